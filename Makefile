@@ -1,0 +1,47 @@
+# The commands of CommerceCore Payments. Each needs Python 3.11 or newer and nothing else.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format requirements environment development-environment
+
+# The first Python that is new enough. Another: make run PYTHON=/path/to/python3.12
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+# What make test hands to pytest: make test ARGS="-k refund"
+ARGS ?=
+
+help:
+	@echo "make run     serves on 127.0.0.1:\$${PORT:-8000}, in Stripe's offline sandbox unless STRIPE_SECRET_KEY is set"
+	@echo "make test    runs the tests on SQLite and on PostgreSQL; ARGS=\"-k name\" goes to pytest"
+	@echo "make check   runs the linters, the type checker and Django's checks"
+	@echo "make format  formats the code and sorts its imports"
+	@echo "make requirements  compiles requirements*.in to pinned requirements*.txt"
+
+# exec, so that no shell stands between make and the server: a signal to make reaches it.
+run: environment
+	@exec .venv/bin/python manage.py serve
+
+test: development-environment
+	@exec .venv/bin/python -m commercecore_payments.testing $(ARGS)
+
+check: development-environment
+	@exec .ci/check
+
+format: development-environment
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+environment:
+	@test -n "$(PYTHON)" || { echo "CommerceCore Payments needs Python 3.11 or newer, and none was found. Name one: make run PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@exec $(PYTHON) install.py requirements.txt
+
+development-environment: environment
+	@exec $(PYTHON) install.py requirements-dev.txt
+
+# pip-tools is needed for nothing else, so it has an environment of its own.
+PIP_COMPILE = .venv/pip-tools/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe \
+	--no-emit-find-links --no-emit-index-url --no-emit-trusted-host
+requirements: environment
+	$(PYTHON) -m venv .venv/pip-tools
+	.venv/pip-tools/bin/pip install --quiet pip-tools==7.6.2
+	CUSTOM_COMPILE_COMMAND="make requirements" $(PIP_COMPILE) --output-file requirements.txt requirements.in
+	CUSTOM_COMPILE_COMMAND="make requirements" $(PIP_COMPILE) --output-file requirements-dev.txt requirements-dev.in

@@ -1,0 +1,115 @@
+"""Connected accounts as operators see them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import display
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter, ChoicesDropdownFilter
+
+from accounts.links import onboarding_url
+from accounts.models import ConnectedAccount, Onboarding, Status
+from accounts.operations import refresh_account, renew_onboarding_link
+from commercecore_payments.admin.actions import Done, confirmed_action
+from commercecore_payments.admin.display import BAD, GOOD, MOVING, QUIET, WAITING, code, label, linked, pretty_json, status_in
+from commercecore_payments.admin.filters import DateRangeFilter
+from commercecore_payments.admin.records import ReadOnlyAdmin, RelatedTable
+from gateway.admin import operations_about
+from transactions.admin import payments_table
+from transactions.models import Transaction
+
+STATUS_COLOURS: dict[str, str] = {Status.CREATING: MOVING, Status.ACTIVE: GOOD, Status.FAILED: BAD}
+ONBOARDING_COLOURS: dict[str, str] = {Onboarding.INCOMPLETE: WAITING, Onboarding.PENDING: MOVING, Onboarding.COMPLETE: GOOD}
+
+
+@admin.register(ConnectedAccount)
+class ConnectedAccountAdmin(ReadOnlyAdmin):
+    """The secret of the onboarding link is not among the fields: only the action that renews the link shows it."""
+
+    list_display = (
+        "__str__",
+        "created_at",
+        "email",
+        "status_label",
+        "onboarding_label",
+        "charges_enabled",
+        "payouts_enabled",
+        "developer_link",
+    )
+    list_select_related = ("developer",)
+    # Sellers are few beside their payments.
+    date_hierarchy = "created_at"
+    list_filter = (
+        ("status", ChoicesDropdownFilter),
+        ("charges_enabled", BooleanRadioFilter),
+        ("payouts_enabled", BooleanRadioFilter),
+        ("details_submitted", BooleanRadioFilter),
+        ("developer", AutocompleteSelectFilter),
+        ("created_at", DateRangeFilter),
+    )
+    search_fields = (
+        "stripe_account_id__startswith",
+        "email__icontains",
+        "developer__id__startswith",
+        "developer__name__icontains",
+    )
+    search_help_text = "An account's id, an email, a developer's id or name."
+    actions_detail = ("read_from_stripe", "new_onboarding_link")
+    fieldsets = (
+        (
+            None,
+            {"fields": ("status_label", "email", "onboarding_label", "charges_enabled", "payouts_enabled", "details_submitted")},
+        ),
+        ("At Stripe", {"fields": ("stripe_id", "country", "default_currency", "requirements_shown", "capabilities_shown")}),
+        (
+            "Record",
+            {"fields": ("developer", "environment", "onboarding_link_expires_at", "created_at", "updated_at", "deleted_at")},
+        ),
+    )
+
+    status_label = status_in(STATUS_COLOURS)
+    developer_link = linked("developer")
+
+    @display(description="onboarding")
+    def onboarding_label(self, account: ConnectedAccount) -> str:
+        return label(account.onboarding.label, ONBOARDING_COLOURS.get(account.onboarding, QUIET))
+
+    @display(description="account at Stripe")
+    def stripe_id(self, account: ConnectedAccount) -> str:
+        return code(account.stripe_account_id)
+
+    @display(description="requirements")
+    def requirements_shown(self, account: ConnectedAccount) -> str:
+        return pretty_json(account.requirements)
+
+    @display(description="capabilities")
+    def capabilities_shown(self, account: ConnectedAccount) -> str:
+        return pretty_json(account.capabilities)
+
+    def related_tables(self, record: ConnectedAccount) -> Iterable[RelatedTable]:
+        payments = Transaction.objects.at(record)
+        return [payments_table(payments, title="Latest transactions", account__id__exact=record.pk), operations_about(record)]
+
+    def actions_for(self, record: ConnectedAccount) -> tuple[str, ...]:
+        """A deleted account is gone at Stripe too, and one that is still being made is not there yet."""
+        return self.actions_detail if record.status == Status.ACTIVE else ()
+
+    @confirmed_action(
+        "Read from Stripe",
+        text="Asks Stripe for the account and takes over its state. Nothing is changed at Stripe.",
+        icon="sync",
+    )
+    def read_from_stripe(self, record: ConnectedAccount, answers: dict[str, Any]) -> Done:
+        refresh_account(record)
+        return Done(f"Read from Stripe: the onboarding of {record} is {record.onboarding.label.lower()}.")
+
+    @confirmed_action(
+        "New onboarding link",
+        text="Makes a new link for the seller, good for 18 hours. One that was sent before stops working.",
+        icon="add_link",
+    )
+    def new_onboarding_link(self, record: ConnectedAccount, answers: dict[str, Any]) -> Done:
+        renew_onboarding_link(record)
+        expires_at = f"{record.onboarding_link_expires_at:%Y-%m-%d %H:%M} UTC"
+        message = f"The new link works until {expires_at}; older ones are dead."
+        return Done(message, secret_name=f"Onboarding link for {record.email}", secret=onboarding_url(record))

@@ -1,0 +1,179 @@
+"""/connected-accounts, and the pages behind the onboarding link."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+
+from accounts.models import ConnectedAccount
+from accounts.operations import renew_onboarding_link
+from commercecore_payments.tests.tenants import Tenant
+from gateway.client import stripe_client
+from gateway.models import Operation
+from gateway.tests.faults import stripe_fails, time_out_after
+
+
+def link_of(tenant: Tenant, account_id: str) -> tuple[str, str]:
+    """The onboarding link's path, and the message beside it."""
+    body = tenant.post("/connected-accounts/onboarding", {"account_id": account_id}).json()
+    return body["links"]["onboarding_url"].removeprefix("http://127.0.0.1:8000"), body["data"]["message"]
+
+
+def later(**delta: float) -> Any:
+    return time_machine.travel(datetime.now(UTC) + timedelta(**delta), tick=True)
+
+
+class TestCreatingAnAccount:
+    def test_asks_for_the_documented_capabilities(self, tenant: Tenant) -> None:
+        account_id = tenant.create_seller("Ada@Example.com", onboarded=False)
+        parameters = Operation.objects.get().parameters
+        assert parameters["type"] == "express"
+        assert parameters["email"] == "ada@example.com"
+        assert parameters["capabilities"] == {
+            name: {"requested": True}
+            for name in ("bank_transfer_payments", "card_payments", "link_payments", "transfers", "us_bank_transfer_payments")
+        }
+        at_stripe = stripe_client().v1.accounts.retrieve(account_id)
+        assert at_stripe.metadata is not None
+        assert at_stripe.metadata["developer_id"] == tenant.developer.pk
+
+    def test_with_an_email_that_another_developer_uses_is_their_own_affair(self, tenant: Tenant, seller: str) -> None:
+        assert Tenant.create().create_seller("seller@example.com") != seller
+
+    def test_needs_no_app_and_no_user(self, tenant: Tenant) -> None:
+        response = tenant.client.post(
+            "/api/v1/connected-accounts",
+            {"email": "a@example.com"},
+            format="json",
+            headers={"Authorization": f"Bearer {tenant.token}"},
+        )
+        assert response.status_code == 201
+
+
+class TestTheOnboardingLink:
+    def test_leads_to_a_fresh_link_of_stripes_at_each_opening(self, tenant: Tenant) -> None:
+        path, _ = link_of(tenant, tenant.create_seller(onboarded=False))
+        first, second = tenant.client.get(path), tenant.client.get(path)
+        assert (first.status_code, second.status_code) == (302, 302)
+        assert first["Location"] != second["Location"]
+        assert first["Referrer-Policy"] == "no-referrer"
+        assert first["Cache-Control"] == "no-store"
+
+    def test_brings_the_seller_through_the_form_and_back(self, tenant: Tenant) -> None:
+        account_id = tenant.create_seller(onboarded=False)
+        path, _ = link_of(tenant, account_id)
+        form = tenant.client.get(path)["Location"].removeprefix("http://127.0.0.1:8000")
+        page = tenant.client.get(form)
+        assert page.status_code == 200
+        fields = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', page.content.decode()))
+        back = tenant.client.post(form, fields)
+        assert back.status_code == 302
+        done = tenant.client.get(back["Location"].removeprefix("http://127.0.0.1:8000"))
+        assert done.status_code == 200
+        account = ConnectedAccount.objects.get()
+        assert (account.onboarding, account.charges_enabled, account.payouts_enabled) == ("complete", True, True)
+        assert tenant.get(f"/connected-accounts/{account_id}").json()["data"]["capabilities"]["card_payments"] == "active"
+        body = tenant.post("/connected-accounts/onboarding", {"account_id": account_id}).json()["data"]
+        assert (body["status"], body["requirements"]["currently_due"]) == ("complete", [])
+
+    def test_counts_its_hours_truthfully(self, tenant: Tenant) -> None:
+        account_id = tenant.create_seller(onboarded=False)
+        first, _ = link_of(tenant, account_id)
+        with later(hours=5):
+            path, message = link_of(tenant, account_id)
+            assert message == "Onboarding link expires in 13 hours use the 'onboarding_url' to complete the onboarding"
+            assert path == first
+
+    def test_is_replaced_when_less_than_an_hour_is_left(self, tenant: Tenant) -> None:
+        account_id = tenant.create_seller(onboarded=False)
+        first, _ = link_of(tenant, account_id)
+        with later(hours=17, minutes=30):
+            second, message = link_of(tenant, account_id)
+            assert message.startswith("Onboarding link expires in 18 hours")
+            assert tenant.client.get(first).status_code == 410
+            assert tenant.client.get(second).status_code == 302
+
+    def test_dies_after_eighteen_hours(self, tenant: Tenant) -> None:
+        path, _ = link_of(tenant, tenant.create_seller(onboarded=False))
+        with later(hours=18, seconds=1):
+            assert tenant.client.get(path).status_code == 410
+
+    def test_dies_when_it_is_revoked(self, tenant: Tenant) -> None:
+        path, _ = link_of(tenant, tenant.create_seller(onboarded=False))
+        renew_onboarding_link(ConnectedAccount.objects.get())
+        assert tenant.client.get(path).status_code == 410
+
+    def test_dies_with_its_account(self, tenant: Tenant) -> None:
+        account_id = tenant.create_seller(onboarded=False)
+        path, _ = link_of(tenant, account_id)
+        tenant.delete(f"/connected-accounts/{account_id}")
+        assert tenant.client.get(path).status_code == 410
+
+    @pytest.mark.parametrize("token", ["1.x", "1.x:forged", "x" * 5000, "%00", "1.:"], ids=range(5))
+    def test_that_is_forged_opens_nothing(self, tenant: Tenant, token: str) -> None:
+        tenant.create_seller(onboarded=False)
+        assert tenant.client.get(f"/onboarding/{token}").status_code == 410
+
+    def test_is_not_in_the_database(self, tenant: Tenant) -> None:
+        path, _ = link_of(tenant, tenant.create_seller(onboarded=False))
+        rows = str(list(ConnectedAccount.objects.values())) + str(list(Operation.objects.values()))
+        assert path.rsplit("/", 1)[-1] not in rows
+
+
+class TestTheLoginLink:
+    def test_opens_the_dashboard_once(self, tenant: Tenant, seller: str) -> None:
+        url = tenant.post("/connected-accounts/login", {"account_id": seller}).json()["data"]["login_url"]
+        path = url.removeprefix("http://127.0.0.1:8000")
+        assert tenant.client.get(path).status_code == 200
+        stranger = Tenant.create()
+        assert stranger.client.get(path).status_code != 200
+
+    def test_is_not_stored(self, tenant: Tenant, seller: str) -> None:
+        token = tenant.post("/connected-accounts/login", {"account_id": seller}).json()["data"]["token"]
+        rows = str(list(ConnectedAccount.objects.values())) + str(list(Operation.objects.values()))
+        assert token not in rows
+
+
+class TestDeletingAnAccount:
+    def test_frees_its_email_and_keeps_its_row(self, tenant: Tenant, seller: str) -> None:
+        assert tenant.delete(f"/connected-accounts/{seller}").status_code == 200
+        assert tenant.get(f"/connected-accounts/{seller}").status_code == 404
+        assert tenant.delete(f"/connected-accounts/{seller}").status_code == 404
+        assert tenant.create_seller("seller@example.com") != seller
+        assert sorted(ConnectedAccount.objects.values_list("status", flat=True)) == ["active", "deleted"]
+
+    def test_of_another_developer_is_not_found(self, tenant: Tenant, seller: str) -> None:
+        assert Tenant.create().delete(f"/connected-accounts/{seller}").status_code == 404
+        assert ConnectedAccount.objects.get().status == "active"
+
+    def test_with_an_open_operation_is_a_conflict(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        tenant.pay(seller)
+        with stripe_fails(monkeypatch, time_out_after, path="/refunds"):
+            tenant.refund(seller)
+        response = tenant.delete(f"/connected-accounts/{seller}")
+        assert (response.status_code, response.json()["details"]["code"]) == (409, "account_in_use")
+        assert stripe_client().v1.accounts.retrieve(seller).id == seller
+
+    def test_with_a_held_payment_is_a_conflict(self, tenant: Tenant, seller: str) -> None:
+        transaction_id = tenant.create_payment(seller)
+        options: Any = {"stripe_account": seller}
+        held = stripe_client().v1.payment_intents.create(
+            {
+                "amount": 1000,
+                "currency": "usd",
+                "capture_method": "manual",
+                "confirm": True,
+                "payment_method": "pm_card_visa",
+                "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+            },
+            options,
+        )
+        from transactions.models import Transaction
+
+        Transaction.objects.filter(stripe_payment_intent_id=transaction_id).update(stripe_payment_intent_id=held.id)
+        assert tenant.get(f"/transactions/{held.id}").json()["data"]["status"] == "requires_capture"
+        response = tenant.delete(f"/connected-accounts/{seller}")
+        assert (response.status_code, response.json()["details"]["code"]) == (409, "account_in_use")
+        assert ConnectedAccount.objects.get().status == "active"

@@ -1,0 +1,48 @@
+"""`/connected-accounts`: sellers, opened by a developer's token alone."""
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import operations, serializers
+from accounts.links import onboarding_url
+from accounts.models import ConnectedAccount
+from commercecore_payments.envelopes import envelope
+from commercecore_payments.viewsets import DeveloperViewSet
+
+
+class ConnectedAccountViewSet(DeveloperViewSet):
+    def create(self, request: Request) -> Response:
+        """`POST /connected-accounts`"""
+        body = serializers.CreateAccountRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        account = operations.create_account(email=body.validated_data["email"], actor=self.actor)
+        links = {"onboarding_url": onboarding_url(account)}
+        return envelope(request, serializers.created_account(account), status=201, links=links)
+
+    def onboarding(self, request: Request) -> Response:
+        """`POST /connected-accounts/onboarding`"""
+        account = self._named_in_body(request)
+        links = {"onboarding_url": operations.continue_onboarding(account)}
+        return envelope(request, serializers.onboarding_account(account), status=201, links=links)
+
+    def login(self, request: Request) -> Response:
+        """`POST /connected-accounts/login`"""
+        link = operations.create_login_link(self._named_in_body(request))
+        return envelope(request, serializers.login_link(link), status=201, links={"login_url": link.url})
+
+    def retrieve(self, request: Request, identifier: str) -> Response:
+        """`GET /connected-accounts/{id}`"""
+        account = operations.find_account(account_id=identifier, developer=self.actor.developer)
+        snapshot = operations.refresh_account(account)
+        return envelope(request, serializers.account_details(account, snapshot), status=200)
+
+    def destroy(self, request: Request, identifier: str) -> Response:
+        """`DELETE /connected-accounts/{id}`"""
+        account = operations.find_account(account_id=identifier, developer=self.actor.developer)
+        operations.delete_account(account=account, actor=self.actor)
+        return envelope(request, {"account_id": identifier, "deleted": True}, status=200)
+
+    def _named_in_body(self, request: Request) -> ConnectedAccount:
+        body = serializers.AccountRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        return operations.find_account(account_id=body.validated_data["account_id"], developer=self.actor.developer)

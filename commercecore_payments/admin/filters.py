@@ -1,0 +1,51 @@
+"""Filters of lists that cost no look at the whole table."""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from django.contrib.admin import ModelAdmin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.dateparse import parse_date
+
+from commercecore_payments.admin.unfolded import FieldFilter, SimpleListFilter
+from commercecore_payments.money import CURRENCIES
+
+
+class DateRangeFilter(FieldFilter):
+    """From one day to another, both whole and in UTC."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        first, last = self._day("from"), self._day("to")
+        if first is not None:
+            queryset = queryset.filter(**{f"{self.field_path}__gte": first})
+        if last is not None:
+            queryset = queryset.filter(**{f"{self.field_path}__lt": last + timedelta(days=1)})
+        return queryset
+
+    def _day(self, end: str) -> datetime | None:
+        """The first moment of the day that was asked for. Raises IncorrectLookupParameters where it is none."""
+        text = str(self.used_parameters.get(f"{self.field_path}_{end}", ""))
+        if not text:
+            return None
+        try:
+            day = parse_date(text)
+        except ValueError:  # the shape of a date, and no such day
+            day = None
+        if day is None:
+            raise IncorrectLookupParameters(f"{text} is no date.")
+        return datetime.combine(day, time.min, tzinfo=UTC)
+
+
+class CurrencyFilter(SimpleListFilter):
+    """One of Stripe's currencies. Those that occur would have to be looked for in the whole table."""
+
+    title = "currency"
+    parameter_name = "currency"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+        return [(currency, currency.upper()) for currency in sorted(CURRENCIES)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(currency=self.value()) if self.value() else queryset

@@ -1,0 +1,90 @@
+"""The first page: what waits for an operator, and what happened last."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from accounts.models import ConnectedAccount
+from accounts.models import Status as AccountStatus
+from commercecore_payments.admin.display import list_address
+from commercecore_payments.admin.records import RelatedTable
+from commercecore_payments.admin_site import may_see
+from commercecore_payments.clock import now
+from gateway.models import Operation
+from refunds.models import Refund
+from refunds.models import Status as RefundStatus
+from transactions.admin import payments_table
+from transactions.models import Status as TransactionStatus
+from transactions.models import Transaction
+
+# Counting stops here: whether ten thousand or a million wait is the same to whoever looks, and not to the database.
+MOST_COUNTED = 10_000
+RECENT = timedelta(hours=24)
+# Payments on the first page: what fits below the figures without scrolling.
+LATEST_PAYMENTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number with what it counts, and the list where those records are."""
+
+    title: str
+    count: str
+    address: str
+    calls_for_action: bool = False
+
+
+def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """django-unfold's hook for the first page. Shows nothing that the user may not open."""
+    figures = [make() for model, make in FIGURES if may_see(model._meta.app_label, str(model._meta.model_name))(request)]
+    latest = latest_payments() if may_see("transactions", "transaction")(request) else ()
+    return {**context, "figures": figures, "related_tables": latest}
+
+
+def open_operations() -> Figure:
+    count = counted(Operation.objects.open())
+    address = list_address(Operation, open="yes")
+    return Figure("Operations without a known outcome", count, address, calls_for_action=count != "0")
+
+
+def failed_refunds() -> Figure:
+    failed = Refund.objects.filter(status=RefundStatus.FAILED)
+    return Figure("Failed refunds", counted(failed), list_address(Refund, status=RefundStatus.FAILED.value))
+
+
+def unfinished_accounts() -> Figure:
+    unfinished = ConnectedAccount.objects.filter(status=AccountStatus.ACTIVE, charges_enabled=False)
+    address = list_address(ConnectedAccount, status=AccountStatus.ACTIVE.value, charges_enabled__exact=0)
+    return Figure("Sellers who cannot be paid yet", counted(unfinished), address)
+
+
+def recent_payments() -> Figure:
+    since = now() - RECENT
+    succeeded = Transaction.objects.filter(status=TransactionStatus.SUCCEEDED, created_at__gte=since)
+    address = list_address(
+        Transaction, status=TransactionStatus.SUCCEEDED.value, created_at__gte=since.strftime("%Y-%m-%d %H:%M:%S+00:00")
+    )
+    return Figure("Successful payments begun in the last 24 hours", counted(succeeded), address)
+
+
+# In the order of urgency.
+FIGURES: tuple[tuple[type[Model], Callable[[], Figure]], ...] = (
+    (Operation, open_operations),
+    (Refund, failed_refunds),
+    (ConnectedAccount, unfinished_accounts),
+    (Transaction, recent_payments),
+)
+
+
+def counted(rows: QuerySet[Any]) -> str:
+    """How many rows there are; from MOST_COUNTED on, that there are more."""
+    count = rows.order_by()[: MOST_COUNTED + 1].count()
+    return f"more than {MOST_COUNTED:,}" if count > MOST_COUNTED else f"{count:,}"
+
+
+def latest_payments() -> Iterable[RelatedTable]:
+    return [payments_table(Transaction.objects.all(), title="Latest transactions", rows=LATEST_PAYMENTS)]

@@ -1,0 +1,29 @@
+"""The staff who log in here, and their groups."""
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from commercecore_payments.admin.unfolded import ModelAdmin
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+admin.site.index_title = "Overview"
+admin.site.index_template = "commercecore_payments/admin/overview.html"
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, ModelAdmin):
+    """Whoever may log in: `is_staff` opens the admin, permissions and groups say to what."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "email", "first_name", "last_name", "is_staff", "is_superuser", "is_active", "last_login")
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+    pass

@@ -1,0 +1,24 @@
+"""Django system checks: what is configured so that it must not serve real money."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+
+
+@register(Tags.security, deploy=True)
+def secrets_are_configured_beside_a_live_key(**_: Any) -> list[CheckMessage]:
+    """Generated secrets live in one machine's state folder: a second machine, or a lost disk, has others."""
+    if settings.STRIPE_ENVIRONMENT != "live" or not settings.SECRETS_ARE_GENERATED:
+        return []
+    message = "SECRET_KEY, TOKEN_HASH_KEY and LINK_SIGNING_KEY must be set in the environment beside a live Stripe key."
+    return [Error(message, hint="Otherwise tokens and links work on one machine alone.", id="commercecore_payments.E001")]
+
+
+@register(Tags.database, deploy=True)
+def a_live_key_has_postgresql(**_: Any) -> list[CheckMessage]:
+    """SQLite ignores row locks: several processes hold their rules there by its one writer alone."""
+    if settings.STRIPE_ENVIRONMENT != "live" or settings.DATABASE_URL:
+        return []
+    message = "A live Stripe key needs PostgreSQL: set DATABASE_URL."
+    return [Error(message, id="commercecore_payments.E002")]

@@ -1,0 +1,128 @@
+"""Errors as responses: one shape for every body, which satisfies both shapes of the published documentation."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from commercecore_payments.errors import InvalidBody, MalformedBody, NotFound, ServiceError
+from commercecore_payments.versions import answers_documented_statuses
+
+# What REST framework raises itself, and the stable code that we give it.
+FRAMEWORK_CODES: Mapping[type[exceptions.APIException], str] = {
+    exceptions.NotAuthenticated: "unauthorized",
+    exceptions.AuthenticationFailed: "unauthorized",
+    exceptions.PermissionDenied: "forbidden",
+    exceptions.MethodNotAllowed: "method_not_allowed",
+    exceptions.NotAcceptable: "not_acceptable",
+    exceptions.UnsupportedMediaType: "unsupported_media_type",
+    exceptions.Throttled: "rate_limited",
+}
+
+
+def error_body(
+    request: HttpRequest, *, status: int, message: str, code: str, fields: Mapping[str, list[str]], extra: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The body of every error: `detail` for the documentation's short shape, the rest for its long one."""
+    return {
+        "detail": message,
+        "error": HTTPStatus(status).phrase,
+        "meta": {
+            "success": False,
+            "status_code": int(status),
+            "request_method": request.method,
+            "request_path": _asked_address(request),
+            "request_id": getattr(request, "request_id", ""),
+        },
+        "details": {"message": message, "code": code, "fields": dict(fields), **extra},
+    }
+
+
+def _asked_address(request: HttpRequest) -> str:
+    """The address that was asked. A host that is not ours is not repeated: whoever sent it chose it freely."""
+    try:
+        return request.build_absolute_uri(request.path)
+    except DisallowedHost:
+        return f"{settings.PUBLIC_BASE_URL}{request.path}"
+
+
+def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """REST framework's hook: the response for `error`, or None for what is not recognised (a plain 500)."""
+    known = as_service_error(error)
+    if known is None:
+        return None
+    request: Request = context["request"]
+    status = response_status(known, request._request)
+    body = error_body(
+        request._request, status=status, message=known.message, code=known.code, fields=known.fields, extra=known.extra
+    )
+    response = Response(body, status=status, headers=known.headers)
+    response.exception = True
+    challenge = context["view"].get_authenticate_header(request) if status == HTTPStatus.UNAUTHORIZED else None
+    if challenge:
+        response["WWW-Authenticate"] = challenge
+    return response
+
+
+def response_status(error: ServiceError, request: HttpRequest) -> int:
+    """The status that answers `error`: the documented one for callers of the documented API version."""
+    if error.documented_status is not None and answers_documented_statuses(request):
+        return int(error.documented_status)
+    return int(error.status)
+
+
+def as_service_error(error: Exception) -> ServiceError | None:
+    """`error` as one of ours; None where it is not recognised."""
+    if isinstance(error, ServiceError):
+        return error
+    if isinstance(error, Http404):
+        return NotFound()
+    if isinstance(error, exceptions.ValidationError):
+        return invalid_body(error.detail)
+    if isinstance(error, exceptions.ParseError):
+        return MalformedBody()
+    code = FRAMEWORK_CODES.get(type(error))  # type: ignore[arg-type]
+    if code is None or not isinstance(error, exceptions.APIException):
+        return None
+    return _from_framework(error, code)
+
+
+def _from_framework(error: exceptions.APIException, code: str) -> ServiceError:
+    known = ServiceError(str(error.detail))
+    known.status = error.status_code  # type: ignore[misc]
+    known.code = code  # type: ignore[misc]
+    wait_s = getattr(error, "wait", None)  # Throttled alone has it: whole seconds
+    if wait_s is not None:
+        known.headers["Retry-After"] = str(wait_s)
+    return known
+
+
+def invalid_body(detail: Any) -> InvalidBody:
+    """A serializer's complaints as one error. The message is the documented sentence about the first field."""
+    fields = {name: _flatten(value) for name, value in detail.items()} if isinstance(detail, dict) else {"body": _flatten(detail)}
+    name, complaints = next(iter(fields.items()))
+    required = complaints[0] == "This field is required."
+    sentence = f"'{name}' field is required." if required else f"'{name}': {complaints[0]}"
+    return InvalidBody(f"Invalid request body. {sentence}", fields=fields)
+
+
+def _flatten(value: Any) -> list[str]:
+    """Nested complaints (of a list or a map) as plain sentences, each with the key it is about."""
+    if isinstance(value, dict):
+        return [f"{key}: {text}" for key, inner in value.items() for text in _flatten(inner)]
+    if isinstance(value, list):
+        return [text for inner in value for text in _flatten(inner)]
+    return [str(value)]
+
+
+def plain_error(request: HttpRequest, error: ServiceError) -> JsonResponse:
+    """`error` as a response outside REST framework: unknown routes and failures before or beyond a view."""
+    status = response_status(error, request)
+    body = error_body(request, status=status, message=error.message, code=error.code, fields=error.fields, extra=error.extra)
+    return JsonResponse(body, status=status, headers=error.headers)

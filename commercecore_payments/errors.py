@@ -1,0 +1,118 @@
+"""The table of errors: the categories, each with its HTTP status, and the errors that all apps share.
+
+An app declares its errors as classes of a category below, each with a stable `code`. Operations raise them, no view
+catches them, and commercecore_payments/error_responses.py turns them into bodies.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from commercecore_payments.versions import HEADER, VERSIONS
+
+UNEXPECTED_MESSAGE = "An unexpected error occurred while processing your request."  # documented for every 500
+
+# Seconds after which a caller may ask again where we cannot know better: long enough for a recovery to have looked.
+DEFAULT_RETRY_AFTER_S = 5
+
+
+class ServiceError(Exception):
+    """An error that is told to the caller: `message` for the person, `code` for the program.
+
+    `status` is the right HTTP status. `documented_status` is the one that the published documentation shows, where it
+    differs: API version 2024-09-26 answers that one. `extra` joins `details`; `headers` join the response.
+    """
+
+    status: ClassVar[int] = 500
+    documented_status: ClassVar[int | None] = None
+    code: ClassVar[str] = "unexpected_error"
+    message: str = UNEXPECTED_MESSAGE
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        fields: Mapping[str, list[str]] | None = None,
+        extra: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.message = message if message is not None else type(self).message
+        self.fields = dict(fields or {})
+        self.extra = dict(extra or {})
+        self.headers = dict(headers or {})
+        super().__init__(self.message)
+
+
+class BadRequest(ServiceError):
+    status = HTTPStatus.BAD_REQUEST
+    code = "bad_request"
+    message = "Bad request."
+
+
+class Unauthorized(ServiceError):
+    status = HTTPStatus.UNAUTHORIZED
+    code = "unauthorized"
+    message = "Unauthorized"
+
+
+class PaymentRequired(ServiceError):
+    status = HTTPStatus.PAYMENT_REQUIRED
+    code = "payment_declined"
+    message = "The payment was declined."
+
+
+class Forbidden(ServiceError):
+    status = HTTPStatus.FORBIDDEN
+    code = "forbidden"
+    message = "You may not do this."
+
+
+class NotFound(ServiceError):
+    status = HTTPStatus.NOT_FOUND
+    code = "not_found"
+    message = "Not found."
+
+
+class Conflict(ServiceError):
+    status = HTTPStatus.CONFLICT
+    code = "conflict"
+    message = "The request conflicts with the present state."
+
+
+class TooLarge(ServiceError):
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code = "body_too_large"
+    message = "The request body is too large."
+
+
+class Unavailable(ServiceError):
+    """Something we depend on cannot be reached; the same request may be sent again."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "unavailable"
+    message = "The service cannot answer right now. Please try again."
+
+    def __init__(self, message: str | None = None, *, retry_after_s: int = DEFAULT_RETRY_AFTER_S, **rest: Any) -> None:
+        super().__init__(message, headers={"Retry-After": str(retry_after_s)}, **rest)
+
+
+class InvalidBody(BadRequest):
+    """The body does not fit; `fields` names each field and what is wrong with it."""
+
+    code = "invalid_body"
+    message = "Invalid request body."
+
+
+class MalformedBody(BadRequest):
+    code = "malformed_body"
+    message = "The request body is not valid JSON."
+
+
+class UnknownVersion(BadRequest):
+    code = "unknown_version"
+    message = f"{HEADER} names no version of this API. It knows {' and '.join(VERSIONS)}."
+
+
+class RouteNotFound(NotFound):
+    code = "route_not_found"
+    message = "There is no such endpoint."

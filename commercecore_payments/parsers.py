@@ -1,0 +1,46 @@
+"""What a request body may be: one JSON object, of bounded size and depth."""
+
+import json
+from collections.abc import Mapping
+from typing import IO, Any
+
+from rest_framework.parsers import BaseParser
+
+from commercecore_payments.errors import MalformedBody, TooLarge
+
+# No documented body comes near it; an unbounded one would let a stranger fill the memory.
+MAX_BODY_BYTES = 65_536
+
+
+class ObjectParser(BaseParser):
+    """Reads a JSON object. Refuses what is larger, deeper, repeated, not finite or not an object."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        raw: bytes = stream.read(MAX_BODY_BYTES + 1)
+        if len(raw) > MAX_BODY_BYTES:
+            raise TooLarge(f"The request body is larger than {MAX_BODY_BYTES} bytes.")
+        try:
+            body = json.loads(raw, parse_constant=_refuse_constant, object_pairs_hook=_object_without_repeats)
+        except RecursionError:
+            raise MalformedBody("The request body is nested too deeply.") from None
+        except ValueError:  # JSONDecodeError, UnicodeDecodeError, and an integer of more than 4,300 digits
+            raise MalformedBody from None
+        if not isinstance(body, dict):
+            raise MalformedBody("The request body must be a JSON object.")
+        return body
+
+
+def _refuse_constant(name: str) -> Any:
+    raise MalformedBody(f"The request body is not valid JSON: {name} is no JSON number.")
+
+
+def _object_without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A repeated key is refused: two readers would take different values for it."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise MalformedBody("The request body names a field twice.")
+    return found

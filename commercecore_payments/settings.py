@@ -1,0 +1,231 @@
+"""Settings, read from the environment. README.md has the table of what can be set."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from commercecore_payments.admin_site import UNFOLD  # noqa: F401 - a setting of its own
+from commercecore_payments.local_secrets import load_or_create_secrets
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# Where everything lies that a running service makes for itself: the embedded database and the generated secrets.
+STATE_DIR = Path(env.str("COMMERCECORE_STATE_DIR", default=str(BASE_DIR / "var")))
+_generated = load_or_create_secrets(STATE_DIR)
+
+
+def _secret(name: str) -> str:
+    return env.str(name, default="") or _generated[name]
+
+
+# --- Stripe -------------------------------------------------------------------------------------------------------
+
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_PUBLISHABLE_KEY = env.str("STRIPE_PUBLISHABLE_KEY", default="")
+STRIPE_SANDBOX = env.bool("STRIPE_SANDBOX", default=not STRIPE_SECRET_KEY)
+
+
+def _environment() -> str:
+    """`sandbox`, `test` or `live`: which Stripe this process talks to, and which rows it may see."""
+    live = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+    if STRIPE_SANDBOX and live:
+        raise ImproperlyConfigured("The sandbox does not start beside a live Stripe key: unset one of them.")
+    if STRIPE_SANDBOX:
+        return "sandbox"
+    if live:
+        return "live"
+    if STRIPE_SECRET_KEY.startswith(("sk_test_", "rk_test_")):
+        return "test"
+    raise ImproperlyConfigured("STRIPE_SECRET_KEY must begin with sk_test_, rk_test_, sk_live_ or rk_live_.")
+
+
+STRIPE_ENVIRONMENT = _environment()
+if STRIPE_SANDBOX:
+    # Shaped like Stripe's, and belonging to no Stripe account.
+    STRIPE_SECRET_KEY = "sk_test_sandbox"
+    STRIPE_PUBLISHABLE_KEY = STRIPE_PUBLISHABLE_KEY or "pk_test_sandbox0000000000000000000000000000000000000000"
+elif not STRIPE_PUBLISHABLE_KEY.startswith(f"pk_{STRIPE_ENVIRONMENT}_"):
+    raise ImproperlyConfigured(
+        f"STRIPE_PUBLISHABLE_KEY must be the publishable key beside STRIPE_SECRET_KEY: it begins with pk_{STRIPE_ENVIRONMENT}_."
+    )
+
+# One call of Stripe may take this long in all. Stripe's own libraries wait 80 s; most calls answer within one or two.
+STRIPE_TIMEOUT_S = env.float("STRIPE_TIMEOUT_S", default=30.0)
+DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", default="usd").lower()
+DEFAULT_COUNTRY = env.str("DEFAULT_COUNTRY", default="US").upper()
+
+# --- Addresses ----------------------------------------------------------------------------------------------------
+
+PORT = env.int("PORT", default=8000)
+# The address at which people and Stripe reach this service: onboarding links and the sandbox's pages begin with it.
+PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
+_public = urlsplit(PUBLIC_BASE_URL)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]", _public.hostname or "localhost"])
+COMMERCECORE_ORDERS_URL = env.str("COMMERCECORE_ORDERS_URL", default="").rstrip("/")
+# Both the connection to the order service and each read of its answer may take this long.
+ORDERS_TIMEOUT_S = env.float("ORDERS_TIMEOUT_S", default=5.0)
+
+# --- Secrets ------------------------------------------------------------------------------------------------------
+
+SECRET_KEY = _secret("SECRET_KEY")
+TOKEN_HASH_KEY = _secret("TOKEN_HASH_KEY")
+LINK_SIGNING_KEY = _secret("LINK_SIGNING_KEY")
+ADMIN_USERNAME = env.str("ADMIN_USERNAME", default="admin")
+ADMIN_PASSWORD = _secret("ADMIN_PASSWORD")
+SECRETS_ARE_GENERATED = not all(env.str(name, default="") for name in ("SECRET_KEY", "TOKEN_HASH_KEY", "LINK_SIGNING_KEY"))
+
+# --- CommerceCore's JSON Web Tokens ---------------------------------------------------------------------------------
+
+# {"<kid>": {"algorithm": "HS256" | "RS256" | "ES256", "key": "<secret, or public key in PEM>"}}
+JWT_KEYS: dict[str, dict[str, str]] = env.json("COMMERCECORE_JWT_KEYS", default={})
+JWT_ISSUER = env.str("COMMERCECORE_JWT_ISSUER", default="")
+JWT_AUDIENCE = env.str("COMMERCECORE_JWT_AUDIENCE", default="")
+
+# --- Django -------------------------------------------------------------------------------------------------------
+
+DEBUG = env.bool("DEBUG", default=False)
+INSTALLED_APPS = [
+    "commercecore_payments",  # before unfold, one of whose templates it replaces
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "developers",
+    "accounts",
+    "transactions",
+    "refunds",
+    "paymentmethods",
+    "gateway",
+    "sandbox",
+]
+MIDDLEWARE = [
+    "commercecore_payments.middleware.request_id",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "commercecore_payments.urls"
+WSGI_APPLICATION = "commercecore_payments.wsgi.application"
+APPEND_SLASH = False  # each route answers with and without it; a redirect would lose a POST's body
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASE_URL = env.str("DATABASE_URL", default="")
+
+
+def _sqlite() -> dict[str, Any]:
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": STATE_DIR / "db.sqlite3",
+        "OPTIONS": {
+            # IMMEDIATE takes the write lock at BEGIN: a transaction that reads first and writes later cannot fail
+            # with "database is locked" after its work is done. WAL lets readers go on beside the one writer.
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            "timeout": 20,  # seconds to wait for the write lock
+        },
+        "TEST": {"NAME": STATE_DIR / "test.sqlite3"},
+    }
+
+
+def _postgresql() -> dict[str, Any]:
+    database = env.db_url_config(DATABASE_URL)
+    # Connections return to the pool during each call to Stripe, so a few serve many threads.
+    pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8), "timeout": 10}
+    database["OPTIONS"] = {**database.get("OPTIONS", {}), "pool": pool}
+    return dict(database)
+
+
+DATABASES = {"default": _postgresql() if DATABASE_URL else _sqlite()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+FORMAT_MODULE_PATH = "commercecore_payments.formats"
+
+STATIC_URL = "static/"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(STATE_DIR / "static")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True  # a fresh clone serves its pages without collectstatic
+
+# --- Security -----------------------------------------------------------------------------------------------------
+
+_https = _public.scheme == "https"
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=_https)
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0  # one year, what the preload list asks for
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
+SECURE_HSTS_PRELOAD = _https
+SESSION_COOKIE_SECURE = _https
+CSRF_COOKIE_SECURE = _https
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if env.bool("BEHIND_TLS_PROXY", default=_https):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576  # one MiB for the admin's forms; the API's own parser stops at 64 KB
+
+# --- REST framework -----------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["commercecore_payments.authentication.DeveloperTokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["commercecore_payments.parsers.ObjectParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "EXCEPTION_HANDLER": "commercecore_payments.error_responses.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "COERCE_DECIMAL_TO_STRING": False,
+}
+
+# --- Logging ------------------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"stripe": {"level": "WARNING"}},  # the gateway logs each operation with Stripe's request id itself
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+}

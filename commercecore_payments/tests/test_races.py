@@ -1,0 +1,91 @@
+"""Callers at the same moment. PostgreSQL's row locks are what is tested: SQLite has one writer and no such locks."""
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+
+from accounts.models import ConnectedAccount
+from commercecore_payments.tests.tenants import Tenant, intent_at_stripe, refunds_at_stripe
+from gateway.client import stripe_client
+from gateway.models import Operation
+from paymentmethods.models import Customer, PaymentMethod
+from transactions.models import Transaction
+
+CALLERS = 8
+
+pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no row locks to test")
+
+
+def at_once(tenant: Tenant, call: Callable[[Tenant, int], Any]) -> list[Any]:
+    """The answers to `call`, made by eight callers who start together."""
+    start = Barrier(CALLERS)
+
+    def one(number: int) -> Any:
+        try:
+            start.wait(timeout=10)
+            return call(tenant.as_user(tenant.user_id), number)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(CALLERS) as pool:
+        return list(pool.map(one, range(CALLERS)))
+
+
+def counted(answers: list[Any]) -> dict[int, int]:
+    return dict(Counter(answer.status_code for answer in answers))
+
+
+class TestEightCallersAtOnce:
+    def test_refund_no_more_than_was_paid(self, tenant: Tenant, seller: str) -> None:
+        transaction_id = tenant.pay(seller, amount=1000)
+        answers = at_once(tenant, lambda caller, _: caller.refund(seller, amount=400))
+        assert counted(answers) == {201: 2, 409: 6}
+        assert refunds_at_stripe(seller, transaction_id) == [400, 400]
+        assert Transaction.objects.get().amount_refunded_minor == 800
+
+    def test_confirm_a_payment_once(self, tenant: Tenant, seller: str) -> None:
+        transaction_id = tenant.create_payment(seller)
+        tenant = tenant.in_version("2026-12-01")
+        answers = at_once(tenant, lambda caller, _: caller.confirm(seller, transaction_id))
+        assert counted(answers) == {200: 1, 409: 7}
+        assert intent_at_stripe(seller, transaction_id)["amount_received"] == 1000
+        charges = stripe_client().v1.charges.list({"payment_intent": transaction_id}, {"stripe_account": seller})
+        assert len(charges.data) == 1
+        assert Operation.objects.filter(kind="payment_intent.confirm").count() == 1
+
+    def test_start_one_payment_of_an_order(self, tenant: Tenant, seller: str) -> None:
+        body = {"order_id": "1", "account_id": seller, "amount": 1000}
+        answers = at_once(tenant, lambda caller, _: caller.post("/transactions", body))
+        assert set(counted(answers)) <= {201, 409}
+        assert len({answer.json()["data"]["transaction_id"] for answer in answers if answer.status_code == 201}) == 1
+        assert len(stripe_client().v1.payment_intents.list({}, {"stripe_account": seller}).data) == 1
+        assert Transaction.objects.count() == 1
+
+    def test_create_one_account_an_email(self, tenant: Tenant) -> None:
+        body = {"email": "seller@example.com"}
+        answers = at_once(tenant, lambda caller, _: caller.post("/connected-accounts", body))
+        assert counted(answers) == {201: 1, 409: 7}
+        assert ConnectedAccount.objects.count() == Operation.objects.count() == 1
+
+    def test_make_one_customer_of_a_user_and_prefer_one_card(self, tenant: Tenant) -> None:
+        cards = ["pm_card_visa", "pm_card_amex", "pm_card_mastercard", "pm_card_visa_debit"]
+
+        def save(caller: Tenant, number: int) -> Any:
+            return caller.post("/payment-methods", {"payment_method_id": cards[number % 4], "preferred": True})
+
+        save(tenant, 0)
+        answers = at_once(tenant, save)
+        assert set(counted(answers)) <= {201, 409}
+        assert Customer.objects.count() == 1
+        assert PaymentMethod.objects.filter(preferred=True).count() == 1
+
+    def test_delete_an_account_once(self, tenant: Tenant, seller: str) -> None:
+        answers = at_once(tenant, lambda caller, _: caller.delete(f"/connected-accounts/{seller}"))
+        assert counted(answers)[200] >= 1  # whoever finds the account gone is told that it is
+        assert set(counted(answers)) <= {200, 404, 409}
+        assert Operation.objects.filter(kind="account.delete").count() == 1

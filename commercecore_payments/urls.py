@@ -1,0 +1,49 @@
+"""Every address of the service. Each API route answers with and without a trailing slash."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path, re_path
+
+from accounts import pages
+from accounts.views import ConnectedAccountViewSet
+from commercecore_payments.views import RootViewSet, StatusViewSet, landing_page, unknown_route
+from paymentmethods.views import PaymentMethodViewSet
+from refunds.views import RefundViewSet
+from transactions.views import TransactionViewSet
+
+ID = r"(?P<identifier>[^/]+)"
+
+api: list[URLPattern | URLResolver] = [
+    re_path(r"^/?$", RootViewSet.as_view({"get": "retrieve"}), name="root"),
+    re_path(r"^/status/?$", StatusViewSet.as_view({"get": "retrieve"}), name="status"),
+    re_path(r"^/connected-accounts/?$", ConnectedAccountViewSet.as_view({"post": "create"}), name="connected-accounts"),
+    re_path(
+        r"^/connected-accounts/onboarding/?$", ConnectedAccountViewSet.as_view({"post": "onboarding"}), name="account-onboarding"
+    ),
+    re_path(r"^/connected-accounts/login/?$", ConnectedAccountViewSet.as_view({"post": "login"}), name="account-login"),
+    re_path(
+        rf"^/connected-accounts/{ID}/?$",
+        ConnectedAccountViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
+        name="connected-account",
+    ),
+    re_path(r"^/transactions/?$", TransactionViewSet.as_view({"post": "create"}), name="transactions"),
+    re_path(r"^/transactions/confirm/?$", TransactionViewSet.as_view({"post": "confirm"}), name="transaction-confirm"),
+    re_path(rf"^/transactions/{ID}/?$", TransactionViewSet.as_view({"get": "retrieve"}), name="transaction"),
+    re_path(r"^/refunds/?$", RefundViewSet.as_view({"post": "create"}), name="refunds"),
+    re_path(r"^/payment-methods/?$", PaymentMethodViewSet.as_view({"post": "create"}), name="payment-methods"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", landing_page, name="landing"),
+    path("admin/", admin.site.urls),
+    path("onboarding/<str:token>", pages.open_onboarding_link, name="onboarding"),
+    path("onboarding/<str:token>/done", pages.onboarding_done, name="onboarding-done"),
+    re_path(r"^api/v1", include(api)),
+    re_path(r"^api(/.*)?$", unknown_route),
+]
+if settings.STRIPE_SANDBOX:
+    urlpatterns.append(path("sandbox/", include("sandbox.urls")))
+
+handler400 = "commercecore_payments.views.bad_request"
+handler404 = "commercecore_payments.views.unknown_route"
+handler500 = "commercecore_payments.views.unexpected_failure"

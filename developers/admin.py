@@ -1,0 +1,204 @@
+"""Developers, their apps and their tokens, as operators see and manage them."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.admin import display
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+
+from accounts.models import ConnectedAccount
+from commercecore_payments import clock
+from commercecore_payments.admin.actions import Done, confirmed_action
+from commercecore_payments.admin.display import BAD, EMPTY, GOOD, QUIET, code, label, link, linked, list_address
+from commercecore_payments.admin.filters import DateRangeFilter
+from commercecore_payments.admin.records import RELATED_ROWS, RecordAdmin, RelatedTable
+from developers.forms import NewTokenForm
+from developers.models import App, Developer, DeveloperToken, RevokedJsonWebToken
+from developers.operations import create_developer, issue_token, revoke_json_web_token, revoke_token
+from transactions.admin import payments_table
+from transactions.models import Transaction
+
+DISABLED_TEXT = "From the next request on, {} is refused everywhere. Nothing is deleted, and it can be enabled again."
+
+
+class CallerAdmin(RecordAdmin):
+    """What a Developer and an App have in common: they can be disabled, and enabled again."""
+
+    search_help_text = "An id, or a part of a name."
+    list_filter: ClassVar[tuple[Any, ...]] = (("disabled_at", admin.EmptyFieldListFilter), ("created_at", DateRangeFilter))
+
+    @display(description="state", ordering="disabled_at")
+    def state(self, caller: Developer | App) -> str:
+        return label("Disabled", BAD) if caller.disabled_at else label("Enabled", GOOD)
+
+    @display(description="id", ordering="id")
+    def identity(self, caller: Developer | App) -> str:
+        return code(caller.pk)
+
+    def _switch(self, record: Developer | App, *, disable: bool) -> Done:
+        """Only where it is not so already: the moment of the first disabling stays."""
+        rows = type(record)._default_manager.filter(pk=record.pk, disabled_at__isnull=disable)
+        rows.update(disabled_at=clock.now() if disable else None)
+        return Done(f"{record} is {'disabled' if disable else 'enabled'}.")
+
+
+@admin.register(Developer)
+class DeveloperAdmin(CallerAdmin):
+    list_display = ("__str__", "identity", "state", "created_at")
+    search_fields = ("id__startswith", "name__icontains")
+    actions_detail = ("issue_developer_token", "disable", "enable")
+    readonly_fields = ("identity", "state", "created_at", "disabled_at")
+    fieldsets = ((None, {"fields": ("name", "identity", "state", "created_at", "disabled_at")}),)
+    add_fieldsets = ((None, {"fields": ("name",), "description": "A developer begins with one app of the same name."}),)
+
+    def save_model(self, request: HttpRequest, obj: Developer, form: Any, change: bool) -> None:
+        """A new one is made as everywhere else, its first app with it."""
+        if change:
+            super().save_model(request, obj, form, change)
+        else:
+            made, _ = create_developer(name=obj.name)
+            obj.pk, obj.created_at = made.pk, made.created_at
+
+    def related_tables(self, record: Developer) -> Iterable[RelatedTable]:
+        return [self._apps(record), self._tokens(record), self._accounts(record)]
+
+    def _apps(self, developer: Developer) -> RelatedTable:
+        rows = [(link(app, app.name or app.pk), code(app.pk), self.state(app), app.api_version or EMPTY, app.created_at)
+                for app in developer.apps.all()[:RELATED_ROWS]]  # fmt: skip
+        headers = ("App", "Id", "State", "API version", "Created")
+        return RelatedTable("Apps", headers, rows, list_address(App, developer__id__exact=developer.pk))
+
+    def _tokens(self, developer: Developer) -> RelatedTable:
+        tokens = DeveloperToken.objects.filter(developer=developer)
+        rows = [(link(token), token.name or EMPTY, token_state(token), token.expires_at or "never", token.created_at)
+                for token in tokens[:RELATED_ROWS]]  # fmt: skip
+        headers = ("Token", "Name", "State", "Expires", "Created")
+        return RelatedTable("Tokens", headers, rows, list_address(DeveloperToken, developer__id__exact=developer.pk))
+
+    def _accounts(self, developer: Developer) -> RelatedTable:
+        accounts = ConnectedAccount.objects.of(developer)
+        rows = [(link(account), account.email, account.get_status_display(), account.onboarding.label, account.created_at)
+                for account in accounts[:RELATED_ROWS]]  # fmt: skip
+        headers = ("Connected account", "Email", "Status", "Onboarding", "Created")
+        return RelatedTable(
+            "Connected accounts", headers, rows, list_address(ConnectedAccount, developer__id__exact=developer.pk)
+        )
+
+    def actions_for(self, record: Developer) -> tuple[str, ...]:
+        return ("enable",) if record.disabled_at else ("issue_developer_token", "disable")
+
+    @confirmed_action(
+        "Issue a token",
+        text="The token opens the API for all of the developer's apps. It is shown once, right after it is made.",
+        icon="key",
+        form_class=NewTokenForm,
+    )
+    def issue_developer_token(self, record: Developer, answers: dict[str, Any]) -> Done:
+        token, text = issue_token(developer=record, name=answers["name"], expires_at=answers["expires_at"])
+        end = f"{token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else "it is revoked"
+        return Done(f"The token {token} was issued. It works until {end}.", secret_name=f"Token of {record}", secret=text)
+
+    @confirmed_action("Disable", text=DISABLED_TEXT.format("the developer, with all apps and tokens,"), icon="block")
+    def disable(self, record: Developer, answers: dict[str, Any]) -> Done:
+        return self._switch(record, disable=True)
+
+    @confirmed_action(
+        "Enable", text="The developer's apps and tokens work again, except those disabled or revoked.", icon="check"
+    )
+    def enable(self, record: Developer, answers: dict[str, Any]) -> Done:
+        return self._switch(record, disable=False)
+
+
+@admin.register(App)
+class AppAdmin(CallerAdmin):
+    list_display = ("__str__", "identity", "state", "developer_link", "api_version", "created_at")
+    list_select_related = ("developer",)
+    list_filter = (*CallerAdmin.list_filter, ("developer", AutocompleteSelectFilter))
+    search_fields = ("id__startswith", "name__icontains", "developer__id__startswith", "developer__name__icontains")
+    autocomplete_fields = ("developer",)
+    actions_detail = ("disable", "enable")
+    readonly_fields = ("identity", "state", "created_at", "disabled_at")
+    fieldsets = ((None, {"fields": ("name", "developer", "api_version", "identity", "state", "created_at", "disabled_at")}),)
+    add_fieldsets = ((None, {"fields": ("developer", "name", "api_version")}),)
+
+    developer_link = linked("developer")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: App | None = None) -> tuple[str, ...]:
+        """An app never changes its developer."""
+        return self.readonly_fields if obj is None else (*self.readonly_fields, "developer")
+
+    def related_tables(self, record: App) -> Iterable[RelatedTable]:
+        return [payments_table(Transaction.objects.of(record), title="Latest transactions", app__id__exact=record.pk)]
+
+    def actions_for(self, record: App) -> tuple[str, ...]:
+        return ("enable",) if record.disabled_at else ("disable",)
+
+    @confirmed_action("Disable", text=DISABLED_TEXT.format("the app"), icon="block")
+    def disable(self, record: App, answers: dict[str, Any]) -> Done:
+        return self._switch(record, disable=True)
+
+    @confirmed_action("Enable", text="The app may be used again with its developer's tokens.", icon="check")
+    def enable(self, record: App, answers: dict[str, Any]) -> Done:
+        return self._switch(record, disable=False)
+
+
+def token_state(token: DeveloperToken) -> str:
+    """Whether it works at this moment, and if not, why."""
+    if token.revoked_at is not None:
+        return label("Revoked", BAD)
+    return label("Works", GOOD) if token.opens_at(clock.now()) else label("Expired", QUIET)
+
+
+@admin.register(DeveloperToken)
+class DeveloperTokenAdmin(RecordAdmin):
+    """Tokens are issued on their developer's page: here one would be made without its text. Its hash is never shown."""
+
+    list_display = ("__str__", "name", "state", "developer_link", "expires_at", "created_at")
+    list_select_related = ("developer",)
+    list_filter = (
+        ("revoked_at", admin.EmptyFieldListFilter),
+        ("developer", AutocompleteSelectFilter),
+        ("created_at", DateRangeFilter),
+    )
+    search_fields = ("prefix__startswith", "name__icontains", "developer__id__startswith", "developer__name__icontains")
+    search_help_text = "The first letters of a token, a part of its name, a developer's id or name."
+    actions_detail = ("revoke",)
+    fieldsets = (
+        (None, {"fields": ("prefix", "name", "state", "developer", "environment", "expires_at", "revoked_at", "created_at")}),
+    )
+
+    developer_link = linked("developer")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @display(description="state")
+    def state(self, token: DeveloperToken) -> str:
+        return token_state(token)
+
+    def actions_for(self, record: DeveloperToken) -> tuple[str, ...]:
+        return ("revoke",) if record.revoked_at is None else ()
+
+    @confirmed_action("Revoke", text="From the next request on, the token is refused. This cannot be undone.", icon="block")
+    def revoke(self, record: DeveloperToken, answers: dict[str, Any]) -> Done:
+        revoke_token(token=record)
+        return Done(f"The token {record} is revoked.")
+
+
+@admin.register(RevokedJsonWebToken)
+class RevokedJsonWebTokenAdmin(RecordAdmin):
+    list_display = ("jti", "kid", "reason", "revoked_at")
+    list_filter = (("revoked_at", DateRangeFilter),)
+    search_fields = ("jti__startswith", "kid__startswith", "reason__icontains")
+    fields = ("kid", "jti", "reason")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: RevokedJsonWebToken, form: Any, change: bool) -> None:
+        obj.pk = revoke_json_web_token(kid=obj.kid, jti=obj.jti, reason=obj.reason).pk

@@ -1,0 +1,42 @@
+"""Why a caller is refused."""
+
+from commercecore_payments.errors import BadRequest, Conflict, Forbidden, Unauthorized
+
+
+class InvalidToken(Unauthorized):
+    """One answer for every reason, so that it tells a stranger nothing about which tokens exist."""
+
+    code = "invalid_token"
+    message = "Invalid or expired token"  # documented under the 401 of "Create Connected Account"
+
+
+class AppIdRequired(BadRequest):
+    code = "app_id_required"
+    message = "Provide app_id in the header"  # documented under "Error Handling"
+
+
+class AppIdConflict(BadRequest):
+    code = "app_id_conflict"
+    message = "The app_id is given more than once, with different values."
+
+
+class UserIdRequired(Unauthorized):
+    code = "user_id_required"
+    message = "Please provide a valid user token in the header"  # documented under the 401 of "Request Refund"
+
+
+class AppForbidden(Forbidden):
+    """One answer for an App that is unknown, foreign, outside the token's claim or disabled."""
+
+    code = "app_forbidden"
+    message = "This app may not be used with this token."
+
+
+class DeveloperDisabled(Conflict):
+    code = "developer_disabled"
+    message = "The developer is disabled."
+
+
+class ExpiryInThePast(BadRequest):
+    code = "expiry_in_the_past"
+    message = "The expiry of a token must lie in the future."

@@ -1,0 +1,23 @@
+"""The one Stripe client: real or sandbox, with an explicit timeout and no retries of its own."""
+
+from functools import cache
+
+import stripe
+from django.conf import settings
+
+from sandbox.http_client import SandboxHTTPClient
+
+# The SDK would otherwise write an id into the home directory and send timings of our requests.
+stripe.enable_telemetry = False
+
+
+@cache
+def stripe_client() -> stripe.StripeClient:
+    """The client of this process. Retries stay at 0: the Operation alone decides what is sent again."""
+    return stripe.StripeClient(settings.STRIPE_SECRET_KEY, max_network_retries=0, http_client=_transport())
+
+
+def _transport() -> stripe.HTTPClient:
+    if settings.STRIPE_SANDBOX:
+        return SandboxHTTPClient()
+    return stripe.RequestsClient(timeout=settings.STRIPE_TIMEOUT_S)

@@ -1,0 +1,171 @@
+"""The way of every write to Stripe: reserve it, call Stripe outside any transaction, settle what came of it."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+import stripe
+from django.db import connection, models, transaction
+
+from commercecore_payments.actors import Actor
+from commercecore_payments.clock import now
+from gateway.calls import CALLS
+from gateway.client import stripe_client
+from gateway.errors import OperationInProgress, OutcomeUnknown, StripeConfigurationRefused, StripeRejected, StripeUnreachable
+from gateway.models import Kind, Operation, Status, exact_json, new_operation_id, subject_type
+from gateway.outcomes import Fault, Outcome, fault_of, object_in_error, status_of_error
+
+logger = logging.getLogger(__name__)
+
+Settle = Callable[[Operation, Outcome], None]
+
+# The key in the metadata of all that we create at Stripe: by it an object is found again when its answer was lost.
+OPERATION_METADATA_KEY = "commercecore_operation"
+
+
+def reserve(
+    kind: Kind,
+    *,
+    subject: models.Model,
+    actor: Actor,
+    parameters: Mapping[str, Any],
+    stripe_account: str = "",
+    target_id: str = "",
+    operation_id: str | None = None,
+) -> Operation:
+    """Records a write to Stripe before it is sent. Call it in the transaction that reserves what it is about.
+
+    Raises OperationInProgress where `subject` already has an open operation. Two callers at once meet in the unique
+    index instead: the second gets an IntegrityError and its transaction is undone.
+    """
+    if Operation.objects.of(subject).open().exists():
+        raise OperationInProgress
+    return Operation.objects.create(
+        id=operation_id or new_operation_id(),
+        kind=kind,
+        subject_type=subject_type(subject),
+        subject_id=subject.pk,
+        stripe_account=stripe_account,
+        target_id=target_id,
+        parameters_json=exact_json(parameters),
+        developer=actor.developer,
+        app=actor.app,
+        user_id=actor.user_id,
+        request_id=actor.request_id,
+    )
+
+
+def finish(operation: Operation, settle: Settle) -> Outcome:
+    """Sends a reserved operation and settles what came of it; `settle` moves the record that it is about.
+
+    `settle` is called for a final outcome alone, once, in the transaction that closes the operation.
+    """
+    outcome = send(operation)
+    record(operation, outcome, settle)
+    return outcome
+
+
+def send(operation: Operation) -> Outcome:
+    """Calls Stripe with exactly what is stored. No transaction may be open; the connection is given back meanwhile."""
+    leave_the_database()
+    call = CALLS[operation.kind]
+    try:
+        answer = call.send(stripe_client(), operation, call_options(operation))
+    except stripe.StripeError as error:
+        return _outcome_of_error(operation, error)
+    return Outcome(
+        status=Status.SUCCEEDED, value=call.read(answer.to_dict()), stripe_request_id=answer.last_response.request_id or ""
+    )
+
+
+def leave_the_database() -> None:
+    """Gives the connection back for as long as Stripe is waited for.
+
+    Raises RuntimeError inside a transaction: a lock held over a call to Stripe would stop everybody else.
+    """
+    if connection.in_atomic_block:
+        raise RuntimeError("Stripe must not be called inside a database transaction.")
+    connection.close()
+
+
+def call_options(operation: Operation) -> dict[str, Any]:
+    """The options of the call: the pinned version, the operation's own key, the connected account."""
+    options = {"stripe_version": operation.api_version}
+    if operation.kind != Kind.ACCOUNT_DELETE:  # Stripe takes idempotency keys with POST only
+        options["idempotency_key"] = operation.idempotency_key
+    if operation.stripe_account:
+        options["stripe_account"] = operation.stripe_account
+    return options
+
+
+def _outcome_of_error(operation: Operation, error: stripe.StripeError) -> Outcome:
+    call = CALLS[operation.kind]
+    carried = object_in_error(error, call.name_in_errors) if call.name_in_errors else None
+    return Outcome(
+        status=status_of_error(error, was_sent_before=operation.was_sent_before),
+        value=call.read(carried) if carried is not None else None,
+        fault=fault_of(error),
+        stripe_request_id=error.request_id or "",
+    )
+
+
+def record(operation: Operation, outcome: Outcome, settle: Settle) -> None:
+    """Writes the outcome down. Settling twice changes nothing: what is closed stays as it was closed."""
+    with transaction.atomic(durable=True):
+        stored = Operation.objects.select_for_update().get(pk=operation.pk)
+        if not stored.is_open:
+            return
+        _note_answer(stored, outcome)
+        if outcome.status == Status.UNKNOWN:
+            stored.status = Status.UNKNOWN
+            stored.save()
+        else:
+            stored.close(outcome.status, at=now())
+            settle(stored, outcome)
+    log = logger.warning if outcome.status == Status.UNKNOWN else logger.info
+    log("operation %s %s: %s (Stripe %s)", stored.id, stored.kind, outcome.status.value, outcome.stripe_request_id or "silent")
+
+
+def _note_answer(operation: Operation, outcome: Outcome) -> None:
+    fault = outcome.fault or Fault(message="")
+    operation.result_id = outcome.value.id if outcome.value is not None else ""
+    operation.stripe_request_id = outcome.stripe_request_id
+    operation.http_status = 200 if outcome.succeeded else fault.http_status
+    operation.error_type = fault.type
+    operation.error_code = fault.code
+    operation.decline_code = fault.decline_code
+    operation.error_message = fault.message
+
+
+def resume(operation: Operation, settle: Settle) -> Outcome:
+    """Sends an open operation once more, the same bytes under the same key, and settles what comes of it.
+
+    Raises OperationInProgress while its call may still be under way, and OutcomeUnknown where it may not be sent
+    again: then only a look at Stripe can tell.
+    """
+    if not operation.may_be_sent_again():
+        raise OutcomeUnknown(operation.id)
+    if not operation.claim_for_resending():
+        raise OperationInProgress
+    return finish(operation, settle)
+
+
+def raise_for_outcome(operation: Operation, outcome: Outcome) -> None:
+    """Raises what a caller is told of an outcome that is no success: nothing for a success or a decline.
+
+    A decline means something else in each use case, and is told there.
+    """
+    if outcome.status == Status.UNKNOWN:
+        raise OutcomeUnknown(operation.id)
+    if outcome.status == Status.NOT_SENT:
+        raise StripeUnreachable
+    if outcome.status == Status.REJECTED and outcome.fault is not None:
+        raise_rejection(outcome.fault, stripe_request_id=outcome.stripe_request_id)
+
+
+def raise_rejection(fault: Fault, *, stripe_request_id: str) -> NoReturn:
+    """Raises StripeConfigurationRefused for a refused key or account (401, 403), else StripeRejected."""
+    if fault.http_status in (401, 403):
+        logger.error("Stripe refused access (%s): %s", stripe_request_id, fault.message)
+        raise StripeConfigurationRefused(extra={"stripe_code": fault.code, "stripe_request_id": stripe_request_id})
+    raise StripeRejected(fault, stripe_request_id=stripe_request_id)

@@ -1,0 +1,195 @@
+"""What Stripe told us, as frozen dataclasses: the only form in which Stripe's objects leave the gateway."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSnapshot:
+    id: str
+    email: str
+    country: str
+    default_currency: str
+    created: int  # seconds since 1970, as Stripe counts
+    charges_enabled: bool
+    payouts_enabled: bool
+    details_submitted: bool
+    capabilities: Mapping[str, str]
+    requirements: Mapping[str, Any]
+    metadata: Mapping[str, str]
+    deleted: bool = False
+
+    @classmethod
+    def from_stripe(cls, data: Mapping[str, Any]) -> Self:
+        requirements = data.get("requirements") or {}
+        return cls(
+            id=data["id"],
+            email=data.get("email") or "",
+            country=data.get("country") or "",
+            default_currency=data.get("default_currency") or "",
+            created=data.get("created") or 0,
+            charges_enabled=bool(data.get("charges_enabled")),
+            payouts_enabled=bool(data.get("payouts_enabled")),
+            details_submitted=bool(data.get("details_submitted")),
+            capabilities=dict(data.get("capabilities") or {}),
+            requirements={name: requirements.get(name) for name in REQUIREMENT_FIELDS},
+            metadata=dict(data.get("metadata") or {}),
+            deleted=bool(data.get("deleted")),
+        )
+
+
+# The fields of an account's `requirements` that tell a seller what is missing (docs.stripe.com/api/accounts/object).
+REQUIREMENT_FIELDS = (
+    "currently_due",
+    "eventually_due",
+    "past_due",
+    "pending_verification",
+    "current_deadline",
+    "disabled_reason",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentError:
+    """Why the last attempt at a payment or a setup did not go through; all texts, empty where Stripe gave none."""
+
+    code: str = ""
+    decline_code: str = ""
+    message: str = ""
+
+    @classmethod
+    def from_stripe(cls, data: Mapping[str, Any] | None) -> Self:
+        error = data or {}
+        return cls(code=error.get("code") or "", decline_code=error.get("decline_code") or "", message=error.get("message") or "")
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentIntentSnapshot:
+    id: str
+    status: str
+    amount_minor: int
+    amount_capturable_minor: int
+    amount_received_minor: int
+    currency: str
+    capture_method: str
+    latest_charge_id: str
+    payment_method_id: str
+    last_payment_error: PaymentError
+    metadata: Mapping[str, str]
+    # What the buyer needs to go on. Secret: handed to the caller, neither stored nor logged.
+    client_secret: str = field(repr=False)
+    next_action: Mapping[str, Any] | None = field(repr=False)
+
+    @classmethod
+    def from_stripe(cls, data: Mapping[str, Any]) -> Self:
+        return cls(
+            id=data["id"],
+            status=data["status"],
+            amount_minor=data["amount"],
+            amount_capturable_minor=data.get("amount_capturable") or 0,
+            amount_received_minor=data.get("amount_received") or 0,
+            currency=data["currency"],
+            capture_method=data["capture_method"],
+            latest_charge_id=object_id(data.get("latest_charge")),
+            payment_method_id=object_id(data.get("payment_method")),
+            last_payment_error=PaymentError.from_stripe(data.get("last_payment_error")),
+            metadata=dict(data.get("metadata") or {}),
+            client_secret=data.get("client_secret") or "",
+            next_action=data.get("next_action"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RefundSnapshot:
+    id: str
+    status: str
+    amount_minor: int
+    currency: str
+    failure_reason: str
+
+    @classmethod
+    def from_stripe(cls, data: Mapping[str, Any]) -> Self:
+        return cls(
+            id=data["id"],
+            status=data.get("status") or "pending",
+            amount_minor=data["amount"],
+            currency=data["currency"],
+            failure_reason=data.get("failure_reason") or "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerSnapshot:
+    id: str
+
+    @classmethod
+    def from_stripe(cls, data: Mapping[str, Any]) -> Self:
+        return cls(id=data["id"])
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentMethodSnapshot:
+    id: str
+    type: str
+    brand: str
+    last4: str
+    exp_month: int | None
+    exp_year: int | None
+
+    @classmethod
+    def from_stripe(cls, data: Mapping[str, Any]) -> Self:
+        card = data.get("card") or {}
+        return cls(
+            id=data["id"],
+            type=data["type"],
+            brand=card.get("brand") or "",
+            last4=card.get("last4") or "",
+            exp_month=card.get("exp_month"),
+            exp_year=card.get("exp_year"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SetupIntentSnapshot:
+    id: str
+    status: str
+    payment_method: PaymentMethodSnapshot | None
+    last_setup_error: PaymentError
+    client_secret: str = field(repr=False)
+    next_action: Mapping[str, Any] | None = field(repr=False)
+
+    @classmethod
+    def from_stripe(cls, data: Mapping[str, Any]) -> Self:
+        method = data.get("payment_method")
+        return cls(
+            id=data["id"],
+            status=data["status"],
+            payment_method=PaymentMethodSnapshot.from_stripe(method) if isinstance(method, Mapping) else None,
+            last_setup_error=PaymentError.from_stripe(data.get("last_setup_error")),
+            client_secret=data.get("client_secret") or "",
+            next_action=data.get("next_action"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSnapshot:
+    """A one-time address of Stripe's. Secret: handed on, neither stored nor logged."""
+
+    url: str = field(repr=False)
+
+    @classmethod
+    def from_stripe(cls, data: Mapping[str, Any]) -> Self:
+        return cls(url=data["url"])
+
+
+Snapshot = (
+    AccountSnapshot | PaymentIntentSnapshot | RefundSnapshot | CustomerSnapshot | PaymentMethodSnapshot | SetupIntentSnapshot
+)
+
+
+def object_id(value: Any) -> str:
+    """The id of a field that Stripe gives as an id, as the expanded object, or not at all."""
+    if isinstance(value, Mapping):
+        return str(value["id"])
+    return value or ""

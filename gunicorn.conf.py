@@ -1,0 +1,48 @@
+"""How gunicorn serves the application. It reads this file by itself; each number can be set in the environment."""
+
+import os
+import signal
+from typing import Any
+
+wsgi_app = "commercecore_payments.wsgi:application"
+bind = f"{os.environ.get('BIND_ADDRESS') or '127.0.0.1'}:{os.environ.get('PORT') or 8000}"
+
+# Requests wait for Stripe most of their time, so threads serve them. Two processes use two cores; 32 requests at once
+# are what a pool of eight database connections a process serves without queueing, since none is held during a call.
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_WORKERS") or 2)
+threads = int(os.environ.get("WEB_THREADS") or 16)
+# Each worker loads the application itself: a database pool that was opened before the fork would be shared by two processes.
+preload_app = False
+
+# gunicorn's `timeout` bounds no gthread request, it only notices a process that hangs as a whole. What bounds a request
+# is the budget of its calls to Stripe, and a stopping worker waits longer than one of them.
+timeout = 60
+graceful_timeout = int(float(os.environ.get("STRIPE_TIMEOUT_S") or 30)) + 15
+# Seconds an idle connection is kept. A stopping worker waits as long for connections that have not yet said anything.
+keepalive = int(os.environ.get("KEEPALIVE_S") or 5)
+
+# Bounds for a request's head. The largest header we expect is a JSON Web Token of about 2 KB.
+limit_request_line = 4094
+limit_request_fields = 64
+limit_request_field_size = 8190
+
+accesslog = "-" if os.environ.get("ACCESS_LOG") == "1" else None
+loglevel = "warning"  # its own notices of starting and stopping; the application's log is Django's
+# The control interface would leave a socket in the home folder, the same for every service of the user.
+control_socket_disable = True
+
+
+def when_ready(server: Any) -> None:
+    """Says that the service listens, and what `manage.py serve` wanted said then."""
+    print(os.environ.pop("COMMERCECORE_READY_MESSAGE", f"CommerceCore Payments listens on {bind}."), flush=True)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Makes Ctrl-C end a worker as SIGTERM does: what it has begun is finished, what is idle ends at once.
+
+    gunicorn's own way of stopping without grace waits for a lock that the worker itself may hold while it hands a
+    connection to a thread (seen with 27.0.1): such a worker would hang until graceful_timeout.
+    """
+    signal.signal(signal.SIGINT, worker.handle_exit)
+    signal.signal(signal.SIGQUIT, worker.handle_exit)

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class PaymentMethodsConfig(AppConfig):
+    name = "paymentmethods"
+    verbose_name = "Payment methods"

@@ -1,0 +1,143 @@
+"""What is done with payment methods: save one for a user."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from commercecore_payments.actors import Actor
+from gateway import reads
+from gateway.errors import OperationInProgress
+from gateway.models import Kind, Operation, new_operation_id
+from gateway.models import Status as OperationStatus
+from gateway.operations import OPERATION_METADATA_KEY, finish, raise_for_outcome, raise_rejection, reserve, resume
+from gateway.outcomes import Outcome
+from gateway.snapshots import CustomerSnapshot, SetupIntentSnapshot
+from paymentmethods.errors import PaymentMethodDeclined, PaymentMethodRefused
+from paymentmethods.models import Customer, PaymentMethod, Status
+
+
+def save_payment_method(
+    *, payment_method_id: str, preferred: bool | None, actor: Actor
+) -> tuple[PaymentMethod, SetupIntentSnapshot | None]:
+    """Saves a payment method for the actor's user, to be used off session too.
+
+    One that is saved already is handed back; one that waited for a challenge is looked at again. `preferred` says
+    whether it is to be the user's preferred one; None leaves that as it is. The setup intent is None where Stripe was
+    not asked. Raises PaymentMethodDeclined, PaymentMethodRefused, and what
+    `gateway.operations.raise_for_outcome` raises.
+    """
+    customer = ensure_customer(actor)
+    known = PaymentMethod.objects.filter(customer=customer, stripe_payment_method_id=payment_method_id).first()
+    if known is not None and known.status != Status.FAILED:
+        return _look_again(known, preferred=preferred)
+    unfinished = _unfinished_setup(customer, payment_method_id)
+    operation = unfinished or _reserve_setup(customer, payment_method_id, preferred=preferred, actor=actor)
+    outcome = resume(operation, settle_setup) if unfinished else finish(operation, settle_setup)
+    _raise_unless_saved(operation, outcome)
+    setup = outcome.value if isinstance(outcome.value, SetupIntentSnapshot) else None
+    return PaymentMethod.objects.select_related("customer").get(pk=operation.subject_id), setup
+
+
+def ensure_customer(actor: Actor) -> Customer:
+    """The customer of the actor's user, made at Stripe the first time it is needed."""
+    known = Customer.objects.filter(developer=actor.developer, user_id=actor.user_id).first()
+    if known is not None and known.stripe_customer_id:
+        return known
+    unfinished = Operation.objects.of(known).open().first() if known is not None else None
+    operation = unfinished or _reserve_customer(known, actor=actor)
+    outcome = resume(operation, settle_customer) if unfinished else finish(operation, settle_customer)
+    raise_for_outcome(operation, outcome)
+    return Customer.objects.get(pk=operation.subject_id)
+
+
+def _reserve_customer(known: Customer | None, *, actor: Actor) -> Operation:
+    try:
+        with transaction.atomic(durable=True):
+            customer = known or Customer.objects.create(developer=actor.developer, user_id=actor.user_id)
+            operation_id = new_operation_id()
+            # No name and no address: whom the id stands for is the developer's to know.
+            parameters = {
+                "metadata": {
+                    "developer_id": actor.developer.pk,
+                    "user_id": actor.user_id,
+                    OPERATION_METADATA_KEY: operation_id,
+                }
+            }
+            return reserve(Kind.CUSTOMER_CREATE, subject=customer, actor=actor, parameters=parameters, operation_id=operation_id)
+    except IntegrityError:  # another request of the same user was first, and is under way
+        raise OperationInProgress from None
+
+
+def settle_customer(operation: Operation, outcome: Outcome) -> None:
+    if isinstance(outcome.value, CustomerSnapshot):
+        Customer.objects.select_for_update().get(pk=operation.subject_id).mark_created(outcome.value.id)
+
+
+def _unfinished_setup(customer: Customer, payment_method_id: str) -> Operation | None:
+    waiting = PaymentMethod.objects.filter(customer=customer, given_id=payment_method_id, status=Status.SAVING).first()
+    return Operation.objects.of(waiting).open().first() if waiting is not None else None
+
+
+def _reserve_setup(customer: Customer, payment_method_id: str, *, preferred: bool | None, actor: Actor) -> Operation:
+    with transaction.atomic(durable=True):
+        locked = Customer.objects.select_for_update().get(pk=customer.pk)
+        if PaymentMethod.objects.filter(customer=locked, given_id=payment_method_id, status=Status.SAVING).exists():
+            raise OperationInProgress
+        method = PaymentMethod.objects.create(
+            customer=locked, app=actor.known_app(), given_id=payment_method_id, type="card", wants_preferred=bool(preferred)
+        )
+        operation_id = new_operation_id()
+        return reserve(
+            Kind.SETUP_INTENT_CREATE,
+            subject=method,
+            actor=actor,
+            parameters=_setup_parameters(method, operation_id=operation_id),
+            operation_id=operation_id,
+        )
+
+
+def _setup_parameters(method: PaymentMethod, *, operation_id: str) -> dict[str, Any]:
+    return {
+        "customer": method.customer.stripe_customer_id,
+        "payment_method": method.given_id,
+        "usage": "off_session",
+        "confirm": True,
+        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+        "expand": ["payment_method"],
+        "metadata": {OPERATION_METADATA_KEY: operation_id},
+    }
+
+
+def settle_setup(operation: Operation, outcome: Outcome) -> None:
+    """The payment method takes over Stripe's answer; its customer is locked, since one card alone is preferred."""
+    method = PaymentMethod.objects.get(pk=operation.subject_id)
+    Customer.objects.select_for_update().get(pk=method.customer_id)
+    if outcome.succeeded and isinstance(outcome.value, SetupIntentSnapshot):
+        method.apply(outcome.value)
+    elif outcome.fault is not None:
+        method.mark_failed(code=outcome.fault.code, decline_code=outcome.fault.decline_code, message=outcome.fault.message)
+
+
+def _look_again(method: PaymentMethod, *, preferred: bool | None) -> tuple[PaymentMethod, SetupIntentSnapshot | None]:
+    """A known card: whether its challenge was passed meanwhile, and whether it is to be the preferred one now."""
+    waiting = method.status != Status.SAVED and method.stripe_setup_intent_id != ""
+    setup = reads.retrieve_setup_intent(method.stripe_setup_intent_id) if waiting else None
+    with transaction.atomic(durable=True):
+        Customer.objects.select_for_update().get(pk=method.customer_id)
+        stored = PaymentMethod.objects.select_related("customer").get(pk=method.pk)
+        if preferred is not None:
+            stored.change_preference(preferred)
+        if setup is not None:
+            stored.apply(setup)
+    return stored, setup
+
+
+def _raise_unless_saved(operation: Operation, outcome: Outcome) -> None:
+    fault = outcome.fault
+    if outcome.status == OperationStatus.DECLINED and fault is not None:
+        raise PaymentMethodDeclined(fault)
+    if outcome.status == OperationStatus.REJECTED and fault is not None:
+        if fault.http_status in (401, 403):
+            raise_rejection(fault, stripe_request_id=outcome.stripe_request_id)
+        raise PaymentMethodRefused(fault, stripe_request_id=outcome.stripe_request_id)
+    raise_for_outcome(operation, outcome)

@@ -1,0 +1,43 @@
+"""What comes in for payment methods, and what goes out."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from commercecore_payments.serializers import FlagField, IdentifierField, StrictSerializer
+from gateway.snapshots import SetupIntentSnapshot
+from paymentmethods.models import PaymentMethod, Status
+
+
+class SavePaymentMethodRequest(StrictSerializer):
+    """The id of a payment method that the buyer made at Stripe. A card number has no place here."""
+
+    payment_method_id = IdentifierField("pm")
+    type = serializers.ChoiceField(choices=["card"], default="card")
+    preferred = FlagField(required=False)
+
+
+SAVING_MESSAGES = {
+    Status.SAVED: "Payment method saved successfully",
+    Status.REQUIRES_ACTION: "Payment method requires action by the buyer before it is saved",
+    Status.SAVING: "Payment method is being saved",
+    Status.FAILED: "Payment method could not be saved",
+}
+
+
+def saved_payment_method(method: PaymentMethod, setup: SetupIntentSnapshot | None) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "message": SAVING_MESSAGES[Status(method.status)],
+        "payment_method_id": method.stripe_payment_method_id,
+        "status": method.status,
+        "type": method.type,
+        "brand": method.brand,
+        "last4": method.last4,
+        "exp_month": method.exp_month,
+        "exp_year": method.exp_year,
+        "preferred": method.preferred,
+        "user_id": method.customer.user_id,
+    }
+    if method.status == Status.REQUIRES_ACTION and setup is not None:
+        data |= {"next_action": setup.next_action, "client_secret": setup.client_secret}
+    return data

@@ -1,0 +1,103 @@
+"""Refunds as operators see them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import display
+from django.db.models import QuerySet
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, MultipleChoicesDropdownFilter
+
+from commercecore_payments.admin.display import (
+    BAD,
+    EMPTY,
+    GOOD,
+    MOVING,
+    WAITING,
+    amount_of,
+    code,
+    link,
+    linked,
+    list_address,
+    status_in,
+    status_label,
+)
+from commercecore_payments.admin.filters import CurrencyFilter, DateRangeFilter
+from commercecore_payments.admin.records import RELATED_ROWS, ReadOnlyAdmin, RelatedTable
+from commercecore_payments.money import format_amount
+from gateway.admin import operations_about
+from refunds.models import Refund, Status
+
+STATUS_COLOURS: dict[str, str] = {
+    Status.CREATING: MOVING,
+    Status.CREATION_FAILED: BAD,
+    Status.PENDING: MOVING,
+    Status.REQUIRES_ACTION: WAITING,
+    Status.SUCCEEDED: GOOD,
+    Status.FAILED: BAD,
+}
+
+
+def refunds_table(refunds: QuerySet[Any], **filters: Any) -> RelatedTable:
+    """The newest of `refunds`; `filters` show the same ones in the list."""
+    rows = [_row(refund) for refund in refunds[:RELATED_ROWS]]
+    address = list_address(Refund, **filters) if len(rows) == RELATED_ROWS else ""
+    return RelatedTable("Refunds", ("Refund", "Created", "Status", "Amount", "Reason", "Failure"), rows, address)
+
+
+def _row(refund: Refund) -> tuple[Any, ...]:
+    status = status_label(refund, STATUS_COLOURS)
+    amount = format_amount(refund.amount_minor, refund.currency)
+    reasons = (refund.get_reason_display() or EMPTY, refund.failure_reason or EMPTY)
+    return (link(refund), refund.created_at, status, amount, *reasons)
+
+
+@admin.register(Refund)
+class RefundAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "created_at", "status_label", "amount", "transaction_link", "order_id", "user_id")
+    list_select_related = ("transaction",)
+    # There are few refunds beside the payments, and an index leads through their dates.
+    date_hierarchy = "created_at"
+    list_filter = (
+        ("status", MultipleChoicesDropdownFilter),
+        CurrencyFilter,
+        ("reason", ChoicesDropdownFilter),
+        ("developer", AutocompleteSelectFilter),
+        ("created_at", DateRangeFilter),
+    )
+    search_fields = (
+        "stripe_refund_id__startswith",
+        "transaction__stripe_payment_intent_id__startswith",
+        "transaction__order_id__startswith",
+        "transaction__account__stripe_account_id__startswith",
+        "transaction__account__email__icontains",
+        "user_id__startswith",
+        "app__id__startswith",
+        "developer__id__startswith",
+    )
+    search_help_text = "An id (refund, transaction, order, user, account, app, developer), or a seller's email."
+    fieldsets = (
+        (None, {"fields": ("status_label", "amount", "reason", "failure_reason")}),
+        ("Payment", {"fields": ("transaction", "order_id", "account")}),
+        ("Caller", {"fields": ("user_id", "developer", "app")}),
+        ("Record", {"fields": ("stripe_id", "environment", "created_at", "updated_at")}),
+    )
+
+    status_label = status_in(STATUS_COLOURS)
+    amount = amount_of("amount_minor", description="amount")
+    transaction_link = linked("transaction")
+
+    @display(description="order", ordering="transaction__order_id")
+    def order_id(self, refund: Refund) -> str:
+        return refund.transaction.order_id
+
+    @display(description="account")
+    def account(self, refund: Refund) -> str:
+        return link(refund.transaction.account)
+
+    @display(description="refund at Stripe")
+    def stripe_id(self, refund: Refund) -> str:
+        return code(refund.stripe_refund_id)
+
+    def related_tables(self, record: Refund) -> Iterable[RelatedTable]:
+        return [operations_about(record)]

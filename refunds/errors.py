@@ -1,0 +1,38 @@
+"""What can go wrong with refunds."""
+
+from commercecore_payments.errors import Conflict, InvalidBody
+from gateway.outcomes import Fault
+
+
+class NotRefundable(Conflict):
+    """The payment was never made, is only held, or its order has no payment left."""
+
+    code = "not_refundable"
+    message = "The order has no completed payment that could be refunded."
+
+
+class NothingLeftToRefund(Conflict):
+    code = "nothing_left_to_refund"
+    message = "The payment has already been refunded in full, pending refunds included."
+
+
+class RefundExceedsPayment(Conflict):
+    code = "refund_exceeds_payment"
+
+    def __init__(self, *, refundable_minor: int, currency: str) -> None:
+        rest = {"refundable_amount": refundable_minor, "currency": currency}
+        super().__init__(f"At most {refundable_minor} {currency} can still be refunded.", extra=rest)
+
+
+class RefundRefused(Conflict):
+    """Stripe refused the refund: refunded elsewhere, disputed, or otherwise not refundable there."""
+
+    code = "refund_refused"
+
+    def __init__(self, fault: Fault, *, stripe_request_id: str) -> None:
+        super().__init__(fault.message, extra={"stripe_code": fault.code, "stripe_request_id": stripe_request_id})
+
+
+class RefundAmountInvalid(InvalidBody):
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"Invalid request body. 'amount': {problem}", fields={"amount": [problem]})

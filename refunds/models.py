@@ -1,0 +1,100 @@
+"""Refund: money going back to the buyer of one transaction, the whole of it or a part."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q, Sum
+
+from commercecore_payments.clock import now
+from commercecore_payments.environments import Environment, EnvironmentManager, current_environment
+from developers.models import App, Developer
+from gateway.snapshots import RefundSnapshot
+from transactions.models import Transaction
+
+
+class Status(models.TextChoices):
+    """Stripe's names for the states of a refund, and two for the time before there is one."""
+
+    CREATING = "creating"  # reserved here; Stripe's answer is not known yet
+    CREATION_FAILED = "creation_failed"  # Stripe refused to create it
+    PENDING = "pending"
+    REQUIRES_ACTION = "requires_action"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class Reason(models.TextChoices):
+    """Those that Stripe takes with a new refund (docs.stripe.com/api/refunds/create)."""
+
+    DUPLICATE = "duplicate"
+    FRAUDULENT = "fraudulent"
+    REQUESTED_BY_CUSTOMER = "requested_by_customer"
+
+
+# The money stays with the seller: the amount may be refunded again.
+NOT_REFUNDED = (Status.CREATION_FAILED, Status.FAILED, Status.CANCELED)
+
+
+class RefundQuerySet(models.QuerySet["Refund"]):
+    def of(self, payment: Transaction) -> Self:
+        return self.filter(transaction=payment)
+
+    def taking_money(self) -> Self:
+        """Those that went through, are pending, or whose outcome is unknown: their amounts are spoken for."""
+        return self.exclude(status__in=NOT_REFUNDED)
+
+    def total_minor(self) -> int:
+        """The sum of their amounts, in minor units."""
+        return self.aggregate(total=Sum("amount_minor"))["total"] or 0
+
+
+class Refund(models.Model):
+    """One refund: what was asked, by whom, and its state at Stripe as last seen. Amounts in minor units."""
+
+    environment = models.CharField(max_length=8, choices=Environment, default=current_environment)
+    stripe_refund_id = models.CharField(max_length=255, blank=True)
+    developer = models.ForeignKey(Developer, models.PROTECT, related_name="refunds")
+    app = models.ForeignKey(App, models.PROTECT, related_name="refunds")
+    transaction = models.ForeignKey(Transaction, models.PROTECT, related_name="refunds")
+    user_id = models.CharField(max_length=255)
+
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    reason = models.CharField(max_length=32, choices=Reason, blank=True)
+    status = models.CharField(max_length=32, choices=Status, default=Status.CREATING)
+    failure_reason = models.CharField(max_length=64, blank=True)
+
+    created_at = models.DateTimeField(default=now)
+    updated_at = models.DateTimeField(default=now)
+
+    objects = EnvironmentManager.from_queryset(RefundQuerySet)()
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["environment", "stripe_refund_id"], condition=~Q(stripe_refund_id=""), name="one_row_a_stripe_refund"
+            ),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_amount_is_positive"),
+        ]
+        indexes = [models.Index(fields=["environment", "-created_at", "-id"], name="refund_newest")]
+
+    def __str__(self) -> str:
+        return self.stripe_refund_id or f"refund of {self.transaction_id}"
+
+    def apply(self, snapshot: RefundSnapshot) -> None:
+        """Takes over what Stripe says of the refund."""
+        self.stripe_refund_id = snapshot.id
+        self.status = snapshot.status
+        self.failure_reason = snapshot.failure_reason
+        self._save()
+
+    def mark_creation_failed(self) -> None:
+        """Stripe refused to make the refund: its amount is free again."""
+        self.status = Status.CREATION_FAILED
+        self._save()
+
+    def _save(self) -> None:
+        self.updated_at = now()
+        self.save()

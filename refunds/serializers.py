@@ -1,0 +1,42 @@
+"""What comes in for refunds, and what goes out."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from commercecore_payments.serializers import AmountField, IdentifierField, StrictSerializer, TextField
+from refunds.models import Reason, Refund, Status
+
+
+class RefundRequest(StrictSerializer):
+    """Without `amount` all that is left is refunded."""
+
+    order_id = TextField()
+    account_id = IdentifierField("acct")
+    amount = AmountField(required=False)
+    reason = serializers.ChoiceField(choices=Reason.choices, required=False)
+
+
+# Stripe settles most refunds at once; the others say so.
+REFUND_MESSAGES = {
+    Status.SUCCEEDED: "Refund processed successfully",
+    Status.FAILED: "Refund failed",
+    Status.CANCELED: "Refund was canceled",
+}
+REFUND_UNDER_WAY = "Refund requested successfully"
+
+
+def refund_message(refund: Refund) -> str:
+    return REFUND_MESSAGES.get(Status(refund.status), REFUND_UNDER_WAY)
+
+
+def requested_refund(refund: Refund) -> dict[str, Any]:
+    return {
+        "message": refund_message(refund),
+        "refund_id": refund.stripe_refund_id,
+        "status": refund.status,
+        "amount": refund.amount_minor,
+        "currency": refund.currency,
+        "order_id": refund.transaction.order_id,
+        "transaction_id": refund.transaction.stripe_payment_intent_id,
+    }

@@ -1,0 +1,24 @@
+"""`/refunds`: money back to the buyer, opened by a developer's token for an app and its user."""
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.operations import find_account
+from commercecore_payments.envelopes import envelope
+from commercecore_payments.viewsets import AppUserViewSet
+from refunds import operations, serializers
+
+
+class RefundViewSet(AppUserViewSet):
+    def create(self, request: Request) -> Response:
+        """`POST /refunds`"""
+        body = serializers.RefundRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = body.validated_data
+        account = find_account(account_id=asked["account_id"], developer=self.actor.developer)
+        payment = operations.find_payment_of_order(order_id=asked["order_id"], account=account, actor=self.actor)
+        refund = operations.request_refund(
+            payment=payment, amount_minor=asked.get("amount"), reason=asked.get("reason", ""), actor=self.actor
+        )
+        data = serializers.requested_refund(refund)
+        return envelope(request, data, status=201, message=data["message"])

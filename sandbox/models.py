@@ -1,0 +1,103 @@
+"""What the offline Stripe remembers.
+
+These rows are Stripe's side of the story, and the sandbox's alone: no row stands for something at another Stripe, so
+none carries an environment.
+"""
+
+from django.db import models
+
+# Stripe's ids are at most 255 characters: https://docs.stripe.com/upgrades ("object IDs … up to 255 characters").
+ID_LENGTH = 255
+
+
+class SandboxObject(models.Model):
+    """One Stripe object: what an answer shows of it, and what only the sandbox knows."""
+
+    # The connected account that the object exists under; "" is the platform itself.
+    account = models.CharField(max_length=ID_LENGTH, blank=True, default="")
+    object_type = models.CharField(max_length=64)
+    stripe_id = models.CharField(max_length=ID_LENGTH, unique=True)
+    created_at = models.DateTimeField()
+    deleted = models.BooleanField(default=False)
+    # The parents by which Stripe's lists are filtered; copies of what `data` says.
+    customer = models.CharField(max_length=ID_LENGTH, blank=True, default="")
+    payment_intent = models.CharField(max_length=ID_LENGTH, blank=True, default="")
+    charge = models.CharField(max_length=ID_LENGTH, blank=True, default="")
+    # The object as Stripe would answer it, other objects by their ids.
+    data = models.JSONField(default=dict)
+    # What Stripe knows of the object and does not show: how its test card behaves, the token of its challenge page.
+    hidden = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account", "object_type", "customer"], name="sandbox_by_customer"),
+            models.Index(fields=["account", "object_type", "payment_intent"], name="sandbox_by_payment_intent"),
+            models.Index(fields=["account", "object_type", "charge"], name="sandbox_by_charge"),
+        ]
+
+    def __str__(self) -> str:
+        return self.stripe_id
+
+
+class SandboxIdempotencyKey(models.Model):
+    """The first request made under an idempotency key, and its answer once there is one."""
+
+    account = models.CharField(max_length=ID_LENGTH, blank=True, default="")
+    key = models.CharField(max_length=ID_LENGTH)
+    # A hash of the path and the parameters: the same key with other ones is refused.
+    fingerprint = models.CharField(max_length=64)
+    # Names the one attempt that may finish the row; a later attempt that takes the row over writes its own.
+    attempt = models.CharField(max_length=64)
+    claimed_at = models.DateTimeField()
+    # 0 while the request is in flight.
+    status = models.PositiveSmallIntegerField(default=0)
+    body = models.JSONField(default=dict)
+    request_id = models.CharField(max_length=64, blank=True, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "key"], name="sandbox_one_row_an_idempotency_key")]
+        indexes = [models.Index(fields=["claimed_at"], name="sandbox_key_claimed_at")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class SandboxLink(models.Model):
+    """A one-time address that Stripe hands out: to the onboarding form, or to the Express dashboard."""
+
+    class Kind(models.TextChoices):
+        ONBOARDING = "onboarding"
+        DASHBOARD = "dashboard"
+
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    account_id = models.CharField(max_length=ID_LENGTH)
+    token = models.CharField(max_length=64, unique=True)
+    return_url = models.TextField(blank=True, default="")
+    refresh_url = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    opened_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.kind} link of {self.account_id}"
+
+
+class SandboxOrder(models.Model):
+    """An order as the marketplace's order service would know it, for a service that runs without one."""
+
+    order_id = models.CharField(max_length=ID_LENGTH)
+    developer_id = models.CharField(max_length=ID_LENGTH)
+    account_id = models.CharField(max_length=ID_LENGTH)
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["developer_id", "order_id"], name="sandbox_one_order_an_id"),
+            models.CheckConstraint(condition=models.Q(amount_minor__gt=0), name="sandbox_order_amount_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.order_id

@@ -1,0 +1,140 @@
+"""Charges (https://docs.stripe.com/api/charges): made by payment intents, read by everybody."""
+
+from typing import Any
+
+from sandbox import state
+from sandbox.cards import Card, Decline
+from sandbox.models import SandboxObject
+from sandbox.pagination import list_page
+from sandbox.parameters import Text, takes, takes_page
+from sandbox.wire import Request
+
+RETRIEVE = takes()
+LIST = takes_page(customer=Text(), payment_intent=Text(), transfer_group=Text())
+
+
+def retrieve(request: Request, charge: str) -> dict[str, Any]:
+    """The charge."""
+    return state.addressed(request.account, "charge", charge, param="id").data
+
+
+def list_(request: Request) -> dict[str, Any]:
+    """Charges, newest first, of a customer or a payment intent where one is named."""
+    sent = request.parameters
+    filters: dict[str, Any] = {name: sent[name] for name in ("customer", "payment_intent") if name in sent}
+    if "transfer_group" in sent:
+        filters["data__transfer_group"] = sent["transfer_group"]
+    return list_page(request, "charge", "/v1/charges", **filters)
+
+
+def insert(intent: SandboxObject, method: SandboxObject, card: Card, *, declined: Decline | None) -> SandboxObject:
+    """The charge that an attempt at a payment leaves: paid, held, or failed."""
+    of_intent = intent.data
+    held = of_intent["capture_method"] == "manual"
+    captured = not declined and not held
+    amount = of_intent["amount"]
+    copied = ("currency", "description", "receipt_email", "shipping", "statement_descriptor", "statement_descriptor_suffix")
+    data = _fresh() | {name: of_intent[name] for name in copied}
+    data |= {
+        "amount": amount,
+        "amount_captured": amount if captured else 0,
+        "application": of_intent["application"],
+        "application_fee_amount": of_intent["application_fee_amount"],
+        "billing_details": method.data["billing_details"],
+        "captured": captured,
+        "customer": of_intent["customer"],
+        "failure_code": declined.code if declined else None,
+        "failure_message": declined.message if declined else None,
+        "metadata": dict(of_intent["metadata"]),
+        "outcome": _outcome(card, declined),
+        "paid": not declined,
+        "payment_intent": of_intent["id"],
+        "payment_method": method.stripe_id,
+        "payment_method_details": _details(method.data["card"], of_intent, authenticated=_was_authenticated(intent)),
+        "status": "failed" if declined else "succeeded",
+        "transfer_group": of_intent["transfer_group"],
+    }
+    return state.insert(account=intent.account, data=data, hidden={"card": method.hidden["card"]})
+
+
+def _was_authenticated(intent: SandboxObject) -> bool:
+    return bool(intent.hidden.get("authenticated"))
+
+
+def _fresh() -> dict[str, Any]:
+    return {
+        "id": state.new_stripe_id("charge"),
+        "object": "charge",
+        "amount_refunded": 0,
+        "application_fee": None,
+        # Null at first with the default capture method (https://docs.stripe.com/payments/payment-intents/asynchronous-capture).
+        "balance_transaction": None,
+        "calculated_statement_descriptor": None,
+        "created": state.now_seconds(),
+        "disputed": False,
+        "failure_balance_transaction": None,
+        "fraud_details": {},
+        "livemode": False,
+        "on_behalf_of": None,
+        "radar_options": {},
+        "receipt_number": None,
+        "receipt_url": None,
+        "refunded": False,
+        "review": None,
+        "source_transfer": None,
+        "transfer_data": None,
+    }
+
+
+def _outcome(card: Card, declined: Decline | None) -> dict[str, Any]:
+    outcome: dict[str, Any] = {
+        "advice_code": None,
+        "network_advice_code": None,
+        "network_decline_code": None,
+        "network_status": "approved_by_network",
+        "reason": "elevated_risk_level" if card.risk_level == "elevated" else None,
+        "risk_level": card.risk_level,
+        "seller_message": "Payment complete.",
+        "type": "manual_review" if card.risk_level == "elevated" else "authorized",
+    }
+    if declined is None:
+        return outcome
+    if not declined.sent_to_network:
+        blocked = {"network_status": "not_sent_to_network", "type": "blocked", "reason": "highest_risk_level"}
+        return outcome | blocked | {"seller_message": "Stripe blocked this payment as too risky."}
+    return outcome | {
+        "network_decline_code": "05" if declined.decline_code == "generic_decline" else None,  # "do not honour" of ISO 8583
+        "network_status": "declined_by_network",
+        "reason": declined.decline_code or declined.code,
+        "seller_message": "The bank did not return any further details with this decline.",
+        "type": "issuer_declined",
+    }
+
+
+def _details(card: dict[str, Any], intent: dict[str, Any], *, authenticated: bool) -> dict[str, Any]:
+    copied = ("brand", "checks", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4", "regulated_status")
+    secure = {
+        "authentication_flow": "challenge",
+        "electronic_commerce_indicator": "05",  # fully authenticated, for Visa
+        "exemption_indicator": None,
+        "result": "authenticated",
+        "result_reason": None,
+        "transaction_id": None,
+        "version": "2.2.0",
+    }
+    details = {name: card[name] for name in copied} | {
+        "amount_authorized": intent["amount"],
+        "authorization_code": None,
+        "extended_authorization": {"status": "disabled"},
+        "incremental_authorization": {"status": "unavailable"},
+        "installments": None,
+        "mandate": None,
+        "multicapture": {"status": "unavailable"},
+        "network": card["brand"],
+        "network_token": {"used": False},
+        "network_transaction_id": None,
+        "overcapture": {"maximum_amount_capturable": intent["amount"], "status": "unavailable"},
+        "three_d_secure": secure if authenticated else None,
+        "wallet": None,
+    }
+    return {"type": "card", "card": details}

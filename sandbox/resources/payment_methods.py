@@ -1,0 +1,255 @@
+"""Payment methods (https://docs.stripe.com/api/payment_methods): cards, from tokens and test cards alone."""
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+from commercecore_payments import clock
+from sandbox import state
+from sandbox.cards import CARDS, Card, Decline, card_named
+from sandbox.errors import ParameterRefused, StripeError, not_supported
+from sandbox.models import SandboxObject
+from sandbox.pagination import list_page
+from sandbox.parameters import ADDRESS, METADATA, Choice, Email, Hash, Text, takes, takes_page, unsettable
+from sandbox.wire import Request
+
+REDISPLAY = Choice(("always", "limited", "unspecified"))
+BILLING_DETAILS = Hash(
+    {
+        "address": unsettable(ADDRESS),
+        "email": unsettable(Email()),
+        "name": unsettable(Text()),
+        "phone": unsettable(Text()),
+        "tax_id": unsettable(Text()),
+    }
+)
+_CARD_NUMBERS = ("number", "exp_month", "exp_year", "cvc")
+_CARD = Hash({name: unsettable(Text()) for name in ("token", *_CARD_NUMBERS)})
+
+CREATE = takes(
+    type=Text(),
+    card=_CARD,
+    customer=Text(),
+    payment_method=Text(),
+    billing_details=BILLING_DETAILS,
+    allow_redisplay=REDISPLAY,
+    metadata=METADATA,
+).refusing("radar_options us_bank_account sepa_debit link")
+UPDATE = takes(billing_details=BILLING_DETAILS, allow_redisplay=REDISPLAY, metadata=METADATA).refusing("card us_bank_account")
+RETRIEVE = takes()
+ATTACH = takes(customer=Text()).refusing("customer_account")
+DETACH = takes()
+LIST = takes_page(customer=Text(), type=Text(), allow_redisplay=Text())
+
+SPENT = (
+    "This PaymentMethod was previously used without being attached to a Customer or was detached from a Customer, and may "
+    "not be used again."
+)
+RAW_CARD = (
+    "Sending credit card numbers directly to the Stripe API is generally unsafe. We suggest you use test tokens that map to "
+    "the test card you are using, see https://stripe.com/docs/testing."
+)
+# A test card is good for this long after it is made: Stripe's test cards take any future date.
+EXPIRES_AFTER = timedelta(days=4 * 365)
+
+
+def create(request: Request) -> dict[str, Any]:
+    """A payment method from a token, or a clone of the platform's for the connected account."""
+    sent = request.parameters
+    if any(name in sent.get("card", {}) for name in _CARD_NUMBERS):
+        # Status 402 with this type is what Stripe's libraries report for it [reported].
+        raise ParameterRefused(RAW_CARD, status=402)
+    row = _clone(request) if "payment_method" in sent else _from_token(request)
+    _apply(row.data, sent)
+    state.save(row)
+    return row.data
+
+
+def retrieve(request: Request, payment_method: str) -> dict[str, Any]:
+    """The payment method."""
+    return state.addressed(request.account, "payment_method", payment_method, param="payment_method").data
+
+
+def update(request: Request, payment_method: str) -> dict[str, Any]:
+    """Changes what was sent. Raises a 400 where it is attached to no customer, as Stripe's documentation asks."""
+    row = state.addressed(request.account, "payment_method", payment_method, param="payment_method", lock=True)
+    if not row.data["customer"]:
+        raise StripeError("You must save this PaymentMethod to a customer before you can update it.")
+    _apply(row.data, request.parameters)
+    state.save(row)
+    return row.data
+
+
+def attach(request: Request, payment_method: str) -> dict[str, Any]:
+    """Saves the payment method for a customer; a ready test card becomes a new one."""
+    customer = request.parameters.get("customer")
+    if not customer:
+        raise ParameterRefused("Missing required param: customer.", code="parameter_missing", param="customer")
+    state.referred(request.account, "customer", customer, param="customer", lock=True)
+    return attach_to(request.account, payment_method, customer, status=404).data
+
+
+def detach(request: Request, payment_method: str) -> dict[str, Any]:
+    """Takes the payment method from its customer; it can never be used again."""
+    row = state.addressed(request.account, "payment_method", payment_method, param="payment_method", lock=True)
+    if not row.data["customer"]:
+        raise StripeError("The payment method you provided is not attached to a customer so detachment is impossible.")
+    _detach(row)
+    return row.data
+
+
+def list_(request: Request) -> dict[str, Any]:
+    """The payment methods of a customer, newest first; without one, those of the account."""
+    filters = {"customer": request.parameters.get("customer"), "data__type": request.parameters.get("type")}
+    used = {name: value for name, value in filters.items() if value}
+    return list_page(request, "payment_method", "/v1/payment_methods", **used)
+
+
+def detach_all(account: str, customer: str) -> None:
+    """Detaches all that a customer has saved, for good."""
+    rows = SandboxObject.objects.select_for_update().filter(account=account, object_type="payment_method", customer=customer)
+    for row in rows.order_by("pk"):
+        _detach(row)
+
+
+def attach_to(account: str, payment_method: str, customer: str, *, status: int = 400) -> SandboxObject:
+    """Saves a payment method for a customer whose row the caller has locked.
+
+    Raises a 402 for a card that declines, and a 400 for one that is another customer's or may not be used again.
+    """
+    row = usable(account, payment_method, status=status)
+    if row.data["customer"] not in (None, customer):
+        raise StripeError("The payment method you provided has already been attached to a customer.")
+    declined = set_up_decline(row)
+    if declined:
+        raise StripeError(declined.message, status=402, type="card_error", code=declined.code, decline_code=declined.decline_code)
+    row.data["customer"] = customer
+    state.save(row)
+    return row
+
+
+def usable(account: str, payment_method: str, *, param: str = "payment_method", status: int = 400) -> SandboxObject:
+    """The payment method, locked; a ready test card (`pm_card_…`) as a new one of the account.
+
+    Raises resource_missing with this status where there is none, and a 400 where it may not be used again.
+    """
+    card = CARDS.get(payment_method)
+    if card is not None:
+        return _insert(account, payment_method, card)
+    find = state.addressed if status == 404 else state.referred
+    row = find(account, "payment_method", payment_method, param=param, lock=True)
+    if row.hidden.get("spent"):
+        raise StripeError(SPENT, param=param)
+    return row
+
+
+def card_of(row: SandboxObject) -> Card:
+    """How the card behind a payment method behaves."""
+    return CARDS[row.hidden["card"]]
+
+
+def set_up_decline(method: SandboxObject) -> Decline | None:
+    """How the bank declines to have the card saved; None where it lets it be saved, whatever it says to a payment."""
+    card = card_of(method)
+    return None if card.attaches else card.decline
+
+
+def _from_token(request: Request) -> SandboxObject:
+    sent = request.parameters
+    if "type" not in sent:
+        raise ParameterRefused("Missing required param: type.", code="parameter_missing", param="type")
+    if sent["type"] != "card":
+        raise not_supported(f"payment methods of type {sent['type']}", "type")
+    token = sent.get("card", {}).get("token", "")
+    if not token:
+        raise ParameterRefused("Missing required param: card.", code="parameter_missing", param="card")
+    card = card_named(token) if token.startswith("tok_") else None
+    if card is None:
+        raise StripeError(f"No such token: '{token}'", code="resource_missing", param="card[token]")
+    return _insert(request.account, token.replace("tok_", "pm_card_", 1), card)
+
+
+def _clone(request: Request) -> SandboxObject:
+    """Copies the platform's payment method (https://docs.stripe.com/connect/direct-charges-multiple-accounts).
+
+    The one look across accounts: the method is the platform's, the copy the connected account's, attached to no one.
+    """
+    sent = request.parameters
+    if not request.account:
+        raise StripeError("You can only clone a payment method to a connected account.", param="payment_method")
+    if sent["payment_method"] in CARDS:
+        return _insert(request.account, sent["payment_method"], CARDS[sent["payment_method"]])
+    source = usable("", sent["payment_method"])
+    owner = source.data["customer"]
+    if owner and owner != sent.get("customer"):
+        raise StripeError(
+            "The customer does not have a payment method with the ID "
+            f"{source.stripe_id}. The payment method must be attached to the customer.",
+            param="customer",
+        )
+    if sent.get("customer") and not owner:
+        state.referred("", "customer", sent["customer"], param="customer")
+        raise StripeError(f"The payment method {source.stripe_id} is not attached to the customer.", param="payment_method")
+    # Whether an authentication of the original counts for the copy is unverified: here it does not.
+    copy = _insert(request.account, source.hidden["card"], card_of(source))
+    copy.data["billing_details"] = source.data["billing_details"]
+    return copy
+
+
+def _detach(row: SandboxObject) -> None:
+    row.data["customer"] = None
+    row.hidden["spent"] = True
+    state.save(row)
+
+
+def _apply(data: dict[str, Any], sent: dict[str, Any]) -> None:
+    for name, value in sent.get("billing_details", {}).items():
+        data["billing_details"][name] = value or None
+    if "allow_redisplay" in sent:
+        data["allow_redisplay"] = sent["allow_redisplay"]
+    if "metadata" in sent:
+        data["metadata"] = state.merged_metadata(data["metadata"], sent["metadata"])
+
+
+def _insert(account: str, card_name: str, card: Card) -> SandboxObject:
+    expires = clock.now() + EXPIRES_AFTER
+    data = {
+        "id": state.new_stripe_id("payment_method"),
+        "object": "payment_method",
+        "allow_redisplay": "unspecified",
+        "billing_details": {
+            "address": dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state")),
+            "email": None,
+            "name": None,
+            "phone": None,
+            "tax_id": None,
+        },
+        "card": _card_fields(card, expires.month, expires.year),
+        "created": state.now_seconds(),
+        "customer": None,
+        "customer_account": None,
+        "livemode": False,
+        "metadata": {},
+        "type": "card",
+    }
+    return state.insert(account=account, data=data, hidden={"card": card_name})
+
+
+def _card_fields(card: Card, exp_month: int, exp_year: int) -> dict[str, Any]:
+    return {
+        "brand": card.brand,
+        "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "unchecked"},
+        "country": card.country,
+        "display_brand": {"amex": "american_express", "diners": "diners_club"}.get(card.brand, card.brand),
+        "exp_month": exp_month,
+        "exp_year": exp_year,
+        # The same card has the same fingerprint; 16 characters as in Stripe's example.
+        "fingerprint": hashlib.sha256(f"{card.brand} {card.last4}".encode()).hexdigest()[:16],
+        "funding": card.funding,
+        "generated_from": None,
+        "last4": card.last4,
+        "networks": {"available": [card.brand], "preferred": None},
+        "regulated_status": "unregulated",
+        "three_d_secure_usage": {"supported": True},
+        "wallet": None,
+    }

@@ -1,0 +1,98 @@
+"""The offline Stripe itself: a request in, Stripe's answer out.
+
+The order of its checks is Stripe's: the key, the account, the address, the parameters, the idempotency key, and then
+the request itself. Each request is one transaction, and its answer is recorded under its key in the same one.
+"""
+
+import dataclasses
+
+from django.db import transaction
+
+from commercecore_payments.identifiers import new_identifier
+from sandbox import idempotency, state
+from sandbox.errors import AttemptFailed, ParameterRefused, StripeError, account_invalid, invalid_api_key, no_api_key
+from sandbox.expansion import expand
+from sandbox.routes import Route, find_route
+from sandbox.wire import Answer, Request
+
+# Stripe's request ids have 14 letters after `req_`.
+REQUEST_ID_LENGTH = 14
+# The version that the answers are shaped by, and that the pinned SDK asks for.
+API_VERSION = "2026-10-28.endive"
+
+
+def answer(request: Request) -> Answer:
+    """Stripe's answer to a request, errors included; always with a `Request-Id`."""
+    request_id = new_identifier("req", REQUEST_ID_LENGTH)
+    try:
+        found = _judge_and_answer(request, request_id)
+    except StripeError as refused:
+        found = Answer(refused.status, refused.body())
+    headers = _headers(request_id)
+    if request.idempotency_key:
+        headers["Idempotency-Key"] = request.idempotency_key
+    if request.account:
+        headers["Stripe-Account"] = request.account
+    return dataclasses.replace(found, headers=headers | found.headers)
+
+
+def refuse(refused: StripeError) -> Answer:
+    """Stripe's answer to what could not even be read as a request."""
+    return Answer(refused.status, refused.body(), _headers(new_identifier("req", REQUEST_ID_LENGTH)))
+
+
+def _headers(request_id: str) -> dict[str, str]:
+    return {"Content-Type": "application/json", "Stripe-Version": API_VERSION, "Request-Id": request_id}
+
+
+def _judge_and_answer(request: Request, request_id: str) -> Answer:
+    _require_test_key(request.key)
+    _require_account(request)
+    route, ids = find_route(request.method, request.path)
+    read = dataclasses.replace(request, parameters=route.takes.read(request.parameters))
+    if not request.idempotency_key:
+        return _carry_out(route, read, ids)
+    claimed = idempotency.claim(request)
+    return claimed if isinstance(claimed, Answer) else carry_out_claimed(route, read, ids, claimed, request_id)
+
+
+def _carry_out(route: Route, request: Request, ids: dict[str, str]) -> Answer:
+    """The request's effect and its answer, in one transaction. Raises StripeError for a refusal, with no effect."""
+    with transaction.atomic():
+        try:
+            body = route.answer(request, **ids)
+        except AttemptFailed as failed:
+            return Answer(failed.status, failed.body())  # the failed charge is an effect, and stays
+        return Answer(200, expand(request.account, body, request.parameters.get("expand", [])))
+
+
+def carry_out_claimed(route: Route, request: Request, ids: dict[str, str], claimed: idempotency.Claim, request_id: str) -> Answer:
+    """The same under an idempotency key, which keeps the answer: refusals too, unless they are of the parameters."""
+    original = {"Original-Request": request_id}
+    try:
+        with transaction.atomic():
+            made = dataclasses.replace(_carry_out(route, request, ids), headers=original)
+            idempotency.finish(claimed, made)
+            return made
+    except (ParameterRefused, idempotency.TakenOver):
+        idempotency.give_back(claimed)
+        raise
+    except StripeError as refused:
+        made = Answer(refused.status, refused.body(), original)
+        idempotency.finish(claimed, made)
+        return made
+
+
+def _require_test_key(key: str) -> None:
+    if not key:
+        raise no_api_key()
+    if not key.startswith("sk_test_"):
+        raise invalid_api_key(key)
+
+
+def _require_account(request: Request) -> None:
+    if not request.account:
+        return
+    row = state.find("", "account", request.account)
+    if row is None or row.deleted:
+        raise account_invalid(request.key, request.account)

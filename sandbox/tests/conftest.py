@@ -1,0 +1,70 @@
+"""A platform with the real SDK in its hands, and sellers at the sandbox."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import stripe
+
+from sandbox.http_client import SandboxHTTPClient
+from sandbox.onboarding import complete_onboarding
+
+Services = Any  # the SDK's services under `client.v1`
+Options = dict[str, str]
+
+
+@pytest.fixture
+def v1(db: None) -> Services:
+    """The SDK's services, answered by the sandbox."""
+    return stripe.StripeClient("sk_test_x", http_client=SandboxHTTPClient()).v1
+
+
+@pytest.fixture
+def new_account(v1: Services) -> Callable[[], str]:
+    """Makes an Express account that is not onboarded, and gives its id."""
+
+    def make() -> str:
+        capabilities = {"card_payments": {"requested": True}, "transfers": {"requested": True}}
+        return str(v1.accounts.create({"type": "express", "country": "US", "capabilities": capabilities}).id)
+
+    return make
+
+
+@pytest.fixture
+def new_seller(new_account: Callable[[], str]) -> Callable[[], str]:
+    """Makes an onboarded account, and gives its id."""
+
+    def make() -> str:
+        account = new_account()
+        complete_onboarding(account_id=account)
+        return account
+
+    return make
+
+
+@pytest.fixture
+def at_seller(new_seller: Callable[[], str]) -> Options:
+    """The options of a call on behalf of an onboarded account."""
+    return {"stripe_account": new_seller()}
+
+
+@pytest.fixture
+def new_payment(v1: Services, at_seller: Options) -> Callable[..., Any]:
+    """Makes a payment intent of 10.00 USD at the seller, which redirects no buyer; other parameters may be given."""
+
+    def make(**parameters: Any) -> Any:
+        never = {"enabled": True, "allow_redirects": "never"}
+        defaults = {"amount": 1000, "currency": "usd", "automatic_payment_methods": never}
+        return v1.payment_intents.create(defaults | parameters, at_seller)
+
+    return make
+
+
+@pytest.fixture
+def pay(new_payment: Callable[..., Any]) -> Callable[..., Any]:
+    """Makes a payment of 10.00 USD with a test payment method, confirmed at once."""
+
+    def make(payment_method: str = "pm_card_visa", **parameters: Any) -> Any:
+        return new_payment(payment_method=payment_method, confirm=True, **parameters)
+
+    return make

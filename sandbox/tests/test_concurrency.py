@@ -1,0 +1,121 @@
+"""Many requests at once, on a database that runs them at once."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import pytest
+import stripe
+from django.db import connection
+
+from sandbox.http_client import SandboxHTTPClient
+from sandbox.models import SandboxObject
+from sandbox.onboarding import complete_onboarding
+
+pytestmark = pytest.mark.django_db(transaction=True)
+THREADS = 8
+
+
+@pytest.fixture
+def v1(transactional_db: None) -> Any:
+    """The SDK's services; what they do is committed, so that other threads see it."""
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has one writer at a time, and its tests share one connection: nothing runs at once")
+    return stripe.StripeClient("sk_test_x", http_client=SandboxHTTPClient()).v1
+
+
+@pytest.fixture
+def at_seller(v1: Any) -> dict[str, str]:
+    """The options of a call on behalf of an onboarded account."""
+    account = str(v1.accounts.create({"type": "express"}).id)
+    complete_onboarding(account_id=account)
+    return {"stripe_account": account}
+
+
+def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
+    """What each of many calls at once gave: its answer, or Stripe's error."""
+
+    def one(call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except stripe.StripeError as error:
+            return error
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(one, calls))
+
+
+def succeeded(outcomes: list[Any]) -> list[Any]:
+    """The outcomes that are answers."""
+    return [outcome for outcome in outcomes if not isinstance(outcome, stripe.StripeError)]
+
+
+class TestRefundsAtOnce:
+    def test_never_give_back_more_than_was_paid(self, v1: Any, at_seller: dict[str, str]) -> None:
+        for _ in range(5):
+            payment = self.paid(v1, at_seller)
+            part = {"payment_intent": payment.id, "amount": 300}
+            outcomes = at_once([partial(v1.refunds.create, part, at_seller)] * THREADS)
+            assert len(succeeded(outcomes)) == 3
+            charge = v1.charges.retrieve(payment.latest_charge, None, at_seller)
+            assert charge.amount_refunded == 900
+            refunds = SandboxObject.objects.filter(object_type="refund", payment_intent=payment.id)
+            assert sum(refund.data["amount"] for refund in refunds) == 900
+
+    def test_named_by_charge_and_by_intent_neither_overspend_nor_wait_for_each_other(
+        self, v1: Any, at_seller: dict[str, str]
+    ) -> None:
+        payment = self.paid(v1, at_seller)
+        names = [{"payment_intent": payment.id}, {"charge": payment.latest_charge}]
+        outcomes = at_once([partial(v1.refunds.create, name | {"amount": 400}, at_seller) for name in names * (THREADS // 2)])
+        assert len(succeeded(outcomes)) == 2
+        assert v1.charges.retrieve(payment.latest_charge, None, at_seller).amount_refunded == 800
+
+    def paid(self, v1: Any, at_seller: dict[str, str]) -> Any:
+        """A payment of 10.00 USD that succeeded."""
+        parameters = {"amount": 1000, "currency": "usd", "payment_method": "pm_card_visa", "confirm": True}
+        return v1.payment_intents.create(parameters | {"return_url": "https://shop.example"}, at_seller)
+
+
+class TestMovesAtOnce:
+    def unpaid(self, v1: Any, at_seller: dict[str, str], **parameters: Any) -> Any:
+        """A payment intent that redirects no buyer."""
+        never = {"enabled": True, "allow_redirects": "never"}
+        defaults = {"amount": 1000, "currency": "usd", "automatic_payment_methods": never}
+        return v1.payment_intents.create(defaults | parameters, at_seller)
+
+    def test_confirm_once(self, v1: Any, at_seller: dict[str, str]) -> None:
+        payment = self.unpaid(v1, at_seller)
+        confirm = {"payment_method": "pm_card_visa"}
+        outcomes = at_once([partial(v1.payment_intents.confirm, payment.id, confirm, at_seller)] * THREADS)
+        assert len(succeeded(outcomes)) == 1
+        assert len(v1.charges.list({"payment_intent": payment.id}, at_seller).data) == 1
+
+    def test_either_capture_or_cancel(self, v1: Any, at_seller: dict[str, str]) -> None:
+        parameters = {"payment_method": "pm_card_visa", "confirm": True, "capture_method": "manual"}
+        payment = self.unpaid(v1, at_seller, **parameters)
+        moves = [v1.payment_intents.capture, v1.payment_intents.cancel]
+        outcomes = at_once([partial(move, payment.id, None, at_seller) for move in moves * (THREADS // 2)])
+        assert len(succeeded(outcomes)) == 1
+        charge = v1.charges.retrieve(payment.latest_charge, None, at_seller)
+        assert charge.amount_captured + charge.amount_refunded == 1000
+
+    def test_use_a_method_once(self, v1: Any, at_seller: dict[str, str]) -> None:
+        method = v1.payment_methods.create({"type": "card", "card": {"token": "tok_visa"}}, at_seller)
+        payments = [self.unpaid(v1, at_seller).id for _ in range(THREADS)]
+        confirm = {"payment_method": method.id}
+        outcomes = at_once([partial(v1.payment_intents.confirm, payment, confirm, at_seller) for payment in payments])
+        assert len(succeeded(outcomes)) == 1
+
+
+class TestOneKeyAtOnce:
+    def test_has_one_effect(self, v1: Any) -> None:
+        outcomes = at_once([partial(v1.customers.create, {"name": "Ada"}, {"idempotency_key": "key-1"})] * THREADS)
+        customers = v1.customers.list().data
+        assert len(customers) == 1
+        assert {answer.id for answer in succeeded(outcomes)} == {customers[0].id}
+        refused = [outcome for outcome in outcomes if isinstance(outcome, stripe.StripeError)]
+        assert {(error.http_status, error.error.code) for error in refused if error.error} <= {(409, "idempotency_key_in_use")}

@@ -1,0 +1,132 @@
+"""Transactions as operators see them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import display
+from django.db.models import QuerySet
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, MultipleChoicesDropdownFilter
+
+from commercecore_payments.admin.actions import Done, confirmed_action
+from commercecore_payments.admin.display import (
+    BAD,
+    EMPTY,
+    GOOD,
+    MOVING,
+    WAITING,
+    amount_of,
+    code,
+    link,
+    linked,
+    list_address,
+    pretty_json,
+    status_in,
+    status_label,
+)
+from commercecore_payments.admin.filters import CurrencyFilter, DateRangeFilter
+from commercecore_payments.admin.records import RELATED_ROWS, ReadOnlyAdmin, RelatedTable
+from commercecore_payments.money import format_amount
+from gateway.admin import operations_about
+from refunds.admin import refunds_table
+from refunds.models import Refund
+from transactions.models import Status, Transaction
+from transactions.operations import refresh_transaction
+
+STATUS_COLOURS: dict[str, str] = {
+    Status.CREATING: MOVING,
+    Status.CREATION_FAILED: BAD,
+    Status.REQUIRES_ACTION: WAITING,
+    Status.PROCESSING: MOVING,
+    Status.REQUIRES_CAPTURE: MOVING,
+    Status.SUCCEEDED: GOOD,
+}
+
+
+def payments_table(payments: QuerySet[Any], *, title: str, rows: int = RELATED_ROWS, **filters: Any) -> RelatedTable:
+    """The newest of `payments`, at most `rows` of them; `filters` show the same ones in the list."""
+    shown = [_row(payment) for payment in payments.select_related("account")[:rows]]
+    headers = ("Transaction", "Created", "Status", "Amount", "Order", "Account")
+    return RelatedTable(title, headers, shown, list_address(Transaction, **filters))
+
+
+def _row(payment: Transaction) -> tuple[Any, ...]:
+    status = status_label(payment, STATUS_COLOURS)
+    amount = format_amount(payment.amount_minor, payment.currency)
+    return (link(payment), payment.created_at, status, amount, payment.order_id, link(payment.account))
+
+
+@admin.register(Transaction)
+class TransactionAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "created_at", "status_label", "amount", "refunded", "order_id", "account_link", "user_id")
+    list_select_related = ("account",)
+    list_filter = (
+        ("status", MultipleChoicesDropdownFilter),
+        CurrencyFilter,
+        ("capture_method", ChoicesDropdownFilter),
+        ("developer", AutocompleteSelectFilter),
+        ("account", AutocompleteSelectFilter),
+        ("created_at", DateRangeFilter),
+    )
+    search_fields = (
+        "stripe_payment_intent_id__startswith",
+        "stripe_charge_id__startswith",
+        "order_id__startswith",
+        "user_id__startswith",
+        "account__stripe_account_id__startswith",
+        "account__email__icontains",
+        "app__id__startswith",
+        "developer__id__startswith",
+    )
+    search_help_text = "An id (transaction, charge, order, user, account, app, developer), or a seller's email."
+    actions_detail = ("read_from_stripe",)
+    fieldsets = (
+        (None, {"fields": ("status_label", "amount", "received", "capturable", "refunded", "what_went_wrong")}),
+        ("Order", {"fields": ("order_id", "holds_order", "account", "user_id", "developer", "app")}),
+        ("At Stripe", {"fields": ("intent", "charge", "method", "capture_method", "return_url", "metadata_shown")}),
+        ("Record", {"fields": ("environment", "created_at", "updated_at")}),
+    )
+
+    status_label = status_in(STATUS_COLOURS)
+    amount = amount_of("amount_minor", description="amount")
+    received = amount_of("amount_received_minor", description="received")
+    capturable = amount_of("amount_capturable_minor", description="held, not captured")
+    refunded = amount_of("amount_refunded_minor", description="refunded")
+    account_link = linked("account")
+
+    @display(description="last error")
+    def what_went_wrong(self, payment: Transaction) -> str:
+        parts = (payment.error_message, payment.error_code, payment.decline_code)
+        return " · ".join(part for part in parts if part) or EMPTY
+
+    @display(description="payment intent")
+    def intent(self, payment: Transaction) -> str:
+        return code(payment.stripe_payment_intent_id)
+
+    @display(description="charge")
+    def charge(self, payment: Transaction) -> str:
+        return code(payment.stripe_charge_id)
+
+    @display(description="payment method")
+    def method(self, payment: Transaction) -> str:
+        return code(payment.stripe_payment_method_id)
+
+    @display(description="metadata")
+    def metadata_shown(self, payment: Transaction) -> str:
+        return pretty_json(payment.metadata)
+
+    def related_tables(self, record: Transaction) -> Iterable[RelatedTable]:
+        refunds = Refund.objects.of(record)
+        return [refunds_table(refunds, transaction__id__exact=record.pk), operations_about(record, *refunds[:RELATED_ROWS])]
+
+    def actions_for(self, record: Transaction) -> tuple[str, ...]:
+        return ("read_from_stripe",) if record.stripe_payment_intent_id else ()
+
+    @confirmed_action(
+        "Read from Stripe",
+        text="Asks Stripe for the payment intent and takes over its state. Nothing is changed at Stripe.",
+        icon="sync",
+    )
+    def read_from_stripe(self, record: Transaction, answers: dict[str, Any]) -> Done:
+        refresh_transaction(record)
+        return Done(f"Read from Stripe: {record} is {record.get_status_display().lower()}.")

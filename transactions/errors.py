@@ -1,0 +1,107 @@
+"""What can go wrong with transactions."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from commercecore_payments.errors import BadRequest, Conflict, InvalidBody, NotFound, PaymentRequired, Unavailable
+from gateway.outcomes import Fault
+
+
+class TransactionNotFound(NotFound):
+    """There is no such transaction, or it is another app's: the caller cannot tell which."""
+
+    code = "transaction_not_found"
+    message = "No such transaction."
+
+
+class OrderNotFound(NotFound):
+    code = "order_not_found"
+    message = "No such order."
+
+
+class OrderServiceUnreachable(Unavailable):
+    """The order service did not answer. Documented as a 500."""
+
+    documented_status = 500
+    code = "order_service_unreachable"
+    message = "All connection attempts failed"  # documented
+
+
+class OrderServiceFailed(Unavailable):
+    """The order service answered something that is no order. Nothing was charged."""
+
+    documented_status = 500
+    code = "order_service_failed"
+    message = "The order service gave no usable answer."
+
+
+class OrderTaken(Conflict):
+    """One order of one app at one account is paid at most once."""
+
+    code = "order_taken"
+    message = "This order already has a transaction."
+
+    def __init__(self, *, transaction_id: str, status: str) -> None:
+        super().__init__(extra={"transaction_id": transaction_id, "status": status})
+
+
+class AccountIdMissing(BadRequest):
+    """Documented as a 500 whose message is the bare name of the field."""
+
+    documented_status = 500
+    code = "account_id_required"
+    message = "'account_id'"
+
+
+class AmountInvalid(InvalidBody):
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"Invalid request body. 'amount': {problem}", fields={"amount": [problem]})
+
+
+class ConfirmationRefused(BadRequest):
+    """Stripe refused to confirm, for another reason than the card."""
+
+    code = "confirmation_refused"
+
+    def __init__(self, fault: Fault, *, request_id: str) -> None:
+        extra = {"stripe_code": fault.code, "stripe_param": fault.param}
+        super().__init__(confirmation_message(fault.message, request_id=request_id), extra=extra)
+
+
+class AlreadyConfirmed(Conflict):
+    """A payment is confirmed once. Documented as a 500."""
+
+    documented_status = 500
+    code = "already_confirmed"
+
+    def __init__(self, *, status: str, request_id: str) -> None:
+        reason = ALREADY_SUCCEEDED if status == "succeeded" else f"{CANNOT_CONFIRM} it has a status of {status}."
+        super().__init__(confirmation_message(reason, request_id=request_id))
+
+
+class TransactionCanceled(Conflict):
+    code = "transaction_canceled"
+    message = "The transaction is canceled and can no longer be paid."
+
+
+class CardDeclined(PaymentRequired):
+    """The buyer's card was declined: the transaction can be confirmed again, with the same card or another."""
+
+    code = "card_declined"
+
+    def __init__(self, *, message: str, stripe_code: str, decline_code: str, extra: Mapping[str, Any]) -> None:
+        reasons = {"stripe_code": stripe_code, "decline_code": decline_code}
+        super().__init__(message or "Your card was declined.", extra={**reasons, **extra})
+
+
+CANNOT_CONFIRM = "You cannot confirm this PaymentIntent because"
+# Stripe's own sentence, as the documentation shows it.
+ALREADY_SUCCEEDED = f"{CANNOT_CONFIRM} it has already succeeded after being previously confirmed."
+
+
+def confirmation_message(reason: str, *, request_id: str) -> str:
+    """The documented message of a refused confirmation, to the letter, its missing spaces included."""
+    return (
+        f"An error occurred while confirming the payment intentRequest {request_id}: {reason} "
+        "Check if the payment method is valid, and also check if you havecompleted the onboarding process"
+    )

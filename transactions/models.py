@@ -1,0 +1,185 @@
+"""Transaction: one payment of an order at a connected account; at Stripe a payment intent."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.models import ConnectedAccount
+from commercecore_payments.clock import now
+from commercecore_payments.environments import Environment, EnvironmentManager, current_environment
+from commercecore_payments.metadata import callers_metadata
+from developers.models import App, Developer
+from gateway.snapshots import PaymentIntentSnapshot
+
+
+class Status(models.TextChoices):
+    """Stripe's names for the states of a payment intent, and two for the time before there is one."""
+
+    CREATING = "creating"  # reserved here; Stripe's answer is not known yet
+    CREATION_FAILED = "creation_failed"  # Stripe refused to create it
+    REQUIRES_PAYMENT_METHOD = "requires_payment_method"
+    REQUIRES_CONFIRMATION = "requires_confirmation"
+    REQUIRES_ACTION = "requires_action"
+    PROCESSING = "processing"
+    REQUIRES_CAPTURE = "requires_capture"
+    SUCCEEDED = "succeeded"
+    CANCELED = "canceled"
+
+
+class CaptureMethod(models.TextChoices):
+    AUTOMATIC = "automatic"
+    MANUAL = "manual"
+
+
+# The buyer has not begun to pay: the same request may be handed the same transaction again.
+NOT_YET_PAID = (Status.REQUIRES_PAYMENT_METHOD, Status.REQUIRES_CONFIRMATION)
+# The payment went through, or the money is held: confirming again is an error.
+CONFIRMED = (Status.SUCCEEDED, Status.REQUIRES_CAPTURE, Status.PROCESSING)
+# Stripe moves a payment intent out of none of these.
+TERMINAL = (Status.SUCCEEDED, Status.CANCELED, Status.CREATION_FAILED)
+# The order may be paid by another transaction.
+RELEASES_ORDER = (Status.CANCELED, Status.CREATION_FAILED)
+
+
+class TransactionQuerySet(models.QuerySet["Transaction"]):
+    def of(self, app: App) -> Self:
+        return self.filter(app=app)
+
+    def at(self, account: ConnectedAccount) -> Self:
+        return self.filter(account=account)
+
+    def held(self) -> Self:
+        """Those whose money is authorised and not captured."""
+        return self.filter(status=Status.REQUIRES_CAPTURE)
+
+    def for_order(self, order_id: str) -> Self:
+        return self.filter(order_id=order_id)
+
+    def holding_the_order(self) -> Self:
+        return self.filter(holds_order=True)
+
+
+class Transaction(models.Model):
+    """One payment: what was asked, whom it is for, and its state at Stripe as last seen. Amounts in minor units."""
+
+    environment = models.CharField(max_length=8, choices=Environment, default=current_environment)
+    stripe_payment_intent_id = models.CharField(max_length=255, blank=True)
+    developer = models.ForeignKey(Developer, models.PROTECT, related_name="transactions")
+    app = models.ForeignKey(App, models.PROTECT, related_name="transactions")
+    account = models.ForeignKey(ConnectedAccount, models.PROTECT, related_name="transactions")
+    user_id = models.CharField(max_length=255)
+    order_id = models.CharField(max_length=255)
+    holds_order = models.BooleanField(default=True, help_text="Nothing else may pay this order meanwhile.")
+
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    capture_method = models.CharField(max_length=16, choices=CaptureMethod, default=CaptureMethod.AUTOMATIC)
+    return_url = models.TextField(blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+
+    status = models.CharField(max_length=32, choices=Status, default=Status.CREATING)
+    amount_capturable_minor = models.BigIntegerField(default=0)
+    amount_received_minor = models.BigIntegerField(default=0)
+    amount_refunded_minor = models.BigIntegerField(default=0)
+    stripe_charge_id = models.CharField(max_length=255, blank=True)
+    stripe_payment_method_id = models.CharField(max_length=255, blank=True)
+    error_code = models.CharField(max_length=64, blank=True)
+    decline_code = models.CharField(max_length=64, blank=True)
+    error_message = models.TextField(blank=True)
+
+    created_at = models.DateTimeField(default=now)
+    updated_at = models.DateTimeField(default=now)
+
+    objects = EnvironmentManager.from_queryset(TransactionQuerySet)()
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["environment", "stripe_payment_intent_id"],
+                condition=~Q(stripe_payment_intent_id=""),
+                name="one_row_a_payment_intent",
+            ),
+            models.UniqueConstraint(
+                fields=["environment", "app", "account", "order_id"],
+                condition=Q(holds_order=True),
+                name="one_payment_an_order",
+            ),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="transaction_amount_is_positive"),
+            models.CheckConstraint(
+                condition=Q(amount_refunded_minor__gte=0, amount_refunded_minor__lte=F("amount_received_minor")),
+                name="refunded_at_most_what_was_received",
+            ),
+            models.CheckConstraint(
+                condition=Q(amount_received_minor__gte=0, amount_received_minor__lte=F("amount_minor")),
+                name="received_at_most_the_amount",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["environment", "-created_at", "-id"], name="transaction_newest"),
+            models.Index(fields=["app", "account", "order_id"], name="transaction_order"),
+        ]
+
+    def __str__(self) -> str:
+        return self.stripe_payment_intent_id or f"payment of order {self.order_id}"
+
+    @property
+    def is_confirmed(self) -> bool:
+        return self.status in CONFIRMED
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.status in TERMINAL
+
+    def answers_the_same_request(self, *, user_id: str, currency: str, capture_method: str, return_url: str) -> bool:
+        """Whether a second request for the order is the first one again; its amount and metadata may have changed.
+
+        The return_url may change too, but not come or go: by it the payment intent was made to allow redirects or not.
+        """
+        return (
+            (self.user_id, self.currency, self.capture_method) == (user_id, currency, capture_method)
+            and bool(self.return_url) == bool(return_url)
+            and self.status in NOT_YET_PAID
+        )
+
+    def change_return_url(self, return_url: str) -> None:
+        """Where the buyer is sent back to from the next confirmation on."""
+        if self.return_url != return_url:
+            self.return_url = return_url
+            self._save()
+
+    def mark_creation_failed(self) -> None:
+        """Stripe refused to make the payment intent: the order is free for another try."""
+        self.status = Status.CREATION_FAILED
+        self.holds_order = False
+        self._save()
+
+    def apply(self, snapshot: PaymentIntentSnapshot) -> None:
+        """Takes over what Stripe says of the payment intent. What has reached a terminal state stays there."""
+        if self.is_terminal and snapshot.status != self.status:
+            return
+        self.stripe_payment_intent_id = snapshot.id
+        self.status = snapshot.status
+        self.amount_minor = snapshot.amount_minor
+        self.amount_capturable_minor = snapshot.amount_capturable_minor
+        self.amount_received_minor = snapshot.amount_received_minor
+        self.metadata = callers_metadata(snapshot.metadata)
+        self.stripe_charge_id = snapshot.latest_charge_id
+        self.stripe_payment_method_id = snapshot.payment_method_id
+        self.error_code = snapshot.last_payment_error.code
+        self.decline_code = snapshot.last_payment_error.decline_code
+        self.error_message = snapshot.last_payment_error.message
+        self.holds_order = self.holds_order and self.status not in RELEASES_ORDER
+        self._save()
+
+    def mark_refunded(self, amount_refunded_minor: int) -> None:
+        """Notes the sum of all refunds that went through; when it is the whole, the order may be paid anew."""
+        self.amount_refunded_minor = amount_refunded_minor
+        wholly_refunded = 0 < self.amount_received_minor == amount_refunded_minor
+        self.holds_order = self.holds_order and not wholly_refunded
+        self._save()
+
+    def _save(self) -> None:
+        self.updated_at = now()
+        self.save()

@@ -1,0 +1,124 @@
+"""Confirming a payment: the step that charges the buyer."""
+
+from typing import Any
+
+from django.db import transaction
+
+from commercecore_payments.actors import Actor
+from gateway.models import Kind, Operation, Status
+from gateway.operations import finish, raise_for_outcome, raise_rejection, reserve
+from gateway.outcomes import Outcome
+from gateway.snapshots import PaymentIntentSnapshot
+from paymentmethods.models import PaymentMethod
+from transactions.errors import AlreadyConfirmed, CardDeclined, ConfirmationRefused, TransactionCanceled, TransactionNotFound
+from transactions.models import Status as TransactionStatus
+from transactions.models import Transaction
+from transactions.operations.read import find_transaction
+from transactions.operations.settle import STATES_AFTER_CONFIRMATION, finish_unfinished, intent_of, settle_payment_intent
+
+
+def confirm_transaction(
+    *, transaction_id: str, account_id: str, payment_method_id: str, actor: Actor
+) -> tuple[Transaction, PaymentIntentSnapshot]:
+    """Confirms the payment with a payment method: one of the connected account's, or a card saved for the user.
+
+    A saved card is cloned to the connected account first. A repeat while the first outcome is unknown continues the
+    first. Raises TransactionNotFound, AlreadyConfirmed, TransactionCanceled, CardDeclined, ConfirmationRefused, and
+    what `gateway.operations.raise_for_outcome` raises.
+    """
+    payment = find_transaction(transaction_id=transaction_id, actor=actor)
+    if payment.account.stripe_account_id != account_id:
+        raise TransactionNotFound
+    finished = _finish_earlier_attempt(payment)
+    if finished is not None:
+        return payment, finished
+    _refuse_unless_confirmable(payment, actor=actor)
+    method_id = _on_connected_account(payment_method_id, payment=payment, actor=actor)
+    operation = _reserve_confirmation(payment, method_id=method_id, actor=actor)
+    outcome = finish(operation, settle_payment_intent)
+    payment.refresh_from_db()
+    _raise_unless_confirmed(payment, operation, outcome)
+    return payment, intent_of(outcome)
+
+
+def _finish_earlier_attempt(payment: Transaction) -> PaymentIntentSnapshot | None:
+    """Ends what was left open about the payment. What an earlier confirmation brought, if it took effect."""
+    unfinished = Operation.objects.of(payment).open().first()
+    if unfinished is None:
+        return None
+    outcome = finish_unfinished(unfinished)
+    payment.refresh_from_db()
+    took_effect = unfinished.kind == Kind.PAYMENT_INTENT_CONFIRM and payment.status in STATES_AFTER_CONFIRMATION
+    return intent_of(outcome) if took_effect else None
+
+
+def _refuse_unless_confirmable(payment: Transaction, *, actor: Actor) -> None:
+    if payment.is_confirmed:
+        raise AlreadyConfirmed(status=payment.status, request_id=actor.request_id)
+    if payment.status == TransactionStatus.CANCELED:
+        raise TransactionCanceled
+
+
+def _on_connected_account(payment_method_id: str, *, payment: Transaction, actor: Actor) -> str:
+    """The payment method under which the connected account knows it: a clone of a saved card, else as it was given."""
+    saved = PaymentMethod.objects.of(actor.developer, actor.user_id).usable().filter(stripe_payment_method_id=payment_method_id)
+    method = saved.select_related("customer").first()
+    if method is None:
+        return payment_method_id
+    with transaction.atomic(durable=True):
+        locked = Transaction.objects.select_for_update().get(pk=payment.pk)
+        operation = reserve(
+            Kind.PAYMENT_METHOD_CLONE,
+            subject=locked,
+            actor=actor,
+            parameters=method.clone_parameters(),
+            stripe_account=payment.account.stripe_account_id,
+        )
+    outcome = finish(operation, settle_payment_intent)
+    raise_for_outcome(operation, outcome)
+    _raise_if_declined(payment, outcome)
+    return outcome.value.id if outcome.value is not None else ""
+
+
+def _reserve_confirmation(payment: Transaction, *, method_id: str, actor: Actor) -> Operation:
+    with transaction.atomic(durable=True):
+        locked = Transaction.objects.select_for_update().get(pk=payment.pk)
+        _refuse_unless_confirmable(locked, actor=actor)
+        parameters: dict[str, Any] = {"payment_method": method_id}
+        if locked.return_url:
+            parameters["return_url"] = locked.return_url
+        return reserve(
+            Kind.PAYMENT_INTENT_CONFIRM,
+            subject=locked,
+            actor=actor,
+            parameters=parameters,
+            stripe_account=payment.account.stripe_account_id,
+            target_id=locked.stripe_payment_intent_id,
+        )
+
+
+def _raise_unless_confirmed(payment: Transaction, operation: Operation, outcome: Outcome) -> None:
+    _raise_if_declined(payment, outcome)
+    if outcome.status != Status.REJECTED or outcome.fault is None:
+        raise_for_outcome(operation, outcome)
+        return
+    if outcome.fault.http_status in (401, 403):
+        raise_rejection(outcome.fault, stripe_request_id=outcome.stripe_request_id)
+    if payment.is_confirmed:  # Stripe knew it before we did: the error carried the intent
+        raise AlreadyConfirmed(status=payment.status, request_id=outcome.stripe_request_id)
+    raise ConfirmationRefused(outcome.fault, request_id=outcome.stripe_request_id)
+
+
+def _raise_if_declined(payment: Transaction, outcome: Outcome) -> None:
+    if outcome.status != Status.DECLINED or outcome.fault is None:
+        return
+    raise CardDeclined(
+        message=outcome.fault.message,
+        stripe_code=outcome.fault.code,
+        decline_code=outcome.fault.decline_code,
+        extra={
+            "transaction_id": payment.stripe_payment_intent_id,
+            "account_id": payment.account.stripe_account_id,
+            "status": payment.status,
+        },
+    )

@@ -1,0 +1,149 @@
+"""Creating the payment of an order, at most once an order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import ConnectedAccount
+from commercecore_payments.actors import Actor
+from commercecore_payments.money import amount_problem
+from gateway.errors import OperationInProgress
+from gateway.models import Kind, Operation, new_operation_id
+from gateway.operations import OPERATION_METADATA_KEY, finish, raise_for_outcome, reserve
+from gateway.snapshots import PaymentIntentSnapshot
+from transactions.errors import AmountInvalid, OrderTaken
+from transactions.models import CaptureMethod, Transaction
+from transactions.operations.read import refresh_transaction
+from transactions.operations.settle import finish_unfinished, intent_of, settle_payment_intent
+
+ORDER_METADATA_KEY = "commercecore_order"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRequest:
+    """What a buyer is to pay for one order: `amount_minor` in minor units of `currency`."""
+
+    order_id: str
+    account: ConnectedAccount
+    amount_minor: int
+    currency: str
+    return_url: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    capture_method: str = CaptureMethod.AUTOMATIC
+
+
+def create_transaction(request: PaymentRequest, *, actor: Actor) -> tuple[Transaction, PaymentIntentSnapshot]:
+    """Creates the payment intent that pays an order, or hands back the one that already waits for its buyer.
+
+    Raises AmountInvalid, OrderTaken, and what `gateway.operations.raise_for_outcome` raises.
+    """
+    problem = amount_problem(request.amount_minor, request.currency)
+    if problem:
+        raise AmountInvalid(problem)
+    existing = _settled_transaction_of_order(request, actor=actor)
+    if existing is None:
+        return _finish(_reserve_creation(request, actor=actor))
+    return _hand_back(existing, request, actor=actor)
+
+
+def _settled_transaction_of_order(request: PaymentRequest, *, actor: Actor) -> Transaction | None:
+    """The transaction that holds the order, after what was left open about it has been brought to its end."""
+    at_account = Transaction.objects.of(actor.known_app()).at(request.account).for_order(request.order_id)
+    payment = at_account.holding_the_order().first()
+    if payment is None:
+        return None
+    unfinished = Operation.objects.of(payment).open().first()
+    if unfinished is not None:
+        finish_unfinished(unfinished)
+        payment.refresh_from_db()
+    return payment if payment.holds_order else None
+
+
+def _reserve_creation(request: PaymentRequest, *, actor: Actor) -> Operation:
+    try:
+        with transaction.atomic(durable=True):
+            payment = Transaction.objects.create(
+                developer=actor.developer,
+                app=actor.known_app(),
+                account=request.account,
+                user_id=actor.user_id,
+                order_id=request.order_id,
+                amount_minor=request.amount_minor,
+                currency=request.currency,
+                capture_method=request.capture_method,
+                return_url=request.return_url,
+                metadata=dict(request.metadata),
+            )
+            operation_id = new_operation_id()
+            return reserve(
+                Kind.PAYMENT_INTENT_CREATE,
+                subject=payment,
+                actor=actor,
+                parameters=_creation_parameters(payment, operation_id=operation_id),
+                stripe_account=request.account.stripe_account_id,
+                operation_id=operation_id,
+            )
+    except IntegrityError:  # another request for the same order was first, and is under way
+        raise OperationInProgress from None
+
+
+def _creation_parameters(payment: Transaction, *, operation_id: str) -> dict[str, Any]:
+    # Without an address to come back to, the buyer cannot be sent away: Stripe then refuses a confirmation from the
+    # server unless methods that redirect are ruled out (docs.stripe.com/api/payment_intents/create).
+    methods = {"enabled": True} if payment.return_url else {"enabled": True, "allow_redirects": "never"}
+    ours = {ORDER_METADATA_KEY: payment.order_id, OPERATION_METADATA_KEY: operation_id}
+    return {
+        "amount": payment.amount_minor,
+        "currency": payment.currency,
+        "automatic_payment_methods": methods,
+        "metadata": {**payment.metadata, **ours},
+    }
+
+
+def _finish(operation: Operation) -> tuple[Transaction, PaymentIntentSnapshot]:
+    outcome = finish(operation, settle_payment_intent)
+    raise_for_outcome(operation, outcome)
+    return Transaction.objects.get(pk=operation.subject_id), intent_of(outcome)
+
+
+def _hand_back(payment: Transaction, request: PaymentRequest, *, actor: Actor) -> tuple[Transaction, PaymentIntentSnapshot]:
+    """The order's present transaction, where this is the same request again; with its new amount, if that changed."""
+    intent = refresh_transaction(payment)
+    operation = _reserve_update(payment, request, actor=actor)
+    if operation is not None:
+        return _finish(operation)
+    return payment, intent
+
+
+def _reserve_update(payment: Transaction, request: PaymentRequest, *, actor: Actor) -> Operation | None:
+    """The update that brings the payment intent in step with the request; None where it is already.
+
+    Raises OrderTaken where the request is not the first one again.
+    """
+    with transaction.atomic(durable=True):
+        locked = Transaction.objects.select_for_update().get(pk=payment.pk)
+        _refuse_another_payment(locked, request, actor=actor)
+        locked.change_return_url(request.return_url)
+        if locked.amount_minor == request.amount_minor and request.metadata.items() <= locked.metadata.items():
+            return None
+        return reserve(
+            Kind.PAYMENT_INTENT_UPDATE,
+            subject=locked,
+            actor=actor,
+            parameters={"amount": request.amount_minor, "metadata": dict(request.metadata)},
+            stripe_account=locked.account.stripe_account_id,
+            target_id=locked.stripe_payment_intent_id,
+        )
+
+
+def _refuse_another_payment(payment: Transaction, request: PaymentRequest, *, actor: Actor) -> None:
+    same = payment.answers_the_same_request(
+        user_id=actor.user_id,
+        currency=request.currency,
+        capture_method=request.capture_method,
+        return_url=request.return_url,
+    )
+    if not same:
+        raise OrderTaken(transaction_id=payment.stripe_payment_intent_id, status=payment.status)

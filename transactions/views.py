@@ -1,0 +1,64 @@
+"""`/transactions`: payments, opened by a developer's token for an app and its user."""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.operations import find_account
+from commercecore_payments.envelopes import envelope
+from commercecore_payments.errors import InvalidBody
+from commercecore_payments.viewsets import AppUserViewSet
+from transactions import operations, serializers
+from transactions.operations import PaymentRequest
+from transactions.orders import HEADERS_HANDED_ON, Order, look_up_order
+
+OTHER_CURRENCY = "The order is in another currency."
+
+
+class TransactionViewSet(AppUserViewSet):
+    def create(self, request: Request) -> Response:
+        """`POST /transactions`"""
+        body = serializers.CreateTransactionRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        payment, intent = operations.create_transaction(self._payment_request(body.validated_data), actor=self.actor)
+        data = serializers.created_transaction(payment, intent)
+        return envelope(request, data, status=201, message="Payment initiated successfully")
+
+    def confirm(self, request: Request) -> Response:
+        """`POST /transactions/confirm`"""
+        body = serializers.ConfirmTransactionRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        payment, intent = operations.confirm_transaction(**body.validated_data, actor=self.actor)
+        data = serializers.confirmed_transaction(payment, intent)
+        return envelope(request, data, status=200, message=data["message"])
+
+    def retrieve(self, request: Request, identifier: str) -> Response:
+        """`GET /transactions/{id}`: read from Stripe until its state is final, so that a passed challenge shows at once."""
+        payment = operations.find_transaction(transaction_id=identifier, actor=self.actor)
+        if not payment.is_terminal:
+            operations.refresh_transaction(payment)
+        return envelope(request, serializers.transaction_details(payment), status=200)
+
+    def _payment_request(self, asked: dict[str, Any]) -> PaymentRequest:
+        """What is to be paid: as the caller says, or as the order service says of the order."""
+        order = self._order(asked)
+        account = find_account(account_id=order.account_id, developer=self.actor.developer)
+        return PaymentRequest(
+            order_id=order.order_id,
+            account=account,
+            amount_minor=order.amount_minor,
+            currency=order.currency or account.default_currency or settings.DEFAULT_CURRENCY,
+            return_url=asked.get("return_url", ""),
+            metadata=asked.get("metadata", {}),
+        )
+
+    def _order(self, asked: dict[str, Any]) -> Order:
+        if "amount" in asked:
+            return Order(asked["order_id"], asked["account_id"], asked["amount"], asked.get("currency", ""))
+        headers = {name: self.request.headers[name] for name in HEADERS_HANDED_ON if name in self.request.headers}
+        order = look_up_order(asked["order_id"], developer=self.actor.developer, headers=headers)
+        if asked.get("currency", order.currency) != order.currency:
+            raise InvalidBody(f"Invalid request body. 'currency': {OTHER_CURRENCY}", fields={"currency": [OTHER_CURRENCY]})
+        return order
