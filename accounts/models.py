@@ -55,8 +55,8 @@ class ConnectedAccount(models.Model):
     email = models.EmailField()
     status = models.CharField(max_length=16, choices=Status, default=Status.CREATING)
 
-    country = models.CharField(max_length=2, blank=True)
-    default_currency = models.CharField(max_length=3, blank=True)
+    country = models.CharField(max_length=255, blank=True)
+    default_currency = models.CharField(max_length=255, blank=True)
     charges_enabled = models.BooleanField(default=False)
     payouts_enabled = models.BooleanField(default=False)
     details_submitted = models.BooleanField(default=False)
@@ -90,6 +90,10 @@ class ConnectedAccount(models.Model):
 
     def __str__(self) -> str:
         return self.stripe_account_id or f"account of {self.email}"
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == Status.ACTIVE
 
     @property
     def onboarding(self) -> Onboarding:

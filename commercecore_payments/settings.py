@@ -216,7 +216,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "commercecore_payments.error_responses.exception_handler",
     "UNAUTHENTICATED_USER": None,
-    "COERCE_DECIMAL_TO_STRING": False,
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS would answer outside the documented envelope
+    "URL_FORMAT_OVERRIDE": None,  # `?format=` is nobody's parameter here
 }
 
 # --- Logging ------------------------------------------------------------------------------------------------------
@@ -224,8 +225,9 @@ REST_FRAMEWORK: dict[str, Any] = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"hide_secrets": {"()": "commercecore_payments.logs.HideSecrets"}},
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["hide_secrets"]}},
     "loggers": {"stripe": {"level": "WARNING"}},  # the gateway logs each operation with Stripe's request id itself
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }

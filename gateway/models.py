@@ -97,9 +97,9 @@ class Operation(models.Model):
     result_id = models.CharField(max_length=255, blank=True)
     http_status = models.PositiveSmallIntegerField(null=True, blank=True)
     stripe_request_id = models.CharField(max_length=255, blank=True)
-    error_type = models.CharField(max_length=64, blank=True)
-    error_code = models.CharField(max_length=64, blank=True)
-    decline_code = models.CharField(max_length=64, blank=True)
+    error_type = models.CharField(max_length=255, blank=True)
+    error_code = models.CharField(max_length=255, blank=True)
+    decline_code = models.CharField(max_length=255, blank=True)
     error_message = models.TextField(blank=True)
 
     objects = EnvironmentManager.from_queryset(OperationQuerySet)()

@@ -1,5 +1,6 @@
 """What comes in for payment methods, and what goes out."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
@@ -17,7 +18,7 @@ class SavePaymentMethodRequest(StrictSerializer):
     preferred = FlagField(required=False)
 
 
-SAVING_MESSAGES = {
+SAVING_MESSAGES: Mapping[str, str] = {
     Status.SAVED: "Payment method saved successfully",
     Status.REQUIRES_ACTION: "Payment method requires action by the buyer before it is saved",
     Status.SAVING: "Payment method is being saved",
@@ -27,7 +28,7 @@ SAVING_MESSAGES = {
 
 def saved_payment_method(method: PaymentMethod, setup: SetupIntentSnapshot | None) -> dict[str, Any]:
     data: dict[str, Any] = {
-        "message": SAVING_MESSAGES[Status(method.status)],
+        "message": SAVING_MESSAGES[method.status],
         "payment_method_id": method.stripe_payment_method_id,
         "status": method.status,
         "type": method.type,

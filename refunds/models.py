@@ -62,8 +62,8 @@ class Refund(models.Model):
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     reason = models.CharField(max_length=32, choices=Reason, blank=True)
-    status = models.CharField(max_length=32, choices=Status, default=Status.CREATING)
-    failure_reason = models.CharField(max_length=64, blank=True)
+    status = models.CharField(max_length=255, choices=Status, default=Status.CREATING)
+    failure_reason = models.CharField(max_length=255, blank=True)
 
     created_at = models.DateTimeField(default=now)
     updated_at = models.DateTimeField(default=now)

@@ -28,7 +28,7 @@ def find_payment_of_order(*, order_id: str, account: ConnectedAccount, actor: Ac
     payment = of_order.holding_the_order().first() or of_order.exclude(stripe_payment_intent_id="").first()
     if payment is None:
         raise TransactionNotFound("This order has no transaction at this account.")
-    if payment.stripe_payment_intent_id and not payment.is_terminal:
+    if payment.may_still_change:
         refresh_transaction(payment)
     return payment
 

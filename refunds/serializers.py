@@ -1,5 +1,6 @@
 """What comes in for refunds, and what goes out."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
@@ -18,7 +19,7 @@ class RefundRequest(StrictSerializer):
 
 
 # Stripe settles most refunds at once; the others say so.
-REFUND_MESSAGES = {
+REFUND_MESSAGES: Mapping[str, str] = {
     Status.SUCCEEDED: "Refund processed successfully",
     Status.FAILED: "Refund failed",
     Status.CANCELED: "Refund was canceled",
@@ -27,7 +28,7 @@ REFUND_UNDER_WAY = "Refund requested successfully"
 
 
 def refund_message(refund: Refund) -> str:
-    return REFUND_MESSAGES.get(Status(refund.status), REFUND_UNDER_WAY)
+    return REFUND_MESSAGES.get(refund.status, REFUND_UNDER_WAY)
 
 
 def requested_refund(refund: Refund) -> dict[str, Any]:

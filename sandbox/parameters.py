@@ -28,11 +28,14 @@ EXPANSION_DEPTH = 4
 class Kind(Protocol):
     """What a parameter's value must be."""
 
-    def read(self, value: Any, param: str) -> Any: ...
+    def read(self, value: Any, param: str) -> Any:
+        """The value as its route gets it. Raises ParameterRefused, which names `param`, where it is none of this kind."""
 
 
 @dataclass(frozen=True)
 class Text:
+    """Text of at most `maximum` characters."""
+
     maximum: int = TEXT_LENGTH
 
     def read(self, value: Any, param: str) -> str:
@@ -45,6 +48,8 @@ class Text:
 
 @dataclass(frozen=True)
 class Integer:
+    """A whole number, written in digits."""
+
     minimum: int | None = None
     maximum: int | None = None
 
@@ -65,6 +70,8 @@ class Integer:
 
 @dataclass(frozen=True)
 class Boolean:
+    """`true` or `false`, as the SDK writes them."""
+
     def read(self, value: Any, param: str) -> bool:
         if value not in ("true", "false"):
             raise ParameterRefused(f"Invalid boolean: {value}", param=param)
@@ -73,6 +80,8 @@ class Boolean:
 
 @dataclass(frozen=True)
 class Choice:
+    """One of a few words."""
+
     options: tuple[str, ...]
 
     def read(self, value: Any, param: str) -> str:
@@ -95,6 +104,8 @@ class WebAddress:
 
 @dataclass(frozen=True)
 class Email:
+    """An email address."""
+
     def read(self, value: Any, param: str) -> str:
         text = Text(maximum=512).read(value, param)  # Stripe's own limit on a customer's email
         if not re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", text):
@@ -104,6 +115,8 @@ class Email:
 
 @dataclass(frozen=True)
 class ListOf:
+    """A list of values of one kind."""
+
     item: Kind
 
     def read(self, value: Any, param: str) -> list[Any]:
@@ -114,6 +127,8 @@ class ListOf:
 
 @dataclass(frozen=True)
 class Metadata:
+    """Names and texts within the limits of https://docs.stripe.com/api/metadata; "" takes a name away."""
+
     def read(self, value: Any, param: str) -> dict[str, str]:
         if not isinstance(value, dict):
             raise ParameterRefused("Invalid object", param=param)
@@ -135,6 +150,8 @@ class Metadata:
 
 @dataclass(frozen=True)
 class Parameter:
+    """A kind, and whether it must be there or may be taken away."""
+
     kind: Kind
     required: bool = False
     # Whether "" is an attempt to unset the field (https://docs.stripe.com/api/metadata and the SDK's `Literal[""]`).

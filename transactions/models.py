@@ -78,14 +78,14 @@ class Transaction(models.Model):
     return_url = models.TextField(blank=True)
     metadata = models.JSONField(default=dict, blank=True)
 
-    status = models.CharField(max_length=32, choices=Status, default=Status.CREATING)
+    status = models.CharField(max_length=255, choices=Status, default=Status.CREATING)
     amount_capturable_minor = models.BigIntegerField(default=0)
     amount_received_minor = models.BigIntegerField(default=0)
     amount_refunded_minor = models.BigIntegerField(default=0)
     stripe_charge_id = models.CharField(max_length=255, blank=True)
     stripe_payment_method_id = models.CharField(max_length=255, blank=True)
-    error_code = models.CharField(max_length=64, blank=True)
-    decline_code = models.CharField(max_length=64, blank=True)
+    error_code = models.CharField(max_length=255, blank=True)
+    decline_code = models.CharField(max_length=255, blank=True)
     error_message = models.TextField(blank=True)
 
     created_at = models.DateTimeField(default=now)
@@ -131,6 +131,11 @@ class Transaction(models.Model):
     @property
     def is_terminal(self) -> bool:
         return self.status in TERMINAL
+
+    @property
+    def may_still_change(self) -> bool:
+        """Whether Stripe may know more than we do. A deleted account's payments are as they were last seen."""
+        return self.stripe_payment_intent_id != "" and not self.is_terminal and self.account.is_active
 
     def answers_the_same_request(self, *, user_id: str, currency: str, capture_method: str, return_url: str) -> bool:
         """Whether a second request for the order is the first one again; its amount and metadata may have changed.

@@ -62,7 +62,7 @@ def created_transaction(payment: Transaction, intent: PaymentIntentSnapshot) -> 
 
 
 # What the documentation says of a confirmed payment, and what is true of the others.
-CONFIRMATION_MESSAGES = {
+CONFIRMATION_MESSAGES: Mapping[str, str] = {
     Status.SUCCEEDED: "Payment confirmed successfully",
     Status.REQUIRES_CAPTURE: "Payment confirmed successfully",
     Status.REQUIRES_ACTION: "Payment requires action by the buyer",
@@ -71,7 +71,7 @@ CONFIRMATION_MESSAGES = {
 
 
 def confirmation_message(payment: Transaction) -> str:
-    return CONFIRMATION_MESSAGES.get(Status(payment.status), f"Payment is {payment.get_status_display()}")
+    return CONFIRMATION_MESSAGES.get(payment.status, f"Payment is {payment.get_status_display()}")
 
 
 def confirmed_transaction(payment: Transaction, intent: PaymentIntentSnapshot) -> dict[str, Any]:

@@ -35,9 +35,9 @@ class TransactionViewSet(AppUserViewSet):
         return envelope(request, data, status=200, message=data["message"])
 
     def retrieve(self, request: Request, identifier: str) -> Response:
-        """`GET /transactions/{id}`: read from Stripe until its state is final, so that a passed challenge shows at once."""
+        """`GET /transactions/{id}`: read from Stripe until its state is final: a passed challenge shows at once."""
         payment = operations.find_transaction(transaction_id=identifier, actor=self.actor)
-        if not payment.is_terminal:
+        if payment.may_still_change:
             operations.refresh_transaction(payment)
         return envelope(request, serializers.transaction_details(payment), status=200)
 

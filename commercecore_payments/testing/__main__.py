@@ -19,6 +19,8 @@ import pytest
 from commercecore_payments.testing.postgresql import server_version, temporary_server
 
 URL_VARIABLE = "TEST_POSTGRES_URL"
+# Each process makes a database of its own, which takes a second or two: beyond a few, more of them gain nothing.
+MAX_PROCESSES = 4
 # What a shell reports for a program that SIGTERM ended: 128 and the signal's number.
 TERMINATED = 128 + signal.SIGTERM
 
@@ -54,7 +56,8 @@ def _run_on(database: str, url: str, arguments: list[str]) -> tuple[str, bool]:
 
 def _run_pytest(environment: dict[str, str], arguments: list[str]) -> int:
     """pytest's exit status. Interrupted, it waits until pytest has taken down its databases."""
-    process = subprocess.Popen([sys.executable, "-m", "pytest", *arguments], env=environment)
+    processes = min(len(os.sched_getaffinity(0)), MAX_PROCESSES)
+    process = subprocess.Popen([sys.executable, "-m", "pytest", f"-n{processes}", *arguments], env=environment)
     try:
         return process.wait()
     except KeyboardInterrupt:  # Ctrl-C has reached pytest as well

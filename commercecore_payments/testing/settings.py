@@ -35,7 +35,9 @@ os.environ["COMMERCECORE_STATE_DIR"] = str(_folder)
 os.environ["DATABASE_URL"] = os.environ.get("TEST_POSTGRES_URL", "")
 
 from commercecore_payments.settings import *  # noqa: E402, F403 - it reads the environment made above
-from commercecore_payments.settings import DATABASE_URL, DATABASES  # noqa: E402
+from commercecore_payments.settings import DATABASE_URL, DATABASES, STATIC_ROOT  # noqa: E402
+
+STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns where it is missing
 
 if DATABASE_URL:
     # A name of its own for each run, so that two runs can share one server.

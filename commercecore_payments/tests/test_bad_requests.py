@@ -190,9 +190,7 @@ class TestABadField:
 class TestABadBody:
     @pytest.mark.parametrize("raw", NOT_JSON_OBJECTS, ids=range(len(NOT_JSON_OBJECTS)))
     def test_is_malformed(self, tenant: Tenant, raw: bytes) -> None:
-        response = tenant.client.generic(
-            "POST", "/api/v1/transactions", raw, content_type="application/json", headers=tenant.headers
-        )
+        response = tenant.client.post("/api/v1/transactions", raw, content_type="application/json", headers=tenant.headers)
         details = assert_error_shape(response, 400, path="/transactions")
         assert details["code"] in ("malformed_body", "invalid_body")
         assert_nothing_was_done()
@@ -207,7 +205,7 @@ class TestABadBody:
         "kind", ["application/x-www-form-urlencoded", "text/plain", "application/xml", "multipart/form-data"]
     )
     def test_of_another_media_type_is_unsupported(self, tenant: Tenant, kind: str) -> None:
-        response = tenant.client.generic("POST", "/api/v1/refunds", b"order_id=1", content_type=kind, headers=tenant.headers)
+        response = tenant.client.post("/api/v1/refunds", b"order_id=1", content_type=kind, headers=tenant.headers)
         assert assert_error_shape(response, 415, path="/refunds")["code"] == "unsupported_media_type"
         assert_nothing_was_done()
 

@@ -174,6 +174,8 @@ def _apply(row: SandboxObject, sent: dict[str, Any]) -> None:
         method = payment_methods.usable(row.account, sent["payment_method"])
         require_own_method(row, method)
         data["payment_method"] = method.stripe_id
+    if {"amount", "currency", "payment_method"} & set(sent):
+        row.hidden.pop("authenticated", None)  # the buyer agreed to something else
     _settle_status(data, sent)
 
 

@@ -68,7 +68,7 @@ class TestEveryPage:
             html = text(page)
             assert "This is no real Stripe" in html
             assert re.search(r"<script|<style|\sstyle=|\son\w+=", html) is None
-            assert browser.get(address[:-1] + "x").status_code == 404
+            assert browser.get(address + "x").status_code == 404
 
     def test_answers_get_and_post_alone(self, browser: Client, new_account: Make, onboarding_link: Make) -> None:
         address = onboarding_link(new_account())
@@ -286,6 +286,13 @@ class TestTheChallenge:
         self.answer(browser, payment, "complete")
         assert v1.payment_intents.retrieve(payment.id, None, at_seller).status == "requires_confirmation"
         assert v1.payment_intents.confirm(payment.id, None, at_seller).status == "succeeded"
+
+    def test_is_asked_anew_once_the_amount_changes(self, browser: Client, v1: Any, at_seller: dict[str, str], pay: Make) -> None:
+        payment = pay("pm_card_authenticationRequired", return_url=RETURN, confirmation_method="manual")
+        self.answer(browser, payment, "complete")
+        v1.payment_intents.update(payment.id, {"amount": 9900}, at_seller)
+        assert v1.payment_intents.confirm(payment.id, None, at_seller).status == "requires_action"
+        assert v1.charges.list(None, at_seller).data == []
 
     def test_shows_the_merchant_the_amount_and_the_card(self, browser: Client, pay: Make) -> None:
         payment = pay("pm_card_authenticationRequired", return_url=RETURN, amount=1234)

@@ -7,15 +7,17 @@ from typing import Any
 import pytest
 import stripe
 
+from sandbox.tests.refusals import told
+
 Make = Callable[..., Any]
 
 
-def refused_state(call: Callable[[], Any]) -> stripe.InvalidRequestError:
-    """The refusal of a move that the state does not allow."""
+def refused_state(call: Callable[[], Any]) -> Any:
+    """The error of a move that the state does not allow."""
     with pytest.raises(stripe.InvalidRequestError) as refused:
         call()
     assert (refused.value.http_status, refused.value.code) == (400, "payment_intent_unexpected_state")
-    return refused.value
+    return told(refused)
 
 
 class TestANewPaymentIntent:
@@ -131,8 +133,8 @@ class TestConfirming:
     def test_twice_is_refused(self, v1: Any, at_seller: dict[str, str], pay: Make) -> None:
         payment = pay()
         refused = refused_state(lambda: v1.payment_intents.confirm(payment.id, {"payment_method": "pm_card_visa"}, at_seller))
-        assert "because it has already succeeded after being previously confirmed." in str(refused)
-        assert vars(refused)["json_body"]["error"]["payment_intent"]["id"] == payment.id
+        assert "because it has already succeeded after being previously confirmed." in refused.message
+        assert refused.payment_intent.id == payment.id
         assert len(v1.charges.list({"payment_intent": payment.id}, at_seller).data) == 1
 
     @pytest.mark.parametrize("end", ["cancel", "hold"])
@@ -147,7 +149,7 @@ class TestConfirming:
     def test_without_a_payment_method_is_refused(self, v1: Any, at_seller: dict[str, str], new_payment: Make) -> None:
         payment = new_payment()
         refused = refused_state(lambda: v1.payment_intents.confirm(payment.id, None, at_seller))
-        assert "because it's missing a payment method" in str(refused)
+        assert "because it's missing a payment method" in refused.message
 
     def test_dynamic_methods_needs_a_return_url(self, v1: Any, at_seller: dict[str, str]) -> None:
         payment = v1.payment_intents.create({"amount": 100, "currency": "usd"}, at_seller)
@@ -229,12 +231,12 @@ class TestCapturing:
         held = pay(capture_method="manual")
         v1.payment_intents.capture(held.id, None, at_seller)
         refused = refused_state(lambda: v1.payment_intents.capture(held.id, None, at_seller))
-        assert "because it has already been captured." in str(refused)
+        assert "because it has already been captured." in refused.message
 
     def test_what_is_not_held_is_refused(self, v1: Any, at_seller: dict[str, str], new_payment: Make, pay: Make) -> None:
         for payment in (new_payment(), new_payment(payment_method="pm_card_visa"), pay()):
             refused = refused_state(partial(v1.payment_intents.capture, payment.id, None, at_seller))
-            assert f"because it has a status of {payment.status}" in str(refused)
+            assert f"because it has a status of {payment.status}" in refused.message
 
 
 class TestCancelling:
@@ -265,7 +267,7 @@ class TestCancelling:
             assert (
                 f"You cannot cancel this PaymentIntent because it has a status of {status}. Only a PaymentIntent with one of "
                 "the following statuses may be canceled: requires_payment_method, requires_capture, requires_confirmation, "
-                "requires_action." in str(refused)
+                "requires_action." in refused.message
             )
 
     def test_for_a_reason_that_is_stripes_own_is_refused(self, v1: Any, at_seller: dict[str, str], new_payment: Make) -> None:
