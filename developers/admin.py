@@ -29,6 +29,11 @@ class CallerAdmin(RecordAdmin):
     search_help_text = "An id, or a part of a name."
     list_filter: ClassVar[tuple[Any, ...]] = (("disabled_at", admin.EmptyFieldListFilter), ("created_at", DateRangeFilter))
 
+    @display(description="name", ordering="name")
+    def title(self, caller: Developer | App) -> str:
+        """One that a JSON Web Token made known has no name until somebody gives it one."""
+        return caller.name or caller.pk
+
     @display(description="state", ordering="disabled_at")
     def state(self, caller: Developer | App) -> str:
         return label("Disabled", BAD) if caller.disabled_at else label("Enabled", GOOD)
@@ -46,7 +51,7 @@ class CallerAdmin(RecordAdmin):
 
 @admin.register(Developer)
 class DeveloperAdmin(CallerAdmin):
-    list_display = ("__str__", "identity", "state", "created_at")
+    list_display = ("title", "created_at", "state", "identity")
     search_fields = ("id__startswith", "name__icontains")
     actions_detail = ("issue_developer_token", "disable", "enable")
     readonly_fields = ("identity", "state", "created_at", "disabled_at")
@@ -65,16 +70,16 @@ class DeveloperAdmin(CallerAdmin):
         return [self._apps(record), self._tokens(record), self._accounts(record)]
 
     def _apps(self, developer: Developer) -> RelatedTable:
-        rows = [(link(app, app.name or app.pk), code(app.pk), self.state(app), app.api_version or EMPTY, app.created_at)
+        rows = [(link(app, self.title(app)), app.created_at, self.state(app), code(app.pk), app.api_version or EMPTY)
                 for app in developer.apps.all()[:RELATED_ROWS]]  # fmt: skip
-        headers = ("App", "Id", "State", "API version", "Created")
+        headers = ("App", "Created", "State", "Id", "API version")
         return RelatedTable("Apps", headers, rows, list_address(App, developer__id__exact=developer.pk))
 
     def _tokens(self, developer: Developer) -> RelatedTable:
         tokens = DeveloperToken.objects.filter(developer=developer)
-        rows = [(link(token), token.name or EMPTY, token_state(token), token.expires_at or "never", token.created_at)
+        rows = [(link(token), token.created_at, token.name or EMPTY, token_state(token), token.expires_at or "never")
                 for token in tokens[:RELATED_ROWS]]  # fmt: skip
-        headers = ("Token", "Name", "State", "Expires", "Created")
+        headers = ("Token", "Created", "Name", "State", "Expires")
         return RelatedTable("Tokens", headers, rows, list_address(DeveloperToken, developer__id__exact=developer.pk))
 
     def _accounts(self, developer: Developer) -> RelatedTable:
@@ -113,7 +118,7 @@ class DeveloperAdmin(CallerAdmin):
 
 @admin.register(App)
 class AppAdmin(CallerAdmin):
-    list_display = ("__str__", "identity", "state", "developer_link", "api_version", "created_at")
+    list_display = ("title", "created_at", "state", "identity", "developer_link", "api_version")
     list_select_related = ("developer",)
     list_filter = (*CallerAdmin.list_filter, ("developer", AutocompleteSelectFilter))
     search_fields = ("id__startswith", "name__icontains", "developer__id__startswith", "developer__name__icontains")
@@ -155,7 +160,7 @@ def token_state(token: DeveloperToken) -> str:
 class DeveloperTokenAdmin(RecordAdmin):
     """Tokens are issued on their developer's page: here one would be made without its text. Its hash is never shown."""
 
-    list_display = ("__str__", "name", "state", "developer_link", "expires_at", "created_at")
+    list_display = ("__str__", "created_at", "name", "state", "expires_at", "developer_link")
     list_select_related = ("developer",)
     list_filter = (
         ("revoked_at", admin.EmptyFieldListFilter),

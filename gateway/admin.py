@@ -82,12 +82,12 @@ def operations_about(*subjects: Model) -> RelatedTable:
 def _row(operation: Operation) -> tuple[Any, ...]:
     status = status_label(operation, STATUS_COLOURS)
     error = shortened(operation.error_message, ERROR_LENGTH)
-    return (link(operation, operation.id), operation.created_at, operation.get_kind_display(), status, operation.attempts, error)
+    return (link(operation, operation.id), operation.created_at, code(operation.kind), status, operation.attempts, error)
 
 
 @admin.register(Operation)
 class OperationAdmin(ReadOnlyAdmin):
-    list_display = ("id", "created_at", "kind", "status_label", "error", "subject", "attempts", "developer_link")
+    list_display = ("id", "created_at", "kind_code", "status_label", "error", "subject", "attempts", "developer_link")
     list_select_related = ("developer",)
     list_filter = (
         OpenFilter,
@@ -107,7 +107,7 @@ class OperationAdmin(ReadOnlyAdmin):
     )
     search_help_text = "An id: of the operation, of an object or a request at Stripe, of our own request, or of a user."
     fieldsets = (
-        (None, {"fields": ("status_label", "kind", "subject_record", "result", "what_went_wrong", "stripe_request")}),
+        (None, {"fields": ("status_label", "kind_code", "subject_record", "result", "what_went_wrong", "stripe_request")}),
         ("Sending", {"fields": ("created_at", "attempts", "last_sent_at", "closed_at", "http_status")}),
         ("What was asked", {"fields": ("account", "target", "parameters_shown", "idempotency", "api_version")}),
         ("Caller", {"fields": ("environment", "developer", "app", "user_id", "our_request")}),
@@ -115,6 +115,10 @@ class OperationAdmin(ReadOnlyAdmin):
 
     status_label = status_in(STATUS_COLOURS)
     developer_link = linked("developer")
+
+    @display(description="kind", ordering="kind")
+    def kind_code(self, operation: Operation) -> str:
+        return code(operation.kind)
 
     @display(description="about")
     def subject(self, operation: Operation) -> str:

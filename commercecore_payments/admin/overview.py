@@ -1,16 +1,18 @@
 """The first page: what waits for an operator, and what happened last."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.contrib.admin.models import LogEntry
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 
 from accounts.models import ConnectedAccount
 from accounts.models import Status as AccountStatus
-from commercecore_payments.admin.display import list_address
+from commercecore_payments.admin.display import list_address, shortened
 from commercecore_payments.admin.records import RelatedTable
 from commercecore_payments.admin_site import may_see
 from commercecore_payments.clock import now
@@ -24,8 +26,10 @@ from transactions.models import Transaction
 # Counting stops here: whether ten thousand or a million wait is the same to whoever looks, and not to the database.
 MOST_COUNTED = 10_000
 RECENT = timedelta(hours=24)
-# Payments on the first page: what fits below the figures without scrolling.
-LATEST_PAYMENTS = 8
+# Rows of each table on the first page: what fits below the figures without much scrolling.
+LATEST = 8
+# Letters of what somebody did: as many as stand in one line beside the other columns.
+MESSAGE_LENGTH = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,8 @@ class Figure:
 def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """django-unfold's hook for the first page. Shows nothing that the user may not open."""
     figures = [make() for model, make in FIGURES if may_see(model._meta.app_label, str(model._meta.model_name))(request)]
-    latest = latest_payments() if may_see("transactions", "transaction")(request) else ()
-    return {**context, "figures": figures, "related_tables": latest}
+    payments = latest_payments() if may_see("transactions", "transaction")(request) else []
+    return {**context, "figures": figures, "related_tables": [*payments, *latest_actions(request.user)]}
 
 
 def open_operations() -> Figure:
@@ -86,5 +90,20 @@ def counted(rows: QuerySet[Any]) -> str:
     return f"more than {MOST_COUNTED:,}" if count > MOST_COUNTED else f"{count:,}"
 
 
-def latest_payments() -> Iterable[RelatedTable]:
-    return [payments_table(Transaction.objects.all(), title="Latest transactions", rows=LATEST_PAYMENTS)]
+def latest_payments() -> list[RelatedTable]:
+    return [payments_table(Transaction.objects.all(), title="Latest transactions", rows=LATEST)]
+
+
+def latest_actions(user: Any) -> list[RelatedTable]:
+    """What was done in the admin: by everybody for a superuser, else by the user alone. No table where it is nothing."""
+    entries = LogEntry.objects.select_related("user", "content_type").order_by("-action_time")
+    if not user.is_superuser:
+        entries = entries.filter(user_id=user.pk)
+    rows = [_action_row(entry) for entry in entries[:LATEST]]
+    return [RelatedTable("Latest actions of the staff", ("Time", "User", "Record", "Action"), rows)] if rows else []
+
+
+def _action_row(entry: LogEntry) -> tuple[Any, ...]:
+    address = entry.get_admin_url()
+    record = format_html('<a class="text-link" href="{}">{}</a>', address, entry.object_repr) if address else entry.object_repr
+    return (entry.action_time, entry.user.get_username(), record, shortened(entry.get_change_message(), MESSAGE_LENGTH))

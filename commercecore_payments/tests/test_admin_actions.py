@@ -1,0 +1,273 @@
+"""What operators do in the admin: each action asks first, does what it says by POST alone, and is written down."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.admin.models import LogEntry
+from django.contrib.messages import get_messages
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+
+from accounts.links import onboarding_url
+from accounts.models import ConnectedAccount
+from commercecore_payments.tests.admin_pages import add_page, list_page, record_page, staff_client
+from commercecore_payments.tests.tenants import Tenant
+from developers.models import App, Developer, DeveloperToken, RevokedJsonWebToken
+from developers.operations import authenticate_token
+from sandbox.authentication import finish_challenge
+from sandbox.models import SandboxObject, SandboxOrder
+from sandbox.onboarding import complete_onboarding
+from transactions.models import Transaction
+
+
+@pytest.fixture
+def operator(tenant: Tenant) -> Client:
+    return staff_client(superuser=True)
+
+
+def messages_of(response: Any) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def log() -> list[str]:
+    return [entry.get_change_message() for entry in LogEntry.objects.order_by("pk")]
+
+
+class TestIssuingAToken:
+    def test_asks_for_its_name_and_issues_none_yet(self, tenant: Tenant, operator: Client) -> None:
+        page = operator.get(record_page(tenant.developer, "issue_developer_token"))
+        assert page.status_code == 200
+        assert 'name="name"' in page.content.decode()
+        assert DeveloperToken.objects.count() == 1
+
+    def test_shows_its_text_once_and_never_again(self, tenant: Tenant, operator: Client) -> None:
+        response = operator.post(record_page(tenant.developer, "issue_developer_token"), {"name": "Checkout", "days": ""})
+        token = DeveloperToken.objects.get(name="Checkout")
+        text = response.context["done"].secret
+        assert text in response.content.decode()
+        assert authenticate_token(text=text).developer == tenant.developer
+        assert "no-store" in response["Cache-Control"]
+        later = [record_page(tenant.developer), record_page(token), record_page(tenant.developer, "history"), "/admin/"]
+        assert [address for address in later if text in operator.get(address).content.decode()] == []
+        assert log() == [f"Issue a token: The token {token} was issued. It works until it is revoked."]
+        assert [value.value for value in operator.cookies.values() if text in value.value] == []
+
+    def test_can_end_after_some_days(self, tenant: Tenant, operator: Client) -> None:
+        with time_machine.travel(datetime(2026, 11, 24, 12, 0, tzinfo=UTC), tick=False):
+            operator = staff_client_at(tenant)
+            operator.post(record_page(tenant.developer, "issue_developer_token"), {"name": "Checkout", "days": "30"})
+        expires_at = DeveloperToken.objects.get(name="Checkout").expires_at
+        assert expires_at == datetime(2026, 12, 24, 12, 0, tzinfo=UTC)
+
+    @pytest.mark.parametrize(
+        "form", [{"name": ""}, {"name": "x" * 101}, {"name": "x", "days": "0"}, {"name": "x", "days": "3651"}]
+    )
+    def test_refuses_a_wrong_form(self, tenant: Tenant, operator: Client, form: dict[str, str]) -> None:
+        response = operator.post(record_page(tenant.developer, "issue_developer_token"), form)
+        assert (response.status_code, len(response.context["form"].errors)) == (200, 1)
+        assert DeveloperToken.objects.count() == 1
+
+    def test_is_not_possible_for_a_disabled_developer(self, tenant: Tenant, operator: Client) -> None:
+        operator.post(record_page(tenant.developer, "disable"))
+        page = operator.get(record_page(tenant.developer)).content.decode()
+        response = operator.post(record_page(tenant.developer, "issue_developer_token"), {"name": "Checkout"})
+        assert record_page(tenant.developer, "issue_developer_token") not in page
+        assert messages_of(response) == ["“Issue a token” is not possible any more: the record has changed."]
+        assert DeveloperToken.objects.count() == 1
+
+    def test_takes_the_forms_own_token(self, tenant: Tenant) -> None:
+        operator = staff_client(superuser=True, csrf=True)
+        response = operator.post(record_page(tenant.developer, "issue_developer_token"), {"name": "Checkout"})
+        assert response.status_code == 403
+        assert DeveloperToken.objects.count() == 1
+
+    def test_for_a_developer_who_does_not_exist_is_a_404(self, tenant: Tenant, operator: Client) -> None:
+        nobody = Developer(id="de_nobody")
+        assert operator.post(record_page(nobody, "issue_developer_token"), {"name": "Checkout"}).status_code == 404
+
+
+def staff_client_at(tenant: Tenant) -> Client:
+    """A second operator, who logged in at the present moment: a session of later would not count yet."""
+    from django.contrib.auth.models import User
+
+    client = Client()
+    client.force_login(User.objects.create_superuser("traveller"))
+    return client
+
+
+class TestRevokingAToken:
+    def test_closes_it_for_ever(self, tenant: Tenant, operator: Client) -> None:
+        token = DeveloperToken.objects.get()
+        assert operator.get(record_page(token, "revoke")).status_code == 200
+        assert tenant.get("/connected-accounts/acct_x").status_code == 404
+        response = operator.post(record_page(token, "revoke"))
+        assert messages_of(response) == [f"The token {token} is revoked."]
+        assert tenant.get("/connected-accounts/acct_x").status_code == 401
+
+    def test_again_changes_nothing(self, tenant: Tenant, operator: Client) -> None:
+        token = DeveloperToken.objects.get()
+        operator.post(record_page(token, "revoke"))
+        first = DeveloperToken.objects.get().revoked_at
+        operator.post(record_page(token, "revoke"))
+        assert DeveloperToken.objects.get().revoked_at == first
+        assert log() == [f"Revoke: The token {token} is revoked."]
+
+    def test_of_a_json_web_token_refuses_it_from_now_on(self, operator: Client) -> None:
+        response = operator.post(add_page(RevokedJsonWebToken), {"kid": "main", "jti": "token-1", "reason": "leaked"})
+        assert response.status_code == 302
+        assert RevokedJsonWebToken.objects.values_list("kid", "jti", "reason").get() == ("main", "token-1", "leaked")
+
+
+class TestDisabling:
+    def test_a_developer_refuses_their_requests_until_they_are_enabled(self, tenant: Tenant, operator: Client) -> None:
+        statuses = [tenant.get("/connected-accounts/acct_x").status_code]
+        for action in ("disable", "enable"):
+            assert operator.get(record_page(tenant.developer, action)).status_code == (200)
+            operator.post(record_page(tenant.developer, action))
+            statuses.append(tenant.get("/connected-accounts/acct_x").status_code)
+        assert statuses == [404, 401, 404]
+        assert Developer.objects.get().disabled_at is None
+        assert log() == [f"Disable: {tenant.developer} is disabled.", f"Enable: {tenant.developer} is enabled."]
+
+    def test_an_app_refuses_its_requests_until_it_is_enabled(self, tenant: Tenant, seller: str, operator: Client) -> None:
+        statuses = []
+        for action in ("disable", "enable"):
+            operator.post(record_page(tenant.app, action))
+            statuses.append(tenant.post("/transactions", {"order_id": "1", "account_id": seller, "amount": 1000}).status_code)
+        assert statuses == [403, 201]
+
+    def test_takes_a_post(self, tenant: Tenant, operator: Client) -> None:
+        operator.get(record_page(tenant.developer, "disable"))
+        operator.get(record_page(tenant.app, "disable"))
+        assert (Developer.objects.get().disabled_at, App.objects.get().disabled_at) == (None, None)
+
+    def test_again_keeps_the_first_moment(self, tenant: Tenant, operator: Client) -> None:
+        operator.post(record_page(tenant.app, "disable"))
+        first = App.objects.get().disabled_at
+        operator.post(record_page(tenant.app, "disable"))
+        assert first is not None
+        assert App.objects.get().disabled_at == first
+
+
+class TestAdding:
+    def test_a_developer_makes_its_first_app_too(self, operator: Client) -> None:
+        response = operator.post(add_page(Developer), {"name": "Rocket Rides"})
+        developer = Developer.objects.get(name="Rocket Rides")
+        assert response["Location"] == list_page(Developer)
+        assert developer.apps.get().name == "Rocket Rides"
+        assert log() == ["Added."]
+
+    def test_an_app_gives_its_developer_another_one(self, tenant: Tenant, operator: Client) -> None:
+        operator.post(add_page(App), {"developer": tenant.developer.pk, "name": "Second", "api_version": ""})
+        assert [app.name for app in tenant.developer.apps.exclude(pk=tenant.app.pk)] == ["Second"]
+
+    def test_an_order_of_the_sandbox_makes_one_that_can_be_paid(self, tenant: Tenant, seller: str, operator: Client) -> None:
+        account = ConnectedAccount.objects.get()
+        form = {"account": account.pk, "amount_minor": "2500", "currency": "USD", "order_id": "order_7"}
+        operator.post(add_page(SandboxOrder), form)
+        assert tenant.post("/transactions", {"order_id": "order_7"}).status_code == 201
+        payment = Transaction.objects.get()
+        assert (payment.amount_minor, payment.currency, payment.account) == (2500, "usd", account)
+
+    @pytest.mark.parametrize(
+        ("change", "field"),
+        [
+            ({"amount_minor": "49"}, "amount_minor"),
+            ({"amount_minor": "-1"}, "amount_minor"),
+            ({"currency": "xxx"}, "currency"),
+            ({"account": "0"}, "account"),
+            ({"order_id": "taken"}, "order_id"),
+        ],
+    )
+    def test_an_order_of_the_sandbox_that_cannot_be_is_refused(
+        self, tenant: Tenant, seller: str, operator: Client, change: dict[str, str], field: str
+    ) -> None:
+        form = {"account": str(ConnectedAccount.objects.get().pk), "amount_minor": "2500", "currency": "usd", "order_id": "taken"}
+        operator.post(add_page(SandboxOrder), form)
+        response = operator.post(add_page(SandboxOrder), {**form, "order_id": "free", **change})
+        assert list(response.context["adminform"].form.errors) == [field]
+        assert SandboxOrder.objects.count() == 1
+
+
+class TestANewOnboardingLink:
+    def test_is_shown_once_and_replaces_the_one_before(self, tenant: Tenant, operator: Client) -> None:
+        account_id = tenant.create_seller(onboarded=False)
+        account = ConnectedAccount.objects.get(stripe_account_id=account_id)
+        before = onboarding_url(account)
+        response = operator.post(record_page(account, "new_onboarding_link"))
+        url = response.context["done"].secret
+        assert url in response.content.decode()
+        assert "no-store" in response["Cache-Control"]
+        assert [Client().get(address).status_code for address in (before, url)] == [410, 302]
+        later = [record_page(account), record_page(account, "history"), "/admin/"]
+        assert [address for address in later if url in operator.get(address).content.decode()] == []
+        assert url not in log()[0]
+
+    def test_takes_a_post(self, tenant: Tenant, seller: str, operator: Client) -> None:
+        account = ConnectedAccount.objects.get()
+        before = onboarding_url(account)
+        assert operator.get(record_page(account, "new_onboarding_link")).status_code == 200
+        assert onboarding_url(ConnectedAccount.objects.get()) == before
+
+    def test_is_not_possible_for_a_deleted_account(self, tenant: Tenant, seller: str, operator: Client) -> None:
+        account = ConnectedAccount.objects.get()
+        assert tenant.delete(f"/connected-accounts/{seller}").status_code == 200
+        page = operator.get(record_page(account)).content.decode()
+        operator.post(record_page(account, "new_onboarding_link"))
+        assert "new_onboarding_link" not in page
+        assert ConnectedAccount.objects.get().onboarding_link_nonce == ""
+
+
+class TestReadingFromStripe:
+    def test_takes_over_a_finished_onboarding(self, tenant: Tenant, operator: Client) -> None:
+        account_id = tenant.create_seller(onboarded=False)
+        complete_onboarding(account_id=account_id)
+        account = ConnectedAccount.objects.get(stripe_account_id=account_id)
+        operator.get(record_page(account, "read_from_stripe"))
+        assert ConnectedAccount.objects.get().charges_enabled is False
+        response = operator.post(record_page(account, "read_from_stripe"))
+        assert messages_of(response) == [f"Read from Stripe: the onboarding of {account_id} is complete."]
+        assert ConnectedAccount.objects.get().charges_enabled is True
+
+    def test_takes_over_a_payment_whose_buyer_passed_the_challenge(self, tenant: Tenant, seller: str, operator: Client) -> None:
+        transaction_id = tenant.create_payment(seller)
+        tenant.confirm(seller, transaction_id, "pm_card_threeDSecure2Required")
+        challenge = SandboxObject.objects.get(stripe_id=transaction_id).hidden["challenge"]
+        finish_challenge(intent_id=transaction_id, token=challenge["token"], authenticated=True)
+        payment = Transaction.objects.get()
+        operator.get(record_page(payment, "read_from_stripe"))
+        assert Transaction.objects.get().status == "requires_action"
+        response = operator.post(record_page(payment, "read_from_stripe"))
+        assert messages_of(response) == [f"Read from Stripe: {transaction_id} is succeeded."]
+        assert Transaction.objects.get().amount_received_minor == 1000
+        assert log() == [f"Read from Stripe: Read from Stripe: {transaction_id} is succeeded."]
+
+    def test_tells_what_stripe_answered_when_it_refused(self, tenant: Tenant, seller: str, operator: Client) -> None:
+        transaction_id = tenant.create_payment(seller)
+        SandboxObject.objects.filter(stripe_id=transaction_id).delete()
+        response = operator.post(record_page(Transaction.objects.get(), "read_from_stripe"))
+        assert messages_of(response) == [f"No such payment_intent: '{transaction_id}'"]
+        assert (Transaction.objects.get().status, log()) == ("requires_payment_method", [])
+
+    def test_never_happens_inside_a_transaction(self, tenant: Tenant, seller: str, operator: Client) -> None:
+        tenant.create_payment(seller)
+        payment = Transaction.objects.get()
+        with transaction.atomic(), pytest.raises(RuntimeError, match="Stripe must not be called inside"):
+            operator.post(record_page(payment, "read_from_stripe"))
+
+    def test_is_not_possible_before_stripe_has_the_payment(self, tenant: Tenant, seller: str, operator: Client) -> None:
+        tenant.create_payment(seller)
+        Transaction.objects.update(stripe_payment_intent_id="", status="creating")
+        payment = Transaction.objects.get()
+        assert "read_from_stripe" not in operator.get(record_page(payment)).content.decode()
+        assert operator.post(record_page(payment, "read_from_stripe"))["Location"] == record_page(payment)
+
+
+class TestALoggedOutVisitor:
+    def test_is_sent_to_the_login_from_an_action(self, tenant: Tenant) -> None:
+        address = record_page(tenant.developer, "disable")
+        assert Client().post(address)["Location"] == f"{reverse('admin:login')}?next={address}"
+        assert Developer.objects.get().disabled_at is None

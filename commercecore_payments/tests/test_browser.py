@@ -1,0 +1,89 @@
+"""The pages as a person meets them: a real Chromium, the real server, no step skipped."""
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from playwright.sync_api import Page, expect, sync_playwright
+
+from commercecore_payments.tests.tenants import Tenant
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+# Without these Chromium looks for its maker's servers, and its sandbox refuses to run as root.
+SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+SWITCHES += ["--disable-component-update", "--disable-sync"]
+PASSWORD = "a long password for the tests"
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium")
+
+
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
+    """A page of a fresh browser. A script error on any page fails the test."""
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # playwright's loop runs in the test's own thread
+    errors: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        opened = browser.new_page(viewport={"width": 1280, "height": 900})
+        opened.on("pageerror", lambda error: errors.append(str(error)))
+        yield opened
+        browser.close()
+    assert errors == []
+
+
+@pytest.fixture
+def base(live_server: Any, settings: Any) -> str:
+    """The address of the running service, which its links begin with."""
+    settings.PUBLIC_BASE_URL = live_server.url
+    settings.ALLOWED_HOSTS = ["*"]
+    return str(live_server.url)
+
+
+class TestASeller:
+    def test_is_onboarded_by_the_form_and_opens_the_dashboard(self, page: Page, base: str, tenant: Tenant) -> None:
+        answer = tenant.post("/connected-accounts", {"email": "seller@example.com"}).json()
+        page.goto(answer["links"]["onboarding_url"])
+        expect(page.get_by_text("This is no real Stripe")).to_be_visible()
+        page.get_by_role("button", name="Submit").click()
+        expect(page.get_by_role("heading", name="You are ready to be paid")).to_be_visible()
+
+        seller = answer["data"]["account_id"]
+        tenant.pay(seller, amount=4200)
+        page.goto(tenant.post("/connected-accounts/login", {"account_id": seller}).json()["data"]["login_url"])
+        expect(page.get_by_text(seller)).to_be_visible()
+        expect(page.get_by_text("42.00").first).to_be_visible()
+
+
+class TestABuyer:
+    @pytest.mark.parametrize(("button", "outcome"), [("Complete", "succeeded"), ("Fail", "failed")])
+    def test_meets_the_challenge_and_comes_back_to_the_shop(
+        self, page: Page, base: str, tenant: Tenant, button: str, outcome: str
+    ) -> None:
+        seller = tenant.create_seller()
+        transaction_id = tenant.create_payment(seller, return_url=f"{base}/")
+        action = tenant.confirm(seller, transaction_id, "pm_card_threeDSecure2Required").json()["data"]["next_action"]
+        page.goto(action["redirect_to_url"]["url"])
+        page.get_by_role("button", name=button).click()
+        page.wait_for_url(f"{base}/?payment_intent={transaction_id}*redirect_status={outcome}")
+        status = tenant.get(f"/transactions/{transaction_id}").json()["data"]["status"]
+        assert status == ("succeeded" if outcome == "succeeded" else "requires_payment_method")
+
+
+class TestAnOperator:
+    def test_signs_in_and_finds_a_payment(self, page: Page, base: str, tenant: Tenant, seller: str) -> None:
+        get_user_model().objects.create_superuser("admin", "", PASSWORD)
+        transaction_id = tenant.pay(seller, amount=4200, order_id="order-77")
+        tenant.refund(seller, order_id="order-77", amount=1200)
+
+        page.goto(f"{base}/admin/")
+        page.get_by_label("Username").fill("admin")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+        page.goto(f"{base}/admin/transactions/transaction/?q=order-77")
+        page.get_by_role("link", name=transaction_id).first.click()
+        page.wait_for_url(f"{base}/admin/transactions/transaction/*/change/**")
+        expect(page.get_by_text("42.00 USD").first).to_be_visible()
+        expect(page.get_by_text("12.00 USD").first).to_be_visible()
+        assert "_secret_" not in page.content()
