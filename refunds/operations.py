@@ -115,7 +115,8 @@ def settle_refund(operation: Operation, outcome: Outcome) -> None:
     else:
         refund.mark_creation_failed()
     known = Refund.objects.of(payment).taking_money().exclude(status=Status.CREATING)
-    payment.mark_refunded(known.total_minor())
+    succeeded = Refund.objects.of(payment).filter(status=Status.SUCCEEDED)
+    payment.mark_refunded(known.total_minor(), of_it_succeeded_minor=succeeded.total_minor())
 
 
 def _raise_refusal(outcome: Outcome) -> None:

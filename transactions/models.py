@@ -178,10 +178,13 @@ class Transaction(models.Model):
         self.holds_order = self.holds_order and self.status not in RELEASES_ORDER
         self._save()
 
-    def mark_refunded(self, amount_refunded_minor: int) -> None:
-        """Notes the sum of all refunds that went through; when it is the whole, the order may be paid anew."""
+    def mark_refunded(self, amount_refunded_minor: int, *, of_it_succeeded_minor: int) -> None:
+        """Notes the sum of all refunds that Stripe took, pending ones included, as Stripe itself counts them.
+
+        When the whole has gone back, the order may be paid anew. A pending refund may still fail, so it frees nothing.
+        """
         self.amount_refunded_minor = amount_refunded_minor
-        wholly_refunded = 0 < self.amount_received_minor == amount_refunded_minor
+        wholly_refunded = 0 < self.amount_received_minor == of_it_succeeded_minor
         self.holds_order = self.holds_order and not wholly_refunded
         self._save()
 

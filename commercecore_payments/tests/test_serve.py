@@ -74,3 +74,8 @@ class TestAServiceThatCannotStart:
         assert message.startswith("CommandError: The database in DATABASE_URL cannot be reached: connection failed: ")
         assert message.count("\n") == 1
         assert "secret" not in message
+
+    @pytest.mark.parametrize("url", ["nonsense", "sqlite:///payments.sqlite3"])
+    def test_says_that_its_database_is_none_of_postgresql(self, environment: dict[str, str], url: str) -> None:
+        expected = "DATABASE_URL is not the address of a PostgreSQL database: postgres://user:password@host:5432/name"
+        assert refused({**environment, "DATABASE_URL": url}).splitlines()[-1] == f"CommandError: {expected}"

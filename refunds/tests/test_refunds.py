@@ -83,6 +83,14 @@ class TestARefund:
             "Refund requested successfully",
         )
         assert_refused(tenant.refund(seller, amount=500), 409, "refund_exceeds_payment")
+        assert Transaction.objects.get().amount_refunded_minor == 600
+
+    def test_that_is_pending_does_not_free_the_order(self, tenant: Tenant, seller: str) -> None:
+        transaction_id = tenant.create_payment(seller)
+        tenant.confirm(seller, transaction_id, "pm_card_pendingRefund")
+        assert tenant.refund(seller).json()["data"]["status"] == "pending"
+        response = tenant.post("/transactions", {"order_id": "2227222", "account_id": seller, "amount": 1000})
+        assert_refused(response, 409, "order_taken")
 
     def test_of_the_newest_payment_where_an_order_was_paid_anew(self, tenant: Tenant, seller: str) -> None:
         tenant.pay(seller)

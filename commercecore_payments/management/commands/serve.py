@@ -29,9 +29,8 @@ class Command(BaseCommand):
         _refuse_unreachable_database()
         call_command("migrate", interactive=False, verbosity=0)
         call_command("create_admin", stdout=StringIO())
-        settings.STATIC_ROOT.mkdir(
-            parents=True, exist_ok=True
-        )  # empty without collectstatic; whitenoise warns where it is missing
+        # Empty without collectstatic, and then whitenoise finds the files in their packages; it warns where it is missing.
+        settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
         os.environ["COMMERCECORE_READY_MESSAGE"] = _ready_message()
         connections.close_all()
         # gunicorn takes the place of this process, so that one process id stands for the service from beginning to end.
@@ -55,6 +54,8 @@ def _refuse_taken_port() -> None:
 def _refuse_unreachable_database() -> None:
     """Tries one connection beside the pool, which would try again and again and then not say why."""
     connection = connections[DEFAULT_DB_ALIAS].copy(alias=NO_DB_ALIAS)
+    if settings.DATABASE_URL and connection.vendor != "postgresql":
+        raise CommandError("DATABASE_URL is not the address of a PostgreSQL database: postgres://user:password@host:5432/name")
     if connection.vendor == "postgresql":
         connection.settings_dict["OPTIONS"].setdefault("connect_timeout", CONNECT_TIMEOUT_S)
     try:
