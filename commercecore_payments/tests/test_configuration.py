@@ -1,0 +1,89 @@
+"""What the environment may hold, and what is refused in one sentence."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commercecore_payments.checks import a_live_key_has_postgresql, secrets_are_configured_beside_a_live_key
+from commercecore_payments.tests.service import PROJECT_DIR
+from developers.models import DeveloperToken
+from developers.tests.factories import make_token
+
+
+def manage(folder: Path, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """A command of manage.py with nothing but `variables` configured."""
+    environment = {"PATH": os.environ["PATH"], "COMMERCECORE_STATE_DIR": str(folder), **variables}
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(command, cwd=PROJECT_DIR, env=environment, capture_output=True, text=True, timeout=60)
+
+
+REFUSED = [
+    (
+        {"STRIPE_SECRET_KEY": "sk_live_1", "STRIPE_SANDBOX": "true"},
+        "The sandbox does not start beside a live Stripe key: unset one of them.",
+    ),
+    (
+        {"STRIPE_SECRET_KEY": "rk_live_1", "STRIPE_SANDBOX": "1"},
+        "The sandbox does not start beside a live Stripe key: unset one of them.",
+    ),
+    (
+        {"STRIPE_SECRET_KEY": "pk_test_1"},
+        "STRIPE_SECRET_KEY must begin with sk_test_, rk_test_, sk_live_ or rk_live_.",
+    ),
+    (
+        {"STRIPE_SECRET_KEY": "sk_live_1", "STRIPE_PUBLISHABLE_KEY": "pk_test_1"},
+        "STRIPE_PUBLISHABLE_KEY must be the publishable key beside STRIPE_SECRET_KEY: it begins with pk_live_.",
+    ),
+]
+
+
+class TestAConfiguration:
+    @pytest.mark.parametrize(("variables", "sentence"), REFUSED, ids=range(len(REFUSED)))
+    def test_that_cannot_be_meant_is_refused(self, tmp_path: Path, variables: dict[str, str], sentence: str) -> None:
+        done = manage(tmp_path, "check", **variables)
+        assert (done.returncode, done.stderr) == (1, f"Configuration: {sentence}\n")
+
+    @pytest.mark.parametrize(
+        ("key", "environment"),
+        [("", "sandbox"), ("sk_test_1", "test"), ("rk_test_1", "test"), ("sk_live_1", "live"), ("rk_live_1", "live")],
+    )
+    def test_tells_the_environment_by_the_key(self, tmp_path: Path, key: str, environment: str) -> None:
+        variables = {"STRIPE_SECRET_KEY": key, "STRIPE_PUBLISHABLE_KEY": f"pk_{environment}_1"} if key else {}
+        code = "from django.conf import settings; print(settings.STRIPE_ENVIRONMENT, settings.STRIPE_SANDBOX)"
+        done = manage(tmp_path, "shell", "--no-imports", "-c", code, **variables)
+        assert done.stdout == f"{environment} {not key}\n"
+
+    def test_has_no_sandbox_pages_and_no_demo_beside_a_real_stripe(self, tmp_path: Path) -> None:
+        keys = {"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_PUBLISHABLE_KEY": "pk_test_1"}
+        code = "from django.test import Client; print(Client().get('/sandbox/express/acct_1/x').status_code)"
+        allowed = {"ALLOWED_HOSTS": "testserver"}
+        assert manage(tmp_path, "shell", "--no-imports", "-c", code, **keys, **allowed).stdout == "404\n"
+        demo = manage(tmp_path, "create_demo_tenant", "--json", **keys)
+        assert (demo.returncode, demo.stdout) == (1, "")
+        assert demo.stderr == "CommandError: The demo tenant exists in the sandbox alone: unset STRIPE_SECRET_KEY.\n"
+
+    def test_keeps_its_generated_secrets(self, tmp_path: Path) -> None:
+        code = "from django.conf import settings; print(settings.SECRET_KEY, settings.TOKEN_HASH_KEY)"
+        first, second = (manage(tmp_path, "shell", "--no-imports", "-c", code).stdout for _ in range(2))
+        assert first == second
+        assert len(first) > 100
+        assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600
+
+    def test_beside_a_live_key_needs_secrets_of_its_own_and_postgresql(self, settings: Any) -> None:
+        settings.STRIPE_ENVIRONMENT, settings.SECRETS_ARE_GENERATED, settings.DATABASE_URL = "live", True, ""
+        found = [*secrets_are_configured_beside_a_live_key(), *a_live_key_has_postgresql()]
+        assert [error.id for error in found] == ["commercecore_payments.E001", "commercecore_payments.E002"]
+        settings.SECRETS_ARE_GENERATED, settings.DATABASE_URL = False, "postgres://"
+        assert [*secrets_are_configured_beside_a_live_key(), *a_live_key_has_postgresql()] == []
+
+
+class TestAnEnvironment:
+    def test_does_not_see_the_rows_of_another(self, db: None, settings: Any) -> None:
+        make_token()
+        assert DeveloperToken.objects.count() == 1
+        settings.STRIPE_ENVIRONMENT = "live"
+        assert DeveloperToken.objects.count() == 0
