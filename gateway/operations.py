@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 import stripe
 from django.db import connection, models, transaction
 
 from commercecore_payments.actors import Actor
 from commercecore_payments.clock import now
+from commercecore_payments.errors import ServiceError
 from gateway.calls import CALLS
 from gateway.client import stripe_client
 from gateway.errors import OperationInProgress, OutcomeUnknown, StripeConfigurationRefused, StripeRejected, StripeUnreachable
@@ -18,6 +19,13 @@ from gateway.outcomes import Fault, Outcome, fault_of, object_in_error, status_o
 logger = logging.getLogger(__name__)
 
 Settle = Callable[[Operation, Outcome], None]
+
+
+class Refusal(Protocol):
+    """Makes the error that a caller is told of a rejection by Stripe."""
+
+    def __call__(self, fault: Fault, *, stripe_request_id: str) -> ServiceError: ...
+
 
 # The key in the metadata of all that we create at Stripe: by it an object is found again when its answer was lost.
 OPERATION_METADATA_KEY = "commercecore_operation"
@@ -150,22 +158,23 @@ def resume(operation: Operation, settle: Settle) -> Outcome:
     return finish(operation, settle)
 
 
-def raise_for_outcome(operation: Operation, outcome: Outcome) -> None:
+def raise_for_outcome(operation: Operation, outcome: Outcome, *, refusal: Refusal = StripeRejected) -> None:
     """Raises what a caller is told of an outcome that is no success: nothing for a success or a decline.
 
-    A decline means something else in each use case, and is told there.
+    A decline means something else in each use case, and is told there. `refusal` makes a use case's own error of a
+    rejection. Raises OutcomeUnknown, StripeUnreachable, StripeConfigurationRefused, and what `refusal` makes.
     """
     if outcome.status == Status.UNKNOWN:
         raise OutcomeUnknown(operation.id)
     if outcome.status == Status.NOT_SENT:
         raise StripeUnreachable
     if outcome.status == Status.REJECTED and outcome.fault is not None:
-        raise_rejection(outcome.fault, stripe_request_id=outcome.stripe_request_id)
+        raise_rejection(outcome.fault, stripe_request_id=outcome.stripe_request_id, refusal=refusal)
 
 
-def raise_rejection(fault: Fault, *, stripe_request_id: str) -> NoReturn:
-    """Raises StripeConfigurationRefused for a refused key or account (401, 403), else StripeRejected."""
+def raise_rejection(fault: Fault, *, stripe_request_id: str, refusal: Refusal = StripeRejected) -> NoReturn:
+    """Raises StripeConfigurationRefused for a refused key or account (401, 403), else what `refusal` makes of it."""
     if fault.http_status in (401, 403):
         logger.error("Stripe refused access (%s): %s", stripe_request_id, fault.message)
         raise StripeConfigurationRefused(extra={"stripe_code": fault.code, "stripe_request_id": stripe_request_id})
-    raise StripeRejected(fault, stripe_request_id=stripe_request_id)
+    raise refusal(fault, stripe_request_id=stripe_request_id)

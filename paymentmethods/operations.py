@@ -9,7 +9,7 @@ from gateway import reads
 from gateway.errors import OperationInProgress
 from gateway.models import Kind, Operation, new_operation_id
 from gateway.models import Status as OperationStatus
-from gateway.operations import OPERATION_METADATA_KEY, finish, raise_for_outcome, raise_rejection, reserve, resume
+from gateway.operations import OPERATION_METADATA_KEY, finish, raise_for_outcome, reserve, resume
 from gateway.outcomes import Outcome
 from gateway.snapshots import CustomerSnapshot, SetupIntentSnapshot
 from paymentmethods.errors import PaymentMethodDeclined, PaymentMethodRefused
@@ -136,8 +136,4 @@ def _raise_unless_saved(operation: Operation, outcome: Outcome) -> None:
     fault = outcome.fault
     if outcome.status == OperationStatus.DECLINED and fault is not None:
         raise PaymentMethodDeclined(fault)
-    if outcome.status == OperationStatus.REJECTED and fault is not None:
-        if fault.http_status in (401, 403):
-            raise_rejection(fault, stripe_request_id=outcome.stripe_request_id)
-        raise PaymentMethodRefused(fault, stripe_request_id=outcome.stripe_request_id)
-    raise_for_outcome(operation, outcome)
+    raise_for_outcome(operation, outcome, refusal=PaymentMethodRefused)

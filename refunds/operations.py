@@ -7,8 +7,7 @@ from django.db import transaction
 from accounts.models import ConnectedAccount
 from commercecore_payments.actors import Actor
 from gateway.models import Kind, Operation, new_operation_id
-from gateway.models import Status as OperationStatus
-from gateway.operations import OPERATION_METADATA_KEY, finish, raise_for_outcome, raise_rejection, reserve, resume
+from gateway.operations import OPERATION_METADATA_KEY, finish, raise_for_outcome, reserve, resume
 from gateway.outcomes import Outcome
 from gateway.snapshots import RefundSnapshot
 from refunds.errors import NothingLeftToRefund, NotRefundable, RefundExceedsPayment, RefundRefused
@@ -42,17 +41,20 @@ def request_refund(*, payment: Transaction, amount_minor: int | None, reason: st
     unfinished = _unfinished_refund(payment, amount_minor=amount_minor)
     operation = unfinished or _reserve_refund(payment, amount_minor=amount_minor, reason=reason, actor=actor)
     outcome = resume(operation, settle_refund) if unfinished else finish(operation, settle_refund)
-    if outcome.status == OperationStatus.REJECTED and outcome.fault is not None:
-        _raise_refusal(outcome)
-    raise_for_outcome(operation, outcome)
+    raise_for_outcome(operation, outcome, refusal=RefundRefused)
     return Refund.objects.select_related("transaction__account").get(pk=operation.subject_id)
 
 
 def _unfinished_refund(payment: Transaction, *, amount_minor: int | None) -> Operation | None:
-    """The equal refund whose outcome is unknown. One that is under way right now is not it: two may be meant."""
+    """The equal refund whose outcome is unknown: of the same amount, or of all that was left.
+
+    One that is under way right now is not it: two may be meant.
+    """
     same = Refund.objects.of(payment).filter(status=Status.CREATING)
     if amount_minor is not None:
         same = same.filter(amount_minor=amount_minor)
+    elif refundable_minor(payment) > 0:
+        return None
     unfinished = (operation for refund in same for operation in Operation.objects.of(refund).open())
     return next((operation for operation in unfinished if not operation.may_still_be_under_way()), None)
 
@@ -84,15 +86,20 @@ def _reserve_refund(payment: Transaction, *, amount_minor: int | None, reason: s
 
 
 def _amount_to_refund(payment: Transaction, *, asked_minor: int | None) -> int:
-    """The amount in minor units. Pending and unknown refunds count as refunded: their money may be on its way."""
+    """The amount in minor units. Raises NotRefundable, NothingLeftToRefund, RefundExceedsPayment."""
     if payment.amount_received_minor == 0:
         raise NotRefundable
-    rest = payment.amount_received_minor - Refund.objects.of(payment).taking_money().total_minor()
+    rest = refundable_minor(payment)
     if rest <= 0:
         raise NothingLeftToRefund
     if asked_minor is not None and asked_minor > rest:
         raise RefundExceedsPayment(refundable_minor=rest, currency=payment.currency)
     return rest if asked_minor is None else asked_minor
+
+
+def refundable_minor(payment: Transaction) -> int:
+    """What is left, in minor units. Pending and unknown refunds count as refunded: their money may be on its way."""
+    return payment.amount_received_minor - Refund.objects.of(payment).taking_money().total_minor()
 
 
 def _refund_parameters(refund: Refund, *, operation_id: str) -> dict[str, Any]:
@@ -117,11 +124,3 @@ def settle_refund(operation: Operation, outcome: Outcome) -> None:
     known = Refund.objects.of(payment).taking_money().exclude(status=Status.CREATING)
     succeeded = Refund.objects.of(payment).filter(status=Status.SUCCEEDED)
     payment.mark_refunded(known.total_minor(), of_it_succeeded_minor=succeeded.total_minor())
-
-
-def _raise_refusal(outcome: Outcome) -> None:
-    if outcome.fault is None:
-        return
-    if outcome.fault.http_status in (401, 403):
-        raise_rejection(outcome.fault, stripe_request_id=outcome.stripe_request_id)
-    raise RefundRefused(outcome.fault, stripe_request_id=outcome.stripe_request_id)

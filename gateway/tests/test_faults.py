@@ -190,6 +190,17 @@ class TestARefund:
         assert Refund.objects.get().status == "succeeded"
         assert Transaction.objects.get().amount_refunded_minor == 600
 
+    def test_of_all_that_is_left_does_not_continue_a_part_whose_outcome_is_unknown(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        transaction_id = tenant.pay(seller, amount=1000)
+        with stripe_fails(monkeypatch, time_out_after, path="/refunds"):
+            tenant.refund(seller, amount=600)
+        assert tenant.refund(seller).json()["data"]["amount"] == 400
+        assert tenant.refund(seller).json()["data"]["amount"] == 600  # now the part is all that is not known
+        assert refunds_at_stripe(seller, transaction_id) == [400, 600]
+        assert Transaction.objects.get().amount_refunded_minor == 1000
+
     def test_that_never_left_frees_its_amount(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
         tenant.pay(seller, amount=1000)
         with stripe_fails(monkeypatch, refuse_connection, path="/refunds"):

@@ -5,9 +5,10 @@ from typing import Any
 from django.db import transaction
 
 from commercecore_payments.actors import Actor
+from commercecore_payments.errors import ServiceError
 from gateway.models import Kind, Operation, Status
-from gateway.operations import finish, raise_for_outcome, raise_rejection, reserve
-from gateway.outcomes import Outcome
+from gateway.operations import finish, raise_for_outcome, reserve
+from gateway.outcomes import Fault, Outcome
 from gateway.snapshots import PaymentIntentSnapshot
 from paymentmethods.models import PaymentMethod
 from transactions.errors import AlreadyConfirmed, CardDeclined, ConfirmationRefused, TransactionCanceled, TransactionNotFound
@@ -98,15 +99,13 @@ def _reserve_confirmation(payment: Transaction, *, method_id: str, actor: Actor)
 
 
 def _raise_unless_confirmed(payment: Transaction, operation: Operation, outcome: Outcome) -> None:
+    def refusal(fault: Fault, *, stripe_request_id: str) -> ServiceError:
+        if payment.is_confirmed:  # Stripe knew it before we did: the error carried the intent
+            return AlreadyConfirmed(status=payment.status, request_id=stripe_request_id)
+        return ConfirmationRefused(fault, request_id=stripe_request_id)
+
     _raise_if_declined(payment, outcome)
-    if outcome.status != Status.REJECTED or outcome.fault is None:
-        raise_for_outcome(operation, outcome)
-        return
-    if outcome.fault.http_status in (401, 403):
-        raise_rejection(outcome.fault, stripe_request_id=outcome.stripe_request_id)
-    if payment.is_confirmed:  # Stripe knew it before we did: the error carried the intent
-        raise AlreadyConfirmed(status=payment.status, request_id=outcome.stripe_request_id)
-    raise ConfirmationRefused(outcome.fault, request_id=outcome.stripe_request_id)
+    raise_for_outcome(operation, outcome, refusal=refusal)
 
 
 def _raise_if_declined(payment: Transaction, outcome: Outcome) -> None:
