@@ -18,7 +18,12 @@ from gateway.admin import operations_about
 from transactions.admin import payments_table
 from transactions.models import Transaction
 
-STATUS_COLOURS: dict[str, str] = {Status.CREATING: MOVING, Status.ACTIVE: GOOD, Status.FAILED: BAD}
+STATUS_COLOURS: dict[str, str] = {
+    Status.CREATING: MOVING,
+    Status.ACTIVE: GOOD,
+    Status.DELETING: MOVING,
+    Status.FAILED: BAD,
+}
 ONBOARDING_COLOURS: dict[str, str] = {Onboarding.INCOMPLETE: WAITING, Onboarding.PENDING: MOVING, Onboarding.COMPLETE: GOOD}
 
 
@@ -101,7 +106,7 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
     )
     def read_from_stripe(self, record: ConnectedAccount, answers: dict[str, Any]) -> Done:
         refresh_account(record)
-        return Done(f"Read from Stripe: the onboarding of {record} is {record.onboarding.label.lower()}.")
+        return Done(f"{record} at Stripe: onboarding {record.onboarding.label.lower()}.")
 
     @confirmed_action(
         "New onboarding link",

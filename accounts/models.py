@@ -19,6 +19,7 @@ ONE_HOUR = timedelta(hours=1)
 class Status(models.TextChoices):
     CREATING = "creating"  # reserved here; Stripe's answer is not known yet
     ACTIVE = "active"
+    DELETING = "deleting"  # nothing new begins at it; Stripe's answer is not known yet
     FAILED = "failed"  # Stripe refused to create it
     DELETED = "deleted"
 
@@ -32,7 +33,7 @@ class Onboarding(models.TextChoices):
 
 
 # An email belongs to one account of a developer while the account is one of these.
-STATUSES_IN_USE = (Status.CREATING, Status.ACTIVE)
+STATUSES_IN_USE = (Status.CREATING, Status.ACTIVE, Status.DELETING)
 
 
 class ConnectedAccountQuerySet(models.QuerySet["ConnectedAccount"]):
@@ -44,6 +45,10 @@ class ConnectedAccountQuerySet(models.QuerySet["ConnectedAccount"]):
 
     def active(self) -> Self:
         return self.filter(status=Status.ACTIVE)
+
+    def existing(self) -> Self:
+        """Those that Stripe holds, one that is being deleted included."""
+        return self.filter(status__in=(Status.ACTIVE, Status.DELETING))
 
 
 class ConnectedAccount(models.Model):
@@ -92,6 +97,10 @@ class ConnectedAccount(models.Model):
         return self.stripe_account_id or f"account of {self.email}"
 
     @property
+    def is_being_deleted(self) -> bool:
+        return self.status == Status.DELETING
+
+    @property
     def is_active(self) -> bool:
         return self.status == Status.ACTIVE
 
@@ -113,6 +122,13 @@ class ConnectedAccount(models.Model):
 
     def mark_failed(self) -> None:
         self._move_to(Status.FAILED)
+
+    def mark_deleting(self) -> None:
+        self._move_to(Status.DELETING)
+
+    def mark_kept(self) -> None:
+        """Stripe refused to delete it: it is in use as before."""
+        self._move_to(Status.ACTIVE)
 
     def mark_deleted(self) -> None:
         """The account is gone: its link is dead and its email free; the row and its history stay."""

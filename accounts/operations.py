@@ -15,6 +15,7 @@ from gateway.errors import StripeRejected
 from gateway.models import Kind, Operation, Status, new_operation_id
 from gateway.operations import (
     OPERATION_METADATA_KEY,
+    carry_out,
     finish,
     raise_for_outcome,
     record,
@@ -46,7 +47,7 @@ class LoginLink:
 
 def find_account(*, account_id: str, developer: Developer) -> ConnectedAccount:
     """The developer's own account. Raises AccountNotFound, for another developer's too."""
-    account = ConnectedAccount.objects.of(developer).active().filter(stripe_account_id=account_id).first()
+    account = ConnectedAccount.objects.of(developer).existing().filter(stripe_account_id=account_id).first()
     if account is None:
         raise AccountNotFound
     return account
@@ -60,8 +61,7 @@ def create_account(*, email: str, actor: Actor) -> ConnectedAccount:
     """
     email = email.lower()
     unfinished = _unfinished_creation(email=email, actor=actor)
-    operation = unfinished or _reserve_creation(email=email, actor=actor)
-    outcome = resume(operation, settle_creation) if unfinished else finish(operation, settle_creation)
+    operation, outcome = carry_out(unfinished, lambda: _reserve_creation(email=email, actor=actor), settle_creation)
     raise_for_outcome(operation, outcome)
     return ConnectedAccount.objects.get(pk=operation.subject_id)
 
@@ -146,36 +146,49 @@ def create_login_link(account: ConnectedAccount) -> LoginLink:
 def delete_account(*, account: ConnectedAccount, actor: Actor) -> ConnectedAccount:
     """Deletes the account at Stripe; the row stays as history and its email is free again.
 
-    Raises AccountInUse while payments are held or operations about the account are open.
+    A deletion carries no idempotency key: the account is read first, and gone means done, whoever deleted it. Raises
+    AccountInUse while payments are held or operations about the account are open.
     """
+    is_gone = reads.account_is_gone(account.stripe_account_id)
     unfinished = Operation.objects.of(account).open().filter(kind=Kind.ACCOUNT_DELETE).first()
     operation = unfinished or _reserve_deletion(account=account, actor=actor)
-    outcome = _resume_deletion(operation) if unfinished else finish(operation, settle_deletion)
-    raise_for_outcome(operation, outcome)
+    if is_gone:
+        record(operation, Outcome(status=Status.SUCCEEDED), settle_deletion)
+    else:
+        outcome = resume(operation, settle_deletion) if unfinished else finish(operation, settle_deletion)
+        raise_for_outcome(operation, outcome)
     account.refresh_from_db()
     return account
 
 
 def _reserve_deletion(*, account: ConnectedAccount, actor: Actor) -> Operation:
     with transaction.atomic(durable=True):
-        locked = ConnectedAccount.objects.select_for_update().active().filter(pk=account.pk).first()
+        locked = ConnectedAccount.objects.select_for_update().existing().filter(pk=account.pk).first()
         if locked is None:
             raise AccountNotFound
         about_it = Operation.objects.open().filter(stripe_account=locked.stripe_account_id)
         if about_it.exists() or Operation.objects.of(locked).open().exists() or Transaction.objects.held().at(locked).exists():
             raise AccountInUse
-        return reserve(Kind.ACCOUNT_DELETE, subject=locked, actor=actor, parameters={}, target_id=locked.stripe_account_id)
-
-
-def _resume_deletion(operation: Operation) -> Outcome:
-    """A deletion carries no idempotency key: the account is read first, and gone means done."""
-    if not reads.account_is_gone(operation.target_id):
-        return resume(operation, settle_deletion)
-    outcome = Outcome(status=Status.SUCCEEDED)
-    record(operation, outcome, settle_deletion)
-    return outcome
+        operation = reserve(Kind.ACCOUNT_DELETE, subject=locked, actor=actor, parameters={}, target_id=locked.stripe_account_id)
+        locked.mark_deleting()
+        return operation
 
 
 def settle_deletion(operation: Operation, outcome: Outcome) -> None:
+    account = ConnectedAccount.objects.select_for_update().get(pk=operation.subject_id)
     if outcome.succeeded:
-        ConnectedAccount.objects.select_for_update().get(pk=operation.subject_id).mark_deleted()
+        account.mark_deleted()
+    else:
+        account.mark_kept()
+
+
+def keep_account_open(account: ConnectedAccount) -> None:
+    """Call it first in every transaction that reserves a payment or a refund: no deletion begins before its end.
+
+    Raises AccountNotFound where the account is deleted, and AccountInUse where it is being deleted right now.
+    """
+    locked = ConnectedAccount.objects.select_for_update(no_key=True).get(pk=account.pk)
+    if locked.is_being_deleted:
+        raise AccountInUse("The account is being deleted.")
+    if not locked.is_active:
+        raise AccountNotFound

@@ -123,9 +123,10 @@ def sent_user_id(request: Request) -> str:
     """The user that the App names. Raises UserIdRequired.
 
     ASCII alone is taken: servers hand on other bytes undecoded, and two users must never become one by a guess about them.
+    A comma is refused: servers join a header that was sent twice with one.
     """
     user_id = request.headers.get("X-User-ID", "").strip()
-    if not 0 < len(user_id) <= MAX_USER_ID_LENGTH or not user_id.isascii() or not user_id.isprintable():
+    if not 0 < len(user_id) <= MAX_USER_ID_LENGTH or not user_id.isascii() or not user_id.isprintable() or "," in user_id:
         raise UserIdRequired
     return user_id
 

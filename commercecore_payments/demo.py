@@ -58,7 +58,8 @@ def create_demo_tenant() -> DemoTenant:
 
 
 def _demo_developer() -> tuple[Developer, App]:
-    app = App.objects.filter(name=DEMO_NAME, developer__name=DEMO_NAME).select_related("developer").last()
+    enabled = App.objects.filter(disabled_at=None, developer__disabled_at=None)
+    app = enabled.filter(name=DEMO_NAME, developer__name=DEMO_NAME).select_related("developer").last()
     return (app.developer, app) if app is not None else create_developer(name=DEMO_NAME)
 
 
@@ -67,7 +68,9 @@ def _demo_account(developer: Developer) -> ConnectedAccount:
     try:
         account = create_account(email=DEMO_SELLER, actor=Actor(developer=developer))
     except AccountExists:
-        return ConnectedAccount.objects.of(developer).in_use().get(email=DEMO_SELLER)
+        account = ConnectedAccount.objects.of(developer).in_use().get(email=DEMO_SELLER)
+    if account.charges_enabled:
+        return account
     complete_onboarding(account_id=account.stripe_account_id)
     refresh_account(account)
     return account

@@ -22,7 +22,6 @@ FRAMEWORK_CODES: Mapping[type[exceptions.APIException], str] = {
     exceptions.MethodNotAllowed: "method_not_allowed",
     exceptions.NotAcceptable: "not_acceptable",
     exceptions.UnsupportedMediaType: "unsupported_media_type",
-    exceptions.Throttled: "rate_limited",
 }
 
 
@@ -97,9 +96,6 @@ def _from_framework(error: exceptions.APIException, code: str) -> ServiceError:
     known = ServiceError(str(error.detail))
     known.status = error.status_code  # type: ignore[misc]
     known.code = code  # type: ignore[misc]
-    wait_s = getattr(error, "wait", None)  # Throttled alone has it: whole seconds
-    if wait_s is not None:
-        known.headers["Retry-After"] = str(wait_s)
     return known
 
 

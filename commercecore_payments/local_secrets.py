@@ -6,14 +6,11 @@ import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from cryptography.fernet import Fernet
-
 # Each name may be set in the environment, which then wins over the generated value.
 GENERATORS: Mapping[str, Callable[[], str]] = {
     "SECRET_KEY": lambda: secrets.token_urlsafe(64),
     "TOKEN_HASH_KEY": lambda: secrets.token_urlsafe(48),
     "LINK_SIGNING_KEY": lambda: secrets.token_urlsafe(48),
-    "ENCRYPTION_KEY": lambda: Fernet.generate_key().decode(),
     "ADMIN_PASSWORD": lambda: secrets.token_urlsafe(12),
 }
 

@@ -15,13 +15,11 @@ SECRETS = re.compile(
 )
 
 
-class HideSecrets(logging.Filter):
-    """Replaces secrets in the finished message; the record's arguments are folded into it on the way."""
+class HidingFormatter(logging.Formatter):
+    """Hides secrets in the finished line, the text of an exception and its traceback included."""
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg = without_secrets(record.getMessage())
-        record.args = None
-        return True
+    def format(self, record: logging.LogRecord) -> str:
+        return without_secrets(super().format(record))
 
 
 def without_secrets(text: str) -> str:

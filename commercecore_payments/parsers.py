@@ -1,6 +1,7 @@
 """What a request body may be: one JSON object, of bounded size and depth."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -10,6 +11,9 @@ from commercecore_payments.errors import MalformedBody, TooLarge
 
 # No documented body comes near it; an unbounded one would let a stranger fill the memory.
 MAX_BODY_BYTES = 65_536
+
+# JSON can spell what no text may hold: it could be neither stored nor answered.
+HALF_A_SURROGATE_PAIR = re.compile("[\ud800-\udfff]")
 
 
 class ObjectParser(BaseParser):
@@ -43,4 +47,6 @@ def _object_without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise MalformedBody("The request body names a field twice.")
+    if any(HALF_A_SURROGATE_PAIR.search(name) for name in found):
+        raise MalformedBody("The request body names a field with half of a surrogate pair, which is no text.")
     return found

@@ -4,6 +4,7 @@ REST framework's own fields convert freely (`1` to `"1"`, `"yes"` to true). Wher
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from rest_framework import serializers
@@ -116,7 +117,7 @@ class FlagField(serializers.Field[bool, Any, bool, Any]):
 class AddressField(serializers.URLField):
     """An http or https address without a user in it. Stripe takes up to 2,048 characters."""
 
-    default_error_messages = {"scheme": "Enter an http or https address."}
+    default_error_messages = {"scheme": "Enter an http or https address of printable ASCII characters, without a user in it."}
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"max_length": 2048, **options})
@@ -128,9 +129,31 @@ class AddressField(serializers.URLField):
 
     def run_validation(self, data: Any = serializers.empty) -> str:
         address = super().run_validation(data)
-        if address and (not address.lower().startswith(("http://", "https://")) or "@" in address.split("/")[2]):
+        if address and not _is_web_address(address):
             self.fail("scheme")
         return str(address)
+
+
+def _is_web_address(address: str) -> bool:
+    """Whether it is what a browser is sent to: http or https, nothing that only looks like a letter, and no user."""
+    plain = address.isascii() and address.isprintable()
+    return plain and address.lower().startswith(("http://", "https://")) and "@" not in address.split("/")[2]
+
+
+class OneOfField(TextField):
+    """One of a few words. What was sent instead is not repeated in the message."""
+
+    default_error_messages = {"choice": "Must be one of: {words}."}
+
+    def __init__(self, words: Sequence[str], **options: Any) -> None:
+        self.words = words
+        super().__init__(**options)
+
+    def to_internal_value(self, data: Any) -> str:
+        word = super().to_internal_value(data)
+        if word not in self.words:
+            self.fail("choice", words=", ".join(self.words))
+        return word
 
 
 class MetadataField(serializers.Field[dict[str, str], Any, dict[str, str], Any]):

@@ -48,12 +48,15 @@ if STRIPE_SANDBOX:
     # Shaped like Stripe's, and belonging to no Stripe account.
     STRIPE_SECRET_KEY = "sk_test_sandbox"
     STRIPE_PUBLISHABLE_KEY = STRIPE_PUBLISHABLE_KEY or "pk_test_sandbox0000000000000000000000000000000000000000"
+    if not STRIPE_PUBLISHABLE_KEY.startswith("pk_test_"):
+        raise ImproperlyConfigured("Beside the sandbox STRIPE_PUBLISHABLE_KEY must begin with pk_test_.")
 elif not STRIPE_PUBLISHABLE_KEY.startswith(f"pk_{STRIPE_ENVIRONMENT}_"):
     raise ImproperlyConfigured(
         f"STRIPE_PUBLISHABLE_KEY must be the publishable key beside STRIPE_SECRET_KEY: it begins with pk_{STRIPE_ENVIRONMENT}_."
     )
 
-# One call of Stripe may take this long in all. Stripe's own libraries wait 80 s; most calls answer within one or two.
+# Seconds that a call of Stripe waits to connect, and again for each part of the answer. Stripe's own libraries wait
+# 80 s; most calls answer within one or two.
 STRIPE_TIMEOUT_S = env.float("STRIPE_TIMEOUT_S", default=30.0)
 DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", default="usd").lower()
 DEFAULT_COUNTRY = env.str("DEFAULT_COUNTRY", default="US").upper()
@@ -159,7 +162,8 @@ def _postgresql() -> dict[str, Any]:
     # Connections return to the pool during each call to Stripe, so a few serve many threads.
     pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8), "timeout": 10}
     database["OPTIONS"] = {**database.get("OPTIONS", {}), "pool": pool}
-    return dict(database)
+    # A connection that a failover broke is found and replaced before it is used.
+    return {**database, "CONN_HEALTH_CHECKS": True}
 
 
 DATABASES = {"default": _postgresql() if DATABASE_URL else _sqlite()}
@@ -175,6 +179,8 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+
+LOGIN_REDIRECT_URL = "admin:index"
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
@@ -225,9 +231,14 @@ REST_FRAMEWORK: dict[str, Any] = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"hide_secrets": {"()": "commercecore_payments.logs.HideSecrets"}},
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["hide_secrets"]}},
+    "formatters": {
+        "line": {
+            "()": "commercecore_payments.logs.HidingFormatter",
+            "format": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "loggers": {"stripe": {"level": "WARNING"}},  # the gateway logs each operation with Stripe's request id itself
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }

@@ -11,7 +11,7 @@ from paymentmethods.views import PaymentMethodViewSet
 from refunds.views import RefundViewSet
 from transactions.views import TransactionViewSet
 
-ID = r"(?P<identifier>[^/]+)"
+ID = r"(?P<identifier>[A-Za-z0-9_]+)"  # the letters of Stripe's ids
 
 api: list[URLPattern | URLResolver] = [
     re_path(r"^/?$", RootViewSet.as_view({"get": "retrieve"}), name="root"),

@@ -148,8 +148,11 @@ class Operation(models.Model):
         """Whether the same bytes under the same key are still safe.
 
         After a 500 they are not: Stripe keeps that answer under its key and would only replay it. Within its window
-        everything else either executes for the first time or replays what the first sending did.
+        everything else either executes for the first time or replays what the first sending did. A deletion has no
+        key, and can be asked for any number of times.
         """
+        if self.kind == Kind.ACCOUNT_DELETE:
+            return self.is_open
         window = CONFIRM_RESEND_WINDOW if self.kind == Kind.PAYMENT_INTENT_CONFIRM else RESEND_WINDOW
         return self.is_open and self.http_status != 500 and now() - self.created_at < window
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, Protocol
 
 import stripe
-from django.db import connection, models, transaction
+from django.db import DatabaseError, connection, models, transaction
 
 from commercecore_payments.actors import Actor
 from commercecore_payments.clock import now
@@ -63,19 +63,40 @@ def reserve(
     )
 
 
+def carry_out(unfinished: Operation | None, reserve_new: Callable[[], Operation], settle: Settle) -> tuple[Operation, Outcome]:
+    """Continues what an earlier request left unfinished, or reserves and finishes a new operation."""
+    if unfinished is not None:
+        return unfinished, resume(unfinished, settle)
+    operation = reserve_new()
+    return operation, finish(operation, settle)
+
+
 def finish(operation: Operation, settle: Settle) -> Outcome:
     """Sends a reserved operation and settles what came of it; `settle` moves the record that it is about.
 
-    `settle` is called for a final outcome alone, once, in the transaction that closes the operation.
+    `settle` is called for a final outcome alone, once, in the transaction that closes the operation. Raises
+    OutcomeUnknown where the outcome could not be written down: the operation is still open then.
     """
     outcome = send(operation)
-    record(operation, outcome, settle)
+    try:
+        record(operation, outcome, settle)
+    except DatabaseError as error:
+        logger.exception("operation %s: its outcome could not be written down", operation.id)
+        raise OutcomeUnknown(operation.id) from error
     return outcome
 
 
 def send(operation: Operation) -> Outcome:
     """Calls Stripe with exactly what is stored. No transaction may be open; the connection is given back meanwhile."""
     leave_the_database()
+    try:
+        return _call(operation)
+    except Exception as error:
+        logger.exception("operation %s: Stripe's answer could not be read", operation.id)
+        return Outcome(status=Status.UNKNOWN, fault=Fault(message="The answer could not be read.", type=type(error).__name__))
+
+
+def _call(operation: Operation) -> Outcome:
     call = CALLS[operation.kind]
     try:
         answer = call.send(stripe_client(), operation, call_options(operation))
@@ -118,10 +139,15 @@ def _outcome_of_error(operation: Operation, error: stripe.StripeError) -> Outcom
 
 
 def record(operation: Operation, outcome: Outcome, settle: Settle) -> None:
-    """Writes the outcome down. Settling twice changes nothing: what is closed stays as it was closed."""
+    """Writes the outcome down. Settling twice changes nothing: what is closed stays as it was closed.
+
+    An attempt that another one has followed may still tell what Stripe did, and no longer that nothing was done: the
+    later attempt, under the same key, may have done it.
+    """
     with transaction.atomic(durable=True):
         stored = Operation.objects.select_for_update().get(pk=operation.pk)
-        if not stored.is_open:
+        followed = stored.attempts != operation.attempts
+        if not stored.is_open or (followed and outcome.status not in (Status.SUCCEEDED, Status.DECLINED)):
             return
         _note_answer(stored, outcome)
         if outcome.status == Status.UNKNOWN:
@@ -159,16 +185,17 @@ def resume(operation: Operation, settle: Settle) -> Outcome:
 
 
 def raise_for_outcome(operation: Operation, outcome: Outcome, *, refusal: Refusal = StripeRejected) -> None:
-    """Raises what a caller is told of an outcome that is no success: nothing for a success or a decline.
+    """Raises what a caller is told of an outcome that is no success; nothing for a success.
 
-    A decline means something else in each use case, and is told there. `refusal` makes a use case's own error of a
-    rejection. Raises OutcomeUnknown, StripeUnreachable, StripeConfigurationRefused, and what `refusal` makes.
+    `refusal` makes a use case's own error of a rejection. A use case in which a card can be declined tells that before
+    it comes here; where none can, Stripe's 402 is a rejection like others. Raises OutcomeUnknown, StripeUnreachable,
+    StripeConfigurationRefused, and what `refusal` makes.
     """
     if outcome.status == Status.UNKNOWN:
         raise OutcomeUnknown(operation.id)
     if outcome.status == Status.NOT_SENT:
         raise StripeUnreachable
-    if outcome.status == Status.REJECTED and outcome.fault is not None:
+    if outcome.status in (Status.REJECTED, Status.DECLINED) and outcome.fault is not None:
         raise_rejection(outcome.fault, stripe_request_id=outcome.stripe_request_id, refusal=refusal)
 
 

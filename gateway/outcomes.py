@@ -90,5 +90,6 @@ def fault_of(error: stripe.StripeError) -> Fault:
 def object_in_error(error: stripe.StripeError, name: str) -> Mapping[str, Any] | None:
     """The object that Stripe puts into some errors, such as `payment_intent` into a decline."""
     body = error.json_body if isinstance(error.json_body, Mapping) else {}
-    found = (body.get("error") or {}).get(name)
+    details = body.get("error")
+    found = details.get(name) if isinstance(details, Mapping) else None
     return found if isinstance(found, Mapping) else None

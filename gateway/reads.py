@@ -9,7 +9,7 @@ from gateway.client import stripe_client
 from gateway.errors import StripeUnreachable
 from gateway.operations import leave_the_database, raise_rejection
 from gateway.outcomes import fault_of
-from gateway.snapshots import AccountSnapshot, LinkSnapshot, PaymentIntentSnapshot, RefundSnapshot, SetupIntentSnapshot
+from gateway.snapshots import AccountSnapshot, LinkSnapshot, PaymentIntentSnapshot, SetupIntentSnapshot
 
 
 def retrieve_account(account_id: str) -> AccountSnapshot:
@@ -35,12 +35,6 @@ def retrieve_payment_intent(payment_intent_id: str, *, account_id: str) -> Payme
     options: Any = {"stripe_account": account_id}
     answer = _read(lambda client: client.v1.payment_intents.retrieve(payment_intent_id, None, options))
     return PaymentIntentSnapshot.from_stripe(answer)
-
-
-def retrieve_refund(refund_id: str, *, account_id: str) -> RefundSnapshot:
-    """A refund of a direct charge. Raises as `_read`."""
-    options: Any = {"stripe_account": account_id}
-    return RefundSnapshot.from_stripe(_read(lambda client: client.v1.refunds.retrieve(refund_id, None, options)))
 
 
 def retrieve_setup_intent(setup_intent_id: str) -> SetupIntentSnapshot:

@@ -18,7 +18,6 @@ class AccountSnapshot:
     capabilities: Mapping[str, str]
     requirements: Mapping[str, Any]
     metadata: Mapping[str, str]
-    deleted: bool = False
 
     @classmethod
     def from_stripe(cls, data: Mapping[str, Any]) -> Self:
@@ -35,7 +34,6 @@ class AccountSnapshot:
             capabilities=dict(data.get("capabilities") or {}),
             requirements={name: requirements.get(name) for name in REQUIREMENT_FIELDS},
             metadata=dict(data.get("metadata") or {}),
-            deleted=bool(data.get("deleted")),
         )
 
 
@@ -71,8 +69,6 @@ class PaymentIntentSnapshot:
     amount_minor: int
     amount_capturable_minor: int
     amount_received_minor: int
-    currency: str
-    capture_method: str
     latest_charge_id: str
     payment_method_id: str
     last_payment_error: PaymentError
@@ -89,8 +85,6 @@ class PaymentIntentSnapshot:
             amount_minor=data["amount"],
             amount_capturable_minor=data.get("amount_capturable") or 0,
             amount_received_minor=data.get("amount_received") or 0,
-            currency=data["currency"],
-            capture_method=data["capture_method"],
             latest_charge_id=object_id(data.get("latest_charge")),
             payment_method_id=object_id(data.get("payment_method")),
             last_payment_error=PaymentError.from_stripe(data.get("last_payment_error")),
@@ -104,8 +98,6 @@ class PaymentIntentSnapshot:
 class RefundSnapshot:
     id: str
     status: str
-    amount_minor: int
-    currency: str
     failure_reason: str
 
     @classmethod
@@ -113,8 +105,6 @@ class RefundSnapshot:
         return cls(
             id=data["id"],
             status=data.get("status") or "pending",
-            amount_minor=data["amount"],
-            currency=data["currency"],
             failure_reason=data.get("failure_reason") or "",
         )
 

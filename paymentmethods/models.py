@@ -88,8 +88,8 @@ class PaymentMethod(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["environment", "stripe_payment_method_id"],
-                condition=~Q(stripe_payment_method_id=""),
-                name="one_row_a_stripe_payment_method",
+                condition=Q(status=Status.SAVED),
+                name="one_saved_row_a_stripe_payment_method",
             ),
             models.UniqueConstraint(
                 fields=["customer"], condition=Q(preferred=True), name="one_preferred_payment_method_a_customer"

@@ -9,8 +9,8 @@ from gateway import reads
 from gateway.errors import OperationInProgress
 from gateway.models import Kind, Operation, new_operation_id
 from gateway.models import Status as OperationStatus
-from gateway.operations import OPERATION_METADATA_KEY, finish, raise_for_outcome, reserve, resume
-from gateway.outcomes import Outcome
+from gateway.operations import OPERATION_METADATA_KEY, carry_out, raise_for_outcome, reserve
+from gateway.outcomes import Fault, Outcome
 from gateway.snapshots import CustomerSnapshot, SetupIntentSnapshot
 from paymentmethods.errors import PaymentMethodDeclined, PaymentMethodRefused
 from paymentmethods.models import Customer, PaymentMethod, Status
@@ -27,15 +27,24 @@ def save_payment_method(
     `gateway.operations.raise_for_outcome` raises.
     """
     customer = ensure_customer(actor)
-    known = PaymentMethod.objects.filter(customer=customer, stripe_payment_method_id=payment_method_id).first()
-    if known is not None and known.status != Status.FAILED:
+    known = _known(customer, payment_method_id)
+    if known is not None:
         return _look_again(known, preferred=preferred)
     unfinished = _unfinished_setup(customer, payment_method_id)
-    operation = unfinished or _reserve_setup(customer, payment_method_id, preferred=preferred, actor=actor)
-    outcome = resume(operation, settle_setup) if unfinished else finish(operation, settle_setup)
+
+    def reserve_new() -> Operation:
+        return _reserve_setup(customer, payment_method_id, preferred=preferred, actor=actor)
+
+    operation, outcome = carry_out(unfinished, reserve_new, settle_setup)
     _raise_unless_saved(operation, outcome)
     setup = outcome.value if isinstance(outcome.value, SetupIntentSnapshot) else None
     return PaymentMethod.objects.select_related("customer").get(pk=operation.subject_id), setup
+
+
+def _known(customer: Customer, payment_method_id: str) -> PaymentMethod | None:
+    """The customer's own row of a payment method that is saved, or waits for its challenge."""
+    rows = PaymentMethod.objects.filter(customer=customer, stripe_payment_method_id=payment_method_id)
+    return rows.exclude(status=Status.FAILED).select_related("customer").first()
 
 
 def ensure_customer(actor: Actor) -> Customer:
@@ -44,16 +53,19 @@ def ensure_customer(actor: Actor) -> Customer:
     if known is not None and known.stripe_customer_id:
         return known
     unfinished = Operation.objects.of(known).open().first() if known is not None else None
-    operation = unfinished or _reserve_customer(known, actor=actor)
-    outcome = resume(operation, settle_customer) if unfinished else finish(operation, settle_customer)
+    operation, outcome = carry_out(unfinished, lambda: _reserve_customer(actor), settle_customer)
     raise_for_outcome(operation, outcome)
     return Customer.objects.get(pk=operation.subject_id)
 
 
-def _reserve_customer(known: Customer | None, *, actor: Actor) -> Operation:
+def _reserve_customer(actor: Actor) -> Operation:
+    """Raises OperationInProgress where another request of the same user is making the customer, or has just made it."""
     try:
         with transaction.atomic(durable=True):
-            customer = known or Customer.objects.create(developer=actor.developer, user_id=actor.user_id)
+            of_user = Customer.objects.select_for_update().filter(developer=actor.developer, user_id=actor.user_id)
+            customer = of_user.first() or Customer.objects.create(developer=actor.developer, user_id=actor.user_id)
+            if customer.stripe_customer_id:
+                raise OperationInProgress
             operation_id = new_operation_id()
             # No name and no address: whom the id stands for is the developer's to know.
             parameters = {
@@ -81,7 +93,8 @@ def _unfinished_setup(customer: Customer, payment_method_id: str) -> Operation |
 def _reserve_setup(customer: Customer, payment_method_id: str, *, preferred: bool | None, actor: Actor) -> Operation:
     with transaction.atomic(durable=True):
         locked = Customer.objects.select_for_update().get(pk=customer.pk)
-        if PaymentMethod.objects.filter(customer=locked, given_id=payment_method_id, status=Status.SAVING).exists():
+        being_saved = PaymentMethod.objects.filter(customer=locked, given_id=payment_method_id, status=Status.SAVING)
+        if being_saved.exists() or _known(locked, payment_method_id) is not None:  # another request was first
             raise OperationInProgress
         method = PaymentMethod.objects.create(
             customer=locked, app=actor.known_app(), given_id=payment_method_id, type="card", wants_preferred=bool(preferred)
@@ -125,10 +138,13 @@ def _look_again(method: PaymentMethod, *, preferred: bool | None) -> tuple[Payme
     with transaction.atomic(durable=True):
         Customer.objects.select_for_update().get(pk=method.customer_id)
         stored = PaymentMethod.objects.select_related("customer").get(pk=method.pk)
+        # What was written here while Stripe was asked is newer than the answer, and stays.
+        if setup is not None and stored.updated_at == method.updated_at:
+            stored.apply(setup)
         if preferred is not None:
             stored.change_preference(preferred)
-        if setup is not None:
-            stored.apply(setup)
+    if stored.status == Status.FAILED:
+        raise PaymentMethodDeclined(Fault(message=stored.error_message, code=stored.error_code, decline_code=stored.decline_code))
     return stored, setup
 
 

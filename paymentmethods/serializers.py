@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rest_framework import serializers
-
-from commercecore_payments.serializers import FlagField, IdentifierField, StrictSerializer
+from commercecore_payments.serializers import FlagField, IdentifierField, OneOfField, StrictSerializer
 from gateway.snapshots import SetupIntentSnapshot
 from paymentmethods.models import PaymentMethod, Status
 
@@ -14,7 +12,7 @@ class SavePaymentMethodRequest(StrictSerializer):
     """The id of a payment method that the buyer made at Stripe. A card number has no place here."""
 
     payment_method_id = IdentifierField("pm")
-    type = serializers.ChoiceField(choices=["card"], default="card")
+    type = OneOfField(["card"], default="card")
     preferred = FlagField(required=False)
 
 

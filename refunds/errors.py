@@ -1,6 +1,6 @@
 """What can go wrong with refunds."""
 
-from commercecore_payments.errors import Conflict, InvalidBody
+from commercecore_payments.errors import Conflict
 from gateway.outcomes import Fault
 
 
@@ -31,8 +31,3 @@ class RefundRefused(Conflict):
 
     def __init__(self, fault: Fault, *, stripe_request_id: str) -> None:
         super().__init__(fault.message, extra={"stripe_code": fault.code, "stripe_request_id": stripe_request_id})
-
-
-class RefundAmountInvalid(InvalidBody):
-    def __init__(self, problem: str) -> None:
-        super().__init__(f"Invalid request body. 'amount': {problem}", fields={"amount": [problem]})

@@ -5,9 +5,10 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import ConnectedAccount
+from accounts.operations import keep_account_open
 from commercecore_payments.actors import Actor
 from gateway.models import Kind, Operation, new_operation_id
-from gateway.operations import OPERATION_METADATA_KEY, finish, raise_for_outcome, reserve, resume
+from gateway.operations import OPERATION_METADATA_KEY, carry_out, raise_for_outcome, reserve
 from gateway.outcomes import Outcome
 from gateway.snapshots import RefundSnapshot
 from refunds.errors import NothingLeftToRefund, NotRefundable, RefundExceedsPayment, RefundRefused
@@ -18,7 +19,7 @@ from transactions.operations import refresh_transaction
 
 
 def find_payment_of_order(*, order_id: str, account: ConnectedAccount, actor: Actor) -> Transaction:
-    """The payment of an order that a refund is about: the one with money left, else the newest.
+    """The payment of an order that a refund is about: the one that holds the order, else the newest.
 
     Its state is read from Stripe unless it is final here: a challenge may have been passed meanwhile. Raises
     TransactionNotFound where the app has none for this order at this account.
@@ -39,8 +40,11 @@ def request_refund(*, payment: Transaction, amount_minor: int | None, reason: st
     NothingLeftToRefund, RefundExceedsPayment, RefundRefused, and what `gateway.operations.raise_for_outcome` raises.
     """
     unfinished = _unfinished_refund(payment, amount_minor=amount_minor)
-    operation = unfinished or _reserve_refund(payment, amount_minor=amount_minor, reason=reason, actor=actor)
-    outcome = resume(operation, settle_refund) if unfinished else finish(operation, settle_refund)
+
+    def reserve_new() -> Operation:
+        return _reserve_refund(payment, amount_minor=amount_minor, reason=reason, actor=actor)
+
+    operation, outcome = carry_out(unfinished, reserve_new, settle_refund)
     raise_for_outcome(operation, outcome, refusal=RefundRefused)
     return Refund.objects.select_related("transaction__account").get(pk=operation.subject_id)
 
@@ -61,6 +65,7 @@ def _unfinished_refund(payment: Transaction, *, amount_minor: int | None) -> Ope
 
 def _reserve_refund(payment: Transaction, *, amount_minor: int | None, reason: str, actor: Actor) -> Operation:
     with transaction.atomic(durable=True):
+        keep_account_open(payment.account)
         # The payment is locked first and the refunds are summed in a statement of their own: one statement that did
         # both would sum what it saw before it waited for the lock.
         locked = Transaction.objects.select_for_update().get(pk=payment.pk)

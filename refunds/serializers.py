@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rest_framework import serializers
-
-from commercecore_payments.serializers import AmountField, IdentifierField, StrictSerializer, TextField
+from commercecore_payments.serializers import AmountField, IdentifierField, OneOfField, StrictSerializer, TextField
 from refunds.models import Reason, Refund, Status
 
 
@@ -15,7 +13,7 @@ class RefundRequest(StrictSerializer):
     order_id = TextField()
     account_id = IdentifierField("acct")
     amount = AmountField(required=False)
-    reason = serializers.ChoiceField(choices=Reason.choices, required=False)
+    reason = OneOfField(Reason.values, required=False)
 
 
 # Stripe settles most refunds at once; the others say so.

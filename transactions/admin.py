@@ -129,4 +129,4 @@ class TransactionAdmin(ReadOnlyAdmin):
     )
     def read_from_stripe(self, record: Transaction, answers: dict[str, Any]) -> Done:
         refresh_transaction(record)
-        return Done(f"Read from Stripe: {record} is {record.get_status_display().lower()}.")
+        return Done(f"{record} at Stripe: {record.get_status_display().lower()}.")

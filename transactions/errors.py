@@ -30,7 +30,6 @@ class OrderServiceUnreachable(Unavailable):
 class OrderServiceFailed(Unavailable):
     """The order service answered something that is no order. Nothing was charged."""
 
-    documented_status = 500
     code = "order_service_failed"
     message = "The order service gave no usable answer."
 

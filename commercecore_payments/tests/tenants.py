@@ -88,6 +88,12 @@ def intent_at_stripe(seller: str, transaction_id: str) -> dict[str, Any]:
     return dict(found.to_dict())
 
 
+def charges_at_stripe(seller: str, transaction_id: str) -> list[dict[str, Any]]:
+    """A payment's charges as Stripe itself holds them, failed ones included, newest first."""
+    found = stripe_client().v1.charges.list({"payment_intent": transaction_id}, {"stripe_account": seller})
+    return [charge.to_dict() for charge in found.data]
+
+
 def refunds_at_stripe(seller: str, transaction_id: str) -> list[int]:
     """The amounts of a payment's refunds as Stripe itself holds them, in minor units, newest first."""
     found = stripe_client().v1.refunds.list({"payment_intent": transaction_id}, {"stripe_account": seller})

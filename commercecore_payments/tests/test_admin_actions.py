@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 from django.db import transaction
 from django.test import Client
@@ -55,10 +56,9 @@ class TestIssuingAToken:
         assert log() == [f"Issue a token: The token {token} was issued. It works until it is revoked."]
         assert [value.value for value in operator.cookies.values() if text in value.value] == []
 
-    def test_can_end_after_some_days(self, tenant: Tenant, operator: Client) -> None:
+    def test_can_end_after_some_days(self, tenant: Tenant) -> None:
         with time_machine.travel(datetime(2026, 11, 24, 12, 0, tzinfo=UTC), tick=False):
-            operator = staff_client_at(tenant)
-            operator.post(record_page(tenant.developer, "issue_developer_token"), {"name": "Checkout", "days": "30"})
+            second_operator().post(record_page(tenant.developer, "issue_developer_token"), {"name": "Checkout", "days": "30"})
         expires_at = DeveloperToken.objects.get(name="Checkout").expires_at
         assert expires_at == datetime(2026, 12, 24, 12, 0, tzinfo=UTC)
 
@@ -89,10 +89,8 @@ class TestIssuingAToken:
         assert operator.post(record_page(nobody, "issue_developer_token"), {"name": "Checkout"}).status_code == 404
 
 
-def staff_client_at(tenant: Tenant) -> Client:
-    """A second operator, who logged in at the present moment: a session of later would not count yet."""
-    from django.contrib.auth.models import User
-
+def second_operator() -> Client:
+    """Someone who logs in at the moment to which a test has travelled."""
     client = Client()
     client.force_login(User.objects.create_superuser("traveller"))
     return client
@@ -125,7 +123,7 @@ class TestDisabling:
     def test_a_developer_refuses_their_requests_until_they_are_enabled(self, tenant: Tenant, operator: Client) -> None:
         statuses = [tenant.get("/connected-accounts/acct_x").status_code]
         for action in ("disable", "enable"):
-            assert operator.get(record_page(tenant.developer, action)).status_code == (200)
+            assert operator.get(record_page(tenant.developer, action)).status_code == 200
             operator.post(record_page(tenant.developer, action))
             statuses.append(tenant.get("/connected-accounts/acct_x").status_code)
         assert statuses == [404, 401, 404]
@@ -229,7 +227,7 @@ class TestReadingFromStripe:
         operator.get(record_page(account, "read_from_stripe"))
         assert ConnectedAccount.objects.get().charges_enabled is False
         response = operator.post(record_page(account, "read_from_stripe"))
-        assert messages_of(response) == [f"Read from Stripe: the onboarding of {account_id} is complete."]
+        assert messages_of(response) == [f"{account_id} at Stripe: onboarding complete."]
         assert ConnectedAccount.objects.get().charges_enabled is True
 
     def test_takes_over_a_payment_whose_buyer_passed_the_challenge(self, tenant: Tenant, seller: str, operator: Client) -> None:
@@ -241,9 +239,9 @@ class TestReadingFromStripe:
         operator.get(record_page(payment, "read_from_stripe"))
         assert Transaction.objects.get().status == "requires_action"
         response = operator.post(record_page(payment, "read_from_stripe"))
-        assert messages_of(response) == [f"Read from Stripe: {transaction_id} is succeeded."]
+        assert messages_of(response) == [f"{transaction_id} at Stripe: succeeded."]
         assert Transaction.objects.get().amount_received_minor == 1000
-        assert log() == [f"Read from Stripe: Read from Stripe: {transaction_id} is succeeded."]
+        assert log() == [f"Read from Stripe: {transaction_id} at Stripe: succeeded."]
 
     def test_tells_what_stripe_answered_when_it_refused(self, tenant: Tenant, seller: str, operator: Client) -> None:
         transaction_id = tenant.create_payment(seller)

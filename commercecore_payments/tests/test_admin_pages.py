@@ -271,9 +271,7 @@ class TestAList:
         queries = []
         for number in (3, 30):
             multiply(model, number)
-            with CaptureQueriesContext(
-                connection,
-            ) as captured:
+            with CaptureQueriesContext(connection) as captured:
                 assert operator.get(list_page(model)).context["cl"].result_count == number
             queries.append(len(captured))
         assert queries[0] == queries[1]

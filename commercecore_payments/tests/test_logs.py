@@ -6,7 +6,7 @@ from io import StringIO
 
 import pytest
 
-from commercecore_payments.logs import HideSecrets, without_secrets
+from commercecore_payments.logs import HidingFormatter, without_secrets
 from commercecore_payments.tests.tenants import Tenant
 from gateway.tests.faults import refuse_connection, stripe_fails
 
@@ -23,7 +23,7 @@ SECRETS = [
 @pytest.fixture
 def written() -> Iterator[StringIO]:
     """What the service's own handler writes meanwhile."""
-    [console] = [one for one in logging.getLogger().handlers if any(isinstance(each, HideSecrets) for each in one.filters)]
+    [console] = [one for one in logging.getLogger().handlers if isinstance(one.formatter, HidingFormatter)]
     assert isinstance(console, logging.StreamHandler)
     text = StringIO()
     usual = console.setStream(text)
@@ -35,8 +35,13 @@ class TestALogLine:
     @pytest.mark.parametrize("secret", SECRETS, ids=range(len(SECRETS)))
     def test_hides_a_secret_of_any_shape(self, secret: str) -> None:
         record = logging.LogRecord("x", logging.INFO, "x.py", 1, "token %s, and more", (secret,), None)
-        assert HideSecrets().filter(record)
-        assert record.getMessage() == "token [hidden], and more"
+        assert HidingFormatter().format(record) == "token [hidden], and more"
+
+    @pytest.mark.parametrize("secret", SECRETS, ids=range(len(SECRETS)))
+    def test_hides_a_secret_in_an_exception(self, secret: str) -> None:
+        error = ValueError(f"no such key: {secret}")
+        record = logging.LogRecord("x", logging.ERROR, "x.py", 1, "failed", (), (ValueError, error, None))
+        assert HidingFormatter().format(record) == "failed\nValueError: no such key: [hidden]"
 
     @pytest.mark.parametrize("path", ["/onboarding/", "/sandbox/express/acct_1/", "/sandbox/connect/setup/e/acct_1/"])
     def test_hides_the_secret_part_of_an_address(self, path: str) -> None:

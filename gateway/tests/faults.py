@@ -42,7 +42,7 @@ def time_out_after(send: Send, *request: Any) -> Answer:
     raise connection_error(requests.exceptions.ReadTimeout("read timed out"))
 
 
-def answer(status: int, error: dict[str, Any]) -> Callable[..., Answer]:
+def answer(status: int, error: Any) -> Callable[..., Answer]:
     """Stripe answers an error of its own, and does nothing."""
 
     def fault(send: Send, *request: Any) -> Answer:
@@ -51,7 +51,7 @@ def answer(status: int, error: dict[str, Any]) -> Callable[..., Answer]:
     return fault
 
 
-def stripe_error(status: int, error: dict[str, Any]) -> Answer:
+def stripe_error(status: int, error: Any) -> Answer:
     return json.dumps({"error": error}), status, CaseInsensitiveDict({"Request-Id": "req_fault"})
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts.operations import keep_account_open
 from commercecore_payments.actors import Actor
 from commercecore_payments.errors import ServiceError
 from gateway.models import Kind, Operation, Status
@@ -14,8 +15,14 @@ from paymentmethods.models import PaymentMethod
 from transactions.errors import AlreadyConfirmed, CardDeclined, ConfirmationRefused, TransactionCanceled, TransactionNotFound
 from transactions.models import Status as TransactionStatus
 from transactions.models import Transaction
-from transactions.operations.read import find_transaction
-from transactions.operations.settle import STATES_AFTER_CONFIRMATION, finish_unfinished, intent_of, settle_payment_intent
+from transactions.operations.read import find_transaction, refresh_transaction
+from transactions.operations.settle import (
+    STATES_AFTER_CONFIRMATION,
+    finish_unfinished,
+    intent_of,
+    look_at_confirmation,
+    settle_payment_intent,
+)
 
 
 def confirm_transaction(
@@ -24,16 +31,18 @@ def confirm_transaction(
     """Confirms the payment with a payment method: one of the connected account's, or a card saved for the user.
 
     A saved card is cloned to the connected account first. A repeat while the first outcome is unknown continues the
-    first. Raises TransactionNotFound, AlreadyConfirmed, TransactionCanceled, CardDeclined, ConfirmationRefused, and
-    what `gateway.operations.raise_for_outcome` raises.
+    first; with another card the first is only looked at. Raises TransactionNotFound, AlreadyConfirmed,
+    TransactionCanceled, CardDeclined, ConfirmationRefused, and what `gateway.operations.raise_for_outcome` raises.
     """
     payment = find_transaction(transaction_id=transaction_id, actor=actor)
     if payment.account.stripe_account_id != account_id:
         raise TransactionNotFound
-    finished = _finish_earlier_attempt(payment)
+    finished = _finish_earlier_attempt(payment, payment_method_id=payment_method_id)
     if finished is not None:
         return payment, finished
-    _refuse_unless_confirmable(payment, actor=actor)
+    if payment.is_confirmed and payment.may_still_change:
+        refresh_transaction(payment)  # what is processing or held here may have moved on at Stripe
+    _refuse_unless_confirmable(payment, request_id=actor.request_id)
     method_id = _on_connected_account(payment_method_id, payment=payment, actor=actor)
     operation = _reserve_confirmation(payment, method_id=method_id, actor=actor)
     outcome = finish(operation, settle_payment_intent)
@@ -42,20 +51,39 @@ def confirm_transaction(
     return payment, intent_of(outcome)
 
 
-def _finish_earlier_attempt(payment: Transaction) -> PaymentIntentSnapshot | None:
-    """Ends what was left open about the payment. What an earlier confirmation brought, if it took effect."""
+def _finish_earlier_attempt(payment: Transaction, *, payment_method_id: str) -> PaymentIntentSnapshot | None:
+    """Ends what was left open about the payment. What an earlier confirmation brought, if it took effect.
+
+    The same confirmation again is sent again, and its decline is the answer. One with another card must not charge the
+    first card: the intent is looked at, and where it is unconfirmed the new card may be tried, since the intent itself
+    succeeds only once.
+    """
     unfinished = Operation.objects.of(payment).open().first()
     if unfinished is None:
         return None
-    outcome = finish_unfinished(unfinished)
+    if unfinished.kind != Kind.PAYMENT_INTENT_CONFIRM:
+        finish_unfinished(unfinished)
+        payment.refresh_from_db()
+        return None
+    same = _names_the_same_card(unfinished, payment_method_id, payment=payment)
+    is_repeated = same and unfinished.may_be_sent_again()
+    outcome = finish_unfinished(unfinished) if is_repeated else look_at_confirmation(unfinished)
     payment.refresh_from_db()
-    took_effect = unfinished.kind == Kind.PAYMENT_INTENT_CONFIRM and payment.status in STATES_AFTER_CONFIRMATION
-    return intent_of(outcome) if took_effect else None
+    if is_repeated:
+        _raise_unless_confirmed(payment, unfinished, outcome)
+    return intent_of(outcome) if payment.status in STATES_AFTER_CONFIRMATION else None
 
 
-def _refuse_unless_confirmable(payment: Transaction, *, actor: Actor) -> None:
+def _names_the_same_card(confirmation: Operation, payment_method_id: str, *, payment: Transaction) -> bool:
+    """Whether `payment_method_id` is what the confirmation charges, or the saved card that was cloned for it."""
+    used = confirmation.parameters["payment_method"]
+    clone = Operation.objects.of(payment).filter(kind=Kind.PAYMENT_METHOD_CLONE, result_id=used).first()
+    return payment_method_id in (used, clone.parameters["payment_method"] if clone is not None else used)
+
+
+def _refuse_unless_confirmable(payment: Transaction, *, request_id: str) -> None:
     if payment.is_confirmed:
-        raise AlreadyConfirmed(status=payment.status, request_id=actor.request_id)
+        raise AlreadyConfirmed(status=payment.status, request_id=request_id)
     if payment.status == TransactionStatus.CANCELED:
         raise TransactionCanceled
 
@@ -67,6 +95,7 @@ def _on_connected_account(payment_method_id: str, *, payment: Transaction, actor
     if method is None:
         return payment_method_id
     with transaction.atomic(durable=True):
+        keep_account_open(payment.account)
         locked = Transaction.objects.select_for_update().get(pk=payment.pk)
         operation = reserve(
             Kind.PAYMENT_METHOD_CLONE,
@@ -76,15 +105,16 @@ def _on_connected_account(payment_method_id: str, *, payment: Transaction, actor
             stripe_account=payment.account.stripe_account_id,
         )
     outcome = finish(operation, settle_payment_intent)
-    raise_for_outcome(operation, outcome)
     _raise_if_declined(payment, outcome)
+    raise_for_outcome(operation, outcome)
     return outcome.value.id if outcome.value is not None else ""
 
 
 def _reserve_confirmation(payment: Transaction, *, method_id: str, actor: Actor) -> Operation:
     with transaction.atomic(durable=True):
+        keep_account_open(payment.account)
         locked = Transaction.objects.select_for_update().get(pk=payment.pk)
-        _refuse_unless_confirmable(locked, actor=actor)
+        _refuse_unless_confirmable(locked, request_id=actor.request_id)
         parameters: dict[str, Any] = {"payment_method": method_id}
         if locked.return_url:
             parameters["return_url"] = locked.return_url
@@ -102,6 +132,8 @@ def _raise_unless_confirmed(payment: Transaction, operation: Operation, outcome:
     def refusal(fault: Fault, *, stripe_request_id: str) -> ServiceError:
         if payment.is_confirmed:  # Stripe knew it before we did: the error carried the intent
             return AlreadyConfirmed(status=payment.status, request_id=stripe_request_id)
+        if payment.status == TransactionStatus.CANCELED:
+            return TransactionCanceled()
         return ConfirmationRefused(fault, request_id=stripe_request_id)
 
     _raise_if_declined(payment, outcome)

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from accounts.models import ConnectedAccount
+from accounts.operations import keep_account_open
 from commercecore_payments.actors import Actor
 from commercecore_payments.money import amount_problem
 from gateway.errors import OperationInProgress
@@ -57,13 +58,14 @@ def _settled_transaction_of_order(request: PaymentRequest, *, actor: Actor) -> T
     unfinished = Operation.objects.of(payment).open().first()
     if unfinished is not None:
         finish_unfinished(unfinished)
-        payment.refresh_from_db()
+    payment.refresh_from_db()  # it may have been made, or have failed, since it was read
     return payment if payment.holds_order else None
 
 
 def _reserve_creation(request: PaymentRequest, *, actor: Actor) -> Operation:
     try:
         with transaction.atomic(durable=True):
+            keep_account_open(request.account)
             payment = Transaction.objects.create(
                 developer=actor.developer,
                 app=actor.known_app(),
@@ -123,6 +125,7 @@ def _reserve_update(payment: Transaction, request: PaymentRequest, *, actor: Act
     Raises OrderTaken where the request is not the first one again.
     """
     with transaction.atomic(durable=True):
+        keep_account_open(payment.account)
         locked = Transaction.objects.select_for_update().get(pk=payment.pk)
         _refuse_another_payment(locked, request, actor=actor)
         locked.change_return_url(request.return_url)

@@ -4,9 +4,13 @@ from django.db import transaction
 
 from commercecore_payments.actors import Actor
 from gateway import reads
+from gateway.models import Kind, Operation, Status
+from gateway.operations import record
+from gateway.outcomes import Outcome
 from gateway.snapshots import PaymentIntentSnapshot
 from transactions.errors import TransactionNotFound
 from transactions.models import Transaction
+from transactions.operations.settle import STATES_AFTER_CONFIRMATION, settle_payment_intent
 
 
 def find_transaction(*, transaction_id: str, actor: Actor) -> Transaction:
@@ -19,9 +23,24 @@ def find_transaction(*, transaction_id: str, actor: Actor) -> Transaction:
 
 
 def refresh_transaction(payment: Transaction) -> PaymentIntentSnapshot:
-    """Reads the payment intent from Stripe and takes over what it says, a finished challenge for one."""
+    """Reads the payment intent from Stripe and takes over what it says, a finished challenge for one.
+
+    What was written here while Stripe was asked is newer than the answer, and stays. A confirmation whose outcome was
+    unknown is settled when the intent shows that it took effect.
+    """
+    known_at = payment.updated_at
     intent = reads.retrieve_payment_intent(payment.stripe_payment_intent_id, account_id=payment.account.stripe_account_id)
+    _settle_open_confirmation(payment, intent)
     with transaction.atomic(durable=True):
-        Transaction.objects.select_for_update().get(pk=payment.pk).apply(intent)
+        stored = Transaction.objects.select_for_update().get(pk=payment.pk)
+        if stored.updated_at == known_at:
+            stored.apply(intent)
     payment.refresh_from_db()
     return intent
+
+
+def _settle_open_confirmation(payment: Transaction, intent: PaymentIntentSnapshot) -> None:
+    unfinished = Operation.objects.of(payment).open().filter(kind=Kind.PAYMENT_INTENT_CONFIRM).first()
+    if unfinished is None or unfinished.may_still_be_under_way() or intent.status not in STATES_AFTER_CONFIRMATION:
+        return
+    record(unfinished, Outcome(status=Status.SUCCEEDED, value=intent), settle_payment_intent)

@@ -1,5 +1,7 @@
 """How every operation on a payment intent ends, whoever brings it to its end."""
 
+from collections.abc import Callable, Mapping
+
 from gateway import reads
 from gateway.errors import OperationInProgress, OutcomeUnknown
 from gateway.models import Kind, Operation, Status
@@ -37,8 +39,8 @@ def finish_unfinished(operation: Operation) -> Outcome:
     """
     if operation.may_be_sent_again():
         outcome = resume(operation, settle_payment_intent)
-    elif operation.kind == Kind.PAYMENT_INTENT_CONFIRM:
-        outcome = _look_at_confirmation(operation)
+    elif operation.kind in LOOKS:
+        outcome = LOOKS[operation.kind](operation)
     else:
         raise OutcomeUnknown(operation.id)
     if outcome.status in (Status.UNKNOWN, Status.NOT_SENT):
@@ -46,15 +48,38 @@ def finish_unfinished(operation: Operation) -> Outcome:
     return outcome
 
 
-def _look_at_confirmation(operation: Operation) -> Outcome:
+def look_at_confirmation(operation: Operation) -> Outcome:
     """A buyer who has left is not charged late: the intent is only read, and settles the attempt by its state."""
+    return _close(operation, lambda intent: intent.status in STATES_AFTER_CONFIRMATION, "was found unconfirmed")
+
+
+def _look_at_update(operation: Operation) -> Outcome:
+    asked = operation.parameters["amount"]
+    return _close(operation, lambda intent: intent.amount_minor == asked, "was found with its old amount")
+
+
+def _give_up_clone(operation: Operation) -> Outcome:
+    """A clone that cannot be found may be made again: it moves no money."""
+    if operation.may_still_be_under_way():
+        raise OperationInProgress
+    outcome = Outcome(status=Status.REJECTED, fault=Fault(message="The clone was not found, and is made again."))
+    record(operation, outcome, settle_payment_intent)
+    return outcome
+
+
+def _close(operation: Operation, took_effect: Callable[[PaymentIntentSnapshot], bool], otherwise: str) -> Outcome:
     if operation.may_still_be_under_way():
         raise OperationInProgress
     intent = reads.retrieve_payment_intent(operation.target_id, account_id=operation.stripe_account)
-    if intent.status in STATES_AFTER_CONFIRMATION:
-        outcome = Outcome(status=Status.SUCCEEDED, value=intent)
-    else:
-        fault = Fault(message="The payment intent was found unconfirmed.", code=intent.last_payment_error.code)
-        outcome = Outcome(status=Status.DECLINED if fault.code else Status.REJECTED, value=intent, fault=fault)
+    fault = None if took_effect(intent) else Fault(message=f"The payment intent {otherwise}.")
+    outcome = Outcome(status=Status.REJECTED if fault else Status.SUCCEEDED, value=intent, fault=fault)
     record(operation, outcome, settle_payment_intent)
     return outcome
+
+
+# How an operation that may not be sent again is settled by what Stripe shows.
+LOOKS: Mapping[str, Callable[[Operation], Outcome]] = {
+    Kind.PAYMENT_INTENT_CONFIRM: look_at_confirmation,
+    Kind.PAYMENT_INTENT_UPDATE: _look_at_update,
+    Kind.PAYMENT_METHOD_CLONE: _give_up_clone,
+}
