@@ -9,10 +9,10 @@ import time_machine
 
 from accounts.models import ConnectedAccount
 from accounts.operations import renew_onboarding_link
-from commercecore_payments.tests.tenants import Tenant
+from commercecore_payments.tests.tenants import Tenant, refunds_at_stripe
 from gateway.client import stripe_client
 from gateway.models import Operation
-from gateway.tests.faults import stripe_fails, time_out_after
+from gateway.tests.faults import answer, fail_inside, stripe_fails, time_out_after, time_out_before
 
 
 def link_of(tenant: Tenant, account_id: str) -> tuple[str, str]:
@@ -155,6 +155,45 @@ class TestDeletingAnAccount:
         response = tenant.delete(f"/connected-accounts/{seller}")
         assert (response.status_code, response.json()["details"]["code"]) == (409, "account_in_use")
         assert stripe_client().v1.accounts.retrieve(seller).id == seller
+
+    @pytest.mark.parametrize("step", ["create", "confirm", "refund"])
+    def test_keeps_money_from_moving_there_meanwhile(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch, step: str
+    ) -> None:
+        waiting = tenant.create_payment(seller, order_id="1")
+        paid = tenant.pay(seller, order_id="2")
+        with stripe_fails(monkeypatch, time_out_before, path="/accounts"):
+            assert tenant.delete(f"/connected-accounts/{seller}").status_code == 503
+        assert ConnectedAccount.objects.get().status == "deleting"
+        with stripe_fails(monkeypatch, time_out_before, path="/v1") as met:
+            if step == "create":
+                response = tenant.post("/transactions", {"order_id": "3", "account_id": seller, "amount": 1000})
+            elif step == "confirm":
+                response = tenant.confirm(seller, waiting)
+            else:
+                response = tenant.refund(seller, order_id="2")
+        assert (response.status_code, response.json()["details"]["code"], met) == (409, "account_in_use", [])
+        assert refunds_at_stripe(seller, paid) == []
+        assert tenant.delete(f"/connected-accounts/{seller}").status_code == 200
+
+    def test_that_stripe_refuses_leaves_it_in_use(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        refused = answer(400, {"type": "invalid_request_error", "message": "It has a balance."})
+        with stripe_fails(monkeypatch, refused, path="/accounts"):
+            response = tenant.delete(f"/connected-accounts/{seller}")
+        assert (response.status_code, response.json()["detail"]) == (400, "It has a balance.")
+        assert ConnectedAccount.objects.get().status == "active"
+        assert tenant.pay(seller)
+
+    def test_that_was_deleted_in_stripes_dashboard_is_done(self, tenant: Tenant, seller: str) -> None:
+        stripe_client().v1.accounts.delete(seller)
+        assert tenant.delete(f"/connected-accounts/{seller}").status_code == 200
+        assert ConnectedAccount.objects.get().status == "deleted"
+        assert tenant.create_seller() != seller
+
+    def test_is_tried_again_after_a_500(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        with stripe_fails(monkeypatch, fail_inside, path="/accounts"):
+            assert tenant.delete(f"/connected-accounts/{seller}").status_code == 503
+        assert tenant.delete(f"/connected-accounts/{seller}").status_code == 200
 
     def test_with_a_held_payment_is_a_conflict(self, tenant: Tenant, seller: str) -> None:
         transaction_id = tenant.create_payment(seller)

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 from rest_framework.test import APIClient
 
 from accounts.models import ConnectedAccount
@@ -114,6 +115,7 @@ BAD_FIELDS = [
     ("/refunds", {"order_id": "1", "account_id": ACCOUNT, "amount": "all"}, "amount"),
     ("/refunds", {"order_id": "1", "account_id": ACCOUNT, "reason": "because"}, "reason"),
     ("/refunds", {"order_id": "1", "account_id": ACCOUNT, "reason": ["duplicate"]}, "reason"),
+    ("/refunds", {"order_id": "1", "account_id": ACCOUNT, "reason": "\ud800"}, "reason"),
     ("/refunds", {"order_id": "1", "account_id": ACCOUNT, "refund_id": "re_1"}, "refund_id"),
     ("/payment-methods", {}, "payment_method_id"),
     ("/payment-methods", {"payment_method_id": "4242 4242 4242 4242"}, "payment_method_id"),
@@ -133,6 +135,8 @@ NOT_JSON_OBJECTS = [
     b'{"order_id": NaN}',
     b'{"order_id": Infinity}',
     b'{"order_id": "1", "order_id": "2"}',
+    b'{"\\ud800": 1}',
+    b'{"order_id": "1", "metadata": {"\\udfff": "1"}}',
     b"\xff\xfe{}",
     b"[" * 30_000,
     b'{"a":' * 10_000,
@@ -232,10 +236,21 @@ class TestARoute:
             assert "Allow" in response
         assert_nothing_was_done()
 
-    @pytest.mark.parametrize("path", ["/nothing", "/transactions/1/2/3", "/connected-accounts/a/b", "/statusx", "x"])
-    def test_that_does_not_exist_is_not_found(self, db: None, path: str) -> None:
-        response = APIClient().post(f"/api/v1{path}", {}, format="json")
-        assert assert_error_shape(response, 404, path=path)["code"] == "route_not_found"
+    @pytest.mark.parametrize(
+        "path", ["/nothing", "/transactions/1/2/3", "/connected-accounts/a/b", "/statusx", "x", "/refunds//", "/transactions/a-b"]
+    )
+    @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
+    def test_that_does_not_exist_is_not_found(self, db: None, path: str, method: str) -> None:
+        response = getattr(APIClient(enforce_csrf_checks=True), method)(f"/api/v1{path}", format="json")
+        assert assert_error_shape(response, 404, path=path, method=method.upper())["code"] == "route_not_found"
+
+    @pytest.mark.parametrize("path", ["/transactions/%00", "/connected-accounts/acct_1%00", "/connected-accounts/%ff"])
+    def test_with_bytes_that_no_id_holds_is_not_found(self, tenant: Tenant, path: str) -> None:
+        assert tenant.get(path).status_code == 404
+
+    @pytest.mark.parametrize("path", ["/sandbox/express/%00/x", "/sandbox/3d-secure/%00/%00", "/onboarding/%00"])
+    def test_of_a_page_with_such_bytes_is_not_there_either(self, tenant: Tenant, path: str) -> None:
+        assert tenant.client.get(path).status_code in (404, 410)
 
     def test_outside_the_api_is_a_page(self, db: None) -> None:
         response = APIClient().get("/nothing")
@@ -266,7 +281,12 @@ class TestAnUnexpectedError:
 
 
 class TestTheStatus:
-    def test_is_503_when_the_database_is_away(self, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("commercecore_payments.views.database_answers", lambda: False)
-        response = APIClient().get("/api/v1/status")
+    def test_is_503_when_the_database_is_away(self, transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse() -> None:
+            raise OperationalError("connection refused")
+
+        connection.close()
+        with monkeypatch.context() as patch:
+            patch.setattr(connection, "connect", refuse)
+            response = APIClient().get("/api/v1/status")
         assert (response.status_code, response.json()["database_status"]) == (503, "disconnected")

@@ -62,6 +62,16 @@ class TestSavingACard:
         assert save(tenant, bobs).status_code == 400
         assert PaymentMethod.objects.of(tenant.developer, "usr_ada").usable().count() == 0
 
+    def test_whose_challenge_failed_is_declined_and_may_be_tried_again(self, tenant: Tenant) -> None:
+        data = save(tenant, "pm_card_authenticationRequired").json()["data"]
+        page = data["next_action"]["use_stripe_sdk"]["stripe_js"].removeprefix("http://127.0.0.1:8000")
+        tenant.client.post(page, {"outcome": "fail"})
+        declined = save(tenant, data["payment_method_id"])
+        assert (declined.status_code, declined.json()["details"]["code"]) == (402, "card_declined")
+        again = save(tenant, data["payment_method_id"])
+        assert (again.status_code, again.json()["data"]["status"]) == (201, "requires_action")
+        assert save(tenant).status_code == 201
+
     def test_that_asks_for_a_challenge_is_saved_once_it_is_passed(self, tenant: Tenant) -> None:
         response = save(tenant, "pm_card_authenticationRequired", preferred=True)
         data = response.json()["data"]
