@@ -108,6 +108,7 @@ def refresh_account(account: ConnectedAccount) -> AccountSnapshot:
 
 def continue_onboarding(account: ConnectedAccount) -> str:
     """The address where the seller continues: the present link, or a new one when less than an hour of it is left."""
+    _refuse_while_deleting(account)
     refresh_account(account)
     if not account.onboarding_link_is_alive(at_least=ONE_HOUR):
         renew_onboarding_link(account)
@@ -133,6 +134,7 @@ def open_onboarding(account: ConnectedAccount) -> str:
 
 def create_login_link(account: ConnectedAccount) -> LoginLink:
     """A one-time login to the seller's dashboard. Raises LoginLinkRefused before the onboarding is finished."""
+    _refuse_while_deleting(account)
     try:
         link = reads.create_login_link(account.stripe_account_id)
     except StripeRejected as refusal:
@@ -188,7 +190,11 @@ def keep_account_open(account: ConnectedAccount) -> None:
     Raises AccountNotFound where the account is deleted, and AccountInUse where it is being deleted right now.
     """
     locked = ConnectedAccount.objects.select_for_update(no_key=True).get(pk=account.pk)
-    if locked.is_being_deleted:
-        raise AccountInUse("The account is being deleted.")
+    _refuse_while_deleting(locked)
     if not locked.is_active:
         raise AccountNotFound
+
+
+def _refuse_while_deleting(account: ConnectedAccount) -> None:
+    if account.is_being_deleted:
+        raise AccountInUse("The account is being deleted.")

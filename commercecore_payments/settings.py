@@ -55,7 +55,7 @@ elif not STRIPE_PUBLISHABLE_KEY.startswith(f"pk_{STRIPE_ENVIRONMENT}_"):
         f"STRIPE_PUBLISHABLE_KEY must be the publishable key beside STRIPE_SECRET_KEY: it begins with pk_{STRIPE_ENVIRONMENT}_."
     )
 
-# Seconds that a call of Stripe waits to connect, and again for each part of the answer. Stripe's own libraries wait
+# Seconds that a call of Stripe waits for each part of the answer. Stripe's own libraries wait
 # 80 s; most calls answer within one or two.
 STRIPE_TIMEOUT_S = env.float("STRIPE_TIMEOUT_S", default=30.0)
 DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", default="usd").lower()

@@ -9,14 +9,14 @@ import stripe
 from gateway import snapshots
 from gateway.models import Kind, Operation
 
-type_of_call = Callable[[stripe.StripeClient, Operation, Any], Any]
+Send = Callable[[stripe.StripeClient, Operation, Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """How a kind is sent, what its answer is read as, and under which name Stripe's errors carry the same object."""
 
-    send: type_of_call
+    send: Send
     read: Callable[[Mapping[str, Any]], snapshots.Snapshot]
     name_in_errors: str = ""
 

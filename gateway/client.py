@@ -5,6 +5,7 @@ from functools import cache
 import stripe
 from django.conf import settings
 
+from gateway.models import CONNECT_TIMEOUT_S
 from sandbox.http_client import SandboxHTTPClient
 
 # The SDK would otherwise write an id into the home directory and send timings of our requests.
@@ -20,4 +21,4 @@ def stripe_client() -> stripe.StripeClient:
 def _transport() -> stripe.HTTPClient:
     if settings.STRIPE_SANDBOX:
         return SandboxHTTPClient()
-    return stripe.RequestsClient(timeout=settings.STRIPE_TIMEOUT_S)
+    return stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_S, settings.STRIPE_TIMEOUT_S))

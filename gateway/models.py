@@ -47,8 +47,11 @@ OPEN_STATUSES = (Status.SENDING, Status.UNKNOWN)
 RESEND_WINDOW = timedelta(hours=23)
 # A buyer who has left the page must not be charged late.
 CONFIRM_RESEND_WINDOW = timedelta(minutes=2)
-# Past the call's own timeout nobody can still be waiting for its answer; 5 s are left for the process to settle it.
-CALL_BUDGET = timedelta(seconds=settings.STRIPE_TIMEOUT_S + 5)
+# Seconds to connect to Stripe. Longer than a lost packet's first repeats, which come after 1 and 3 seconds (RFC 6298).
+CONNECT_TIMEOUT_S = 5.0
+# Past both of its timeouts hardly anybody still waits for an answer; 5 s are left for the process to settle it. An
+# answer that drips in may outlast it: `gateway.operations.record` then tells the attempts apart.
+CALL_BUDGET = timedelta(seconds=CONNECT_TIMEOUT_S + settings.STRIPE_TIMEOUT_S + 5)
 
 
 def new_operation_id() -> str:
@@ -159,6 +162,10 @@ class Operation(models.Model):
     def may_still_be_under_way(self) -> bool:
         """Whether the process that sent it may still be waiting for Stripe's answer."""
         return self.status == Status.SENDING and now() - self.last_sent_at <= CALL_BUDGET
+
+    def may_still_take_effect(self) -> bool:
+        """Whether Stripe may still be at work on it: it gave no answer, and its last sending is not long ago."""
+        return self.http_status is None and now() - self.last_sent_at <= CALL_BUDGET
 
     def claim_for_resending(self) -> bool:
         """Takes this open operation for one more sending; False where another process holds it or settled it.

@@ -130,8 +130,10 @@ def call_options(operation: Operation) -> dict[str, Any]:
 def _outcome_of_error(operation: Operation, error: stripe.StripeError) -> Outcome:
     call = CALLS[operation.kind]
     carried = object_in_error(error, call.name_in_errors) if call.name_in_errors else None
+    # A deletion has no key and follows a look at the account: each sending stands for itself.
+    was_sent_before = operation.was_sent_before and operation.kind != Kind.ACCOUNT_DELETE
     return Outcome(
-        status=status_of_error(error, was_sent_before=operation.was_sent_before),
+        status=status_of_error(error, was_sent_before=was_sent_before),
         value=call.read(carried) if carried is not None else None,
         fault=fault_of(error),
         stripe_request_id=error.request_id or "",

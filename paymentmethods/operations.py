@@ -9,7 +9,7 @@ from gateway import reads
 from gateway.errors import OperationInProgress
 from gateway.models import Kind, Operation, new_operation_id
 from gateway.models import Status as OperationStatus
-from gateway.operations import OPERATION_METADATA_KEY, carry_out, raise_for_outcome, reserve
+from gateway.operations import OPERATION_METADATA_KEY, carry_out, raise_for_outcome, record, reserve
 from gateway.outcomes import Fault, Outcome
 from gateway.snapshots import CustomerSnapshot, SetupIntentSnapshot
 from paymentmethods.errors import PaymentMethodDeclined, PaymentMethodRefused
@@ -41,6 +41,18 @@ def save_payment_method(
     return PaymentMethod.objects.select_related("customer").get(pk=operation.subject_id), setup
 
 
+def find_saved_method(*, payment_method_id: str, actor: Actor) -> PaymentMethod | None:
+    """The user's own saved card of this id; None where it is none of the user's.
+
+    One that waited for a challenge is looked at again. Raises PaymentMethodDeclined where the challenge failed.
+    """
+    rows = PaymentMethod.objects.of(actor.developer, actor.user_id).filter(stripe_payment_method_id=payment_method_id)
+    method = rows.exclude(status=Status.FAILED).select_related("customer").first()
+    if method is not None and method.status != Status.SAVED:
+        method, _ = _look_again(method, preferred=None)
+    return method if method is not None and method.status == Status.SAVED else None
+
+
 def _known(customer: Customer, payment_method_id: str) -> PaymentMethod | None:
     """The customer's own row of a payment method that is saved, or waits for its challenge."""
     rows = PaymentMethod.objects.filter(customer=customer, stripe_payment_method_id=payment_method_id)
@@ -53,6 +65,9 @@ def ensure_customer(actor: Actor) -> Customer:
     if known is not None and known.stripe_customer_id:
         return known
     unfinished = Operation.objects.of(known).open().first() if known is not None else None
+    if unfinished is not None and not unfinished.may_be_sent_again():
+        _give_up_customer(unfinished)
+        unfinished = None
     operation, outcome = carry_out(unfinished, lambda: _reserve_customer(actor), settle_customer)
     raise_for_outcome(operation, outcome)
     return Customer.objects.get(pk=operation.subject_id)
@@ -78,6 +93,14 @@ def _reserve_customer(actor: Actor) -> Operation:
             return reserve(Kind.CUSTOMER_CREATE, subject=customer, actor=actor, parameters=parameters, operation_id=operation_id)
     except IntegrityError:  # another request of the same user was first, and is under way
         raise OperationInProgress from None
+
+
+def _give_up_customer(operation: Operation) -> None:
+    """A customer that cannot be found may be made anew: an empty one that is left over at Stripe holds nothing."""
+    if operation.may_still_take_effect():
+        raise OperationInProgress
+    fault = Fault(message="The customer was not found, and is made anew.")
+    record(operation, Outcome(status=OperationStatus.REJECTED, fault=fault), settle_customer)
 
 
 def settle_customer(operation: Operation, outcome: Outcome) -> None:

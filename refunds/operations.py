@@ -36,7 +36,7 @@ def find_payment_of_order(*, order_id: str, account: ConnectedAccount, actor: Ac
 def request_refund(*, payment: Transaction, amount_minor: int | None, reason: str, actor: Actor) -> Refund:
     """Refunds a payment: `amount_minor` minor units of it, or all that is left where it is None.
 
-    A refund equal to one whose outcome is still unknown continues that one. Raises NotRefundable,
+    A refund equal to one whose outcome is not known continues that one. Raises NotRefundable,
     NothingLeftToRefund, RefundExceedsPayment, RefundRefused, and what `gateway.operations.raise_for_outcome` raises.
     """
     unfinished = _unfinished_refund(payment, amount_minor=amount_minor)
@@ -50,17 +50,17 @@ def request_refund(*, payment: Transaction, amount_minor: int | None, reason: st
 
 
 def _unfinished_refund(payment: Transaction, *, amount_minor: int | None) -> Operation | None:
-    """The equal refund whose outcome is unknown: of the same amount, or of all that was left.
+    """The equal refund whose outcome is not known: of the same amount, or of all that was left.
 
-    One that is under way right now is not it: two may be meant.
+    One that is under way right now is it as well: whoever means two waits for the first, and whoever was cut off does
+    not refund twice.
     """
     same = Refund.objects.of(payment).filter(status=Status.CREATING)
     if amount_minor is not None:
         same = same.filter(amount_minor=amount_minor)
     elif refundable_minor(payment) > 0:
         return None
-    unfinished = (operation for refund in same for operation in Operation.objects.of(refund).open())
-    return next((operation for operation in unfinished if not operation.may_still_be_under_way()), None)
+    return next((operation for refund in same for operation in Operation.objects.of(refund).open()), None)
 
 
 def _reserve_refund(payment: Transaction, *, amount_minor: int | None, reason: str, actor: Actor) -> Operation:

@@ -40,8 +40,8 @@ class OrderTaken(Conflict):
     code = "order_taken"
     message = "This order already has a transaction."
 
-    def __init__(self, *, transaction_id: str, status: str) -> None:
-        super().__init__(extra={"transaction_id": transaction_id, "status": status})
+    def __init__(self, payment: Mapping[str, str]) -> None:
+        super().__init__(extra=payment)
 
 
 class AccountIdMissing(BadRequest):

@@ -15,7 +15,7 @@ import requests
 from django.conf import settings
 
 from commercecore_payments.errors import InvalidBody
-from commercecore_payments.money import CURRENCIES
+from commercecore_payments.money import CURRENCIES, amount_problem
 from developers.models import Developer
 from gateway.operations import leave_the_database
 from sandbox.orders import find_order
@@ -97,7 +97,7 @@ def _read_answer(order_id: str, *, status: int, body: bytes) -> Order:
         raise OrderServiceFailed
     try:
         return _order(order_id, json.loads(body))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise OrderServiceFailed from error
 
 
@@ -108,6 +108,6 @@ def _order(order_id: str, data: Any) -> Order:
         raise ValueError("The amount is no whole number of minor units.")
     if not isinstance(account_id, str) or not isinstance(currency, str):
         raise TypeError("The account and the currency are texts.")
-    if currency.lower() not in CURRENCIES:
-        raise ValueError("The currency cannot be charged.")
+    if currency.lower() not in CURRENCIES or amount_problem(int(amount), currency.lower()):
+        raise ValueError("The amount cannot be charged.")
     return Order(order_id, account_id, int(amount), currency.lower())

@@ -115,7 +115,7 @@ class TestACreationOfAPayment:
         early = self.create(tenant, seller)
         assert (early.status_code, early.json()["details"]["code"]) == (409, "operation_in_progress")
         assert early["Retry-After"] == "2"
-        with time_machine.travel(datetime.now(UTC) + timedelta(seconds=36), tick=True):
+        with time_machine.travel(datetime.now(UTC) + timedelta(seconds=41), tick=True):
             assert self.create(tenant, seller).status_code == 201
         assert Operation.objects.get(kind="payment_intent.create").status == "succeeded"
 
@@ -155,18 +155,32 @@ class TestAConfirmation:
         assert (response.status_code, response.json()["data"]["status"]) == (200, "succeeded")
         assert Operation.objects.get(kind="payment_intent.confirm").status == "succeeded"
 
-    @pytest.mark.parametrize("fault", [time_out_before, fail_inside])
-    def test_repeated_with_another_card_does_not_charge_the_first(
-        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch, fault: Any
+    def test_repeated_with_another_card_waits_and_does_not_charge_the_first(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         transaction_id = tenant.create_payment(seller)
-        with stripe_fails(monkeypatch, fault, path="/confirm"):
+        with stripe_fails(monkeypatch, time_out_before, path="/confirm"):
             tenant.confirm(seller, transaction_id, "pm_card_visa")
-        assert tenant.confirm(seller, transaction_id, "pm_card_mastercard").status_code == 200
+        at_once = tenant.confirm(seller, transaction_id, "pm_card_mastercard")
+        assert (at_once.status_code, at_once.json()["details"]["code"]) == (409, "operation_in_progress")
+        with time_machine.travel(datetime.now(UTC) + timedelta(seconds=41), tick=True):
+            assert tenant.confirm(seller, transaction_id, "pm_card_mastercard").status_code == 200
         charges = charges_at_stripe(seller, transaction_id)
         assert [charge["payment_method_details"]["card"]["brand"] for charge in charges] == ["mastercard"]
         first, second = Operation.objects.filter(kind="payment_intent.confirm").order_by("created_at")
         assert (first.status, second.status) == ("rejected", "succeeded")
+
+    def test_does_not_take_the_challenge_of_another_card_for_its_own(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        transaction_id = tenant.create_payment(seller)
+        assert tenant.confirm(seller, transaction_id, "pm_card_threeDSecure2Required").json()["data"]["next_action"]
+        with stripe_fails(monkeypatch, time_out_before, path="/confirm"):
+            tenant.confirm(seller, transaction_id, "pm_card_visa")
+        assert tenant.get(f"/transactions/{transaction_id}").json()["data"]["status"] == "requires_action"
+        assert Operation.objects.filter(kind="payment_intent.confirm").latest("created_at").is_open
+        with time_machine.travel(datetime.now(UTC) + timedelta(minutes=3), tick=True):
+            assert tenant.confirm(seller, transaction_id, "pm_card_visa").json()["data"]["status"] == "succeeded"
 
     def test_repeated_with_another_card_finds_that_the_first_has_paid(
         self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
@@ -199,6 +213,23 @@ class TestAConfirmation:
         confirmation = Operation.objects.get(kind="payment_intent.confirm")
         assert (confirmation.status, confirmation.attempts) == ("succeeded", 2)
         assert len(charges_at_stripe(seller, transaction_id)) == 1
+
+    @pytest.mark.parametrize("path", ["/payment_methods", "/payment_intents/pi_"])
+    def test_goes_on_after_a_400_at_the_second_sending_of_a_step_before_it(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch, path: str
+    ) -> None:
+        saved = tenant.post("/payment-methods", {"payment_method_id": "pm_card_visa"}).json()["data"]["payment_method_id"]
+        transaction_id = tenant.create_payment(seller, amount=1000)
+        body = {"order_id": "2227222", "account_id": seller, "amount": 1500}
+        refused = answer(400, {"type": "invalid_request_error", "message": "No."})
+        with stripe_fails(monkeypatch, time_out_before, path=path):
+            tenant.post("/transactions", body)
+            tenant.confirm(seller, transaction_id, saved)
+        with stripe_fails(monkeypatch, refused, path=path):
+            tenant.post("/transactions", body)
+            tenant.confirm(seller, transaction_id, saved)
+        assert tenant.post("/transactions", body).status_code == 201
+        assert tenant.confirm(seller, transaction_id, "pm_card_mastercard").json()["data"]["status"] == "succeeded"
 
     @pytest.mark.parametrize("path", ["/payment_methods", "/payment_intents/pi_"])
     def test_goes_on_after_a_500_in_a_step_before_it(
@@ -270,6 +301,17 @@ class TestARefund:
         assert refunds_at_stripe(seller, transaction_id) == [400, 600]
         assert Transaction.objects.get().amount_refunded_minor == 1000
 
+    def test_that_is_still_under_way_is_not_made_again(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        transaction_id = tenant.pay(seller, amount=1000)
+        with stripe_fails(monkeypatch, killed, path="/refunds"), pytest.raises(KeyboardInterrupt):
+            tenant.refund(seller, amount=400)
+        response = tenant.refund(seller, amount=400)
+        assert (response.status_code, response.json()["details"]["code"]) == (409, "operation_in_progress")
+        assert tenant.refund(seller, amount=300).status_code == 201
+        assert refunds_at_stripe(seller, transaction_id) == [300]
+
     def test_that_never_left_frees_its_amount(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
         tenant.pay(seller, amount=1000)
         with stripe_fails(monkeypatch, refuse_connection, path="/refunds"):
@@ -289,6 +331,16 @@ class TestAnAccount:
         assert (account.status, account.stripe_account_id) == ("active", response.json()["data"]["account_id"])
         assert Operation.objects.get().attempts == 2
 
+    def test_whose_deletion_is_refused_at_its_second_sending_is_in_use_again(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with stripe_fails(monkeypatch, time_out_before, path="/accounts"):
+            tenant.delete(f"/connected-accounts/{seller}")
+        refused = answer(400, {"type": "invalid_request_error", "message": "It has a balance."})
+        with stripe_fails(monkeypatch, refused, path="/accounts"):
+            assert tenant.delete(f"/connected-accounts/{seller}").status_code == 400
+        assert tenant.pay(seller)
+
     def test_whose_deletion_is_unknown_is_read_before_anything_is_sent_again(
         self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -301,6 +353,12 @@ class TestAnAccount:
 
 
 class TestSavingACard:
+    def test_goes_on_with_a_new_customer_after_a_500(self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+        body = {"payment_method_id": "pm_card_visa"}
+        with stripe_fails(monkeypatch, fail_inside, path="/customers"):
+            assert tenant.post("/payment-methods", body).status_code == 503
+        assert tenant.post("/payment-methods", body).json()["data"]["status"] == "saved"
+
     def test_is_continued_through_its_whole_chain(self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
         body = {"payment_method_id": "pm_card_visa"}
         with stripe_fails(monkeypatch, time_out_after, path="/customers"):

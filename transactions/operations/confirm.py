@@ -10,14 +10,13 @@ from commercecore_payments.errors import ServiceError
 from gateway.models import Kind, Operation, Status
 from gateway.operations import finish, raise_for_outcome, reserve
 from gateway.outcomes import Fault, Outcome
-from gateway.snapshots import PaymentIntentSnapshot
-from paymentmethods.models import PaymentMethod
+from gateway.snapshots import PaymentIntentSnapshot, PaymentMethodSnapshot
+from paymentmethods.operations import find_saved_method
 from transactions.errors import AlreadyConfirmed, CardDeclined, ConfirmationRefused, TransactionCanceled, TransactionNotFound
 from transactions.models import Status as TransactionStatus
 from transactions.models import Transaction
 from transactions.operations.read import find_transaction, refresh_transaction
 from transactions.operations.settle import (
-    STATES_AFTER_CONFIRMATION,
     finish_unfinished,
     intent_of,
     look_at_confirmation,
@@ -71,7 +70,7 @@ def _finish_earlier_attempt(payment: Transaction, *, payment_method_id: str) -> 
     payment.refresh_from_db()
     if is_repeated:
         _raise_unless_confirmed(payment, unfinished, outcome)
-    return intent_of(outcome) if payment.status in STATES_AFTER_CONFIRMATION else None
+    return intent_of(outcome) if outcome.succeeded else None
 
 
 def _names_the_same_card(confirmation: Operation, payment_method_id: str, *, payment: Transaction) -> bool:
@@ -90,8 +89,7 @@ def _refuse_unless_confirmable(payment: Transaction, *, request_id: str) -> None
 
 def _on_connected_account(payment_method_id: str, *, payment: Transaction, actor: Actor) -> str:
     """The payment method under which the connected account knows it: a clone of a saved card, else as it was given."""
-    saved = PaymentMethod.objects.of(actor.developer, actor.user_id).usable().filter(stripe_payment_method_id=payment_method_id)
-    method = saved.select_related("customer").first()
+    method = find_saved_method(payment_method_id=payment_method_id, actor=actor)
     if method is None:
         return payment_method_id
     with transaction.atomic(durable=True):
@@ -107,7 +105,9 @@ def _on_connected_account(payment_method_id: str, *, payment: Transaction, actor
     outcome = finish(operation, settle_payment_intent)
     _raise_if_declined(payment, outcome)
     raise_for_outcome(operation, outcome)
-    return outcome.value.id if outcome.value is not None else ""
+    if not isinstance(outcome.value, PaymentMethodSnapshot):
+        raise TypeError("This outcome carries no payment method.")
+    return outcome.value.id
 
 
 def _reserve_confirmation(payment: Transaction, *, method_id: str, actor: Actor) -> Operation:

@@ -15,7 +15,7 @@ from gateway.models import Kind, Operation, new_operation_id
 from gateway.operations import OPERATION_METADATA_KEY, finish, raise_for_outcome, reserve
 from gateway.snapshots import PaymentIntentSnapshot
 from transactions.errors import AmountInvalid, OrderTaken
-from transactions.models import CaptureMethod, Transaction
+from transactions.models import Transaction
 from transactions.operations.read import refresh_transaction
 from transactions.operations.settle import finish_unfinished, intent_of, settle_payment_intent
 
@@ -32,7 +32,6 @@ class PaymentRequest:
     currency: str
     return_url: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
-    capture_method: str = CaptureMethod.AUTOMATIC
 
 
 def create_transaction(request: PaymentRequest, *, actor: Actor) -> tuple[Transaction, PaymentIntentSnapshot]:
@@ -74,7 +73,6 @@ def _reserve_creation(request: PaymentRequest, *, actor: Actor) -> Operation:
                 order_id=request.order_id,
                 amount_minor=request.amount_minor,
                 currency=request.currency,
-                capture_method=request.capture_method,
                 return_url=request.return_url,
                 metadata=dict(request.metadata),
             )
@@ -145,8 +143,9 @@ def _refuse_another_payment(payment: Transaction, request: PaymentRequest, *, ac
     same = payment.answers_the_same_request(
         user_id=actor.user_id,
         currency=request.currency,
-        capture_method=request.capture_method,
         return_url=request.return_url,
     )
     if not same:
-        raise OrderTaken(transaction_id=payment.stripe_payment_intent_id, status=payment.status)
+        # Another user of the app learns that the order is taken, and not by which payment.
+        is_own = payment.user_id == actor.user_id
+        raise OrderTaken({"transaction_id": payment.stripe_payment_intent_id, "status": payment.status} if is_own else {})

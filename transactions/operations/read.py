@@ -10,7 +10,7 @@ from gateway.outcomes import Outcome
 from gateway.snapshots import PaymentIntentSnapshot
 from transactions.errors import TransactionNotFound
 from transactions.models import Transaction
-from transactions.operations.settle import STATES_AFTER_CONFIRMATION, settle_payment_intent
+from transactions.operations.settle import confirmation_took_effect, settle_payment_intent
 
 
 def find_transaction(*, transaction_id: str, actor: Actor) -> Transaction:
@@ -41,6 +41,6 @@ def refresh_transaction(payment: Transaction) -> PaymentIntentSnapshot:
 
 def _settle_open_confirmation(payment: Transaction, intent: PaymentIntentSnapshot) -> None:
     unfinished = Operation.objects.of(payment).open().filter(kind=Kind.PAYMENT_INTENT_CONFIRM).first()
-    if unfinished is None or unfinished.may_still_be_under_way() or intent.status not in STATES_AFTER_CONFIRMATION:
+    if unfinished is None or unfinished.may_still_be_under_way() or not confirmation_took_effect(unfinished, intent):
         return
     record(unfinished, Outcome(status=Status.SUCCEEDED, value=intent), settle_payment_intent)

@@ -11,8 +11,8 @@ from gateway.snapshots import PaymentIntentSnapshot
 from transactions.models import CONFIRMED, Transaction
 from transactions.models import Status as TransactionStatus
 
-# The attempt took effect when the intent is in one of these.
-STATES_AFTER_CONFIRMATION = (*CONFIRMED, TransactionStatus.REQUIRES_ACTION)
+# What Stripe answers to a bad request. At a second sending it proves nothing about the first, so the object is read.
+BAD_REQUEST_STATUSES = (400, 402, 404)
 
 
 def settle_payment_intent(operation: Operation, outcome: Outcome) -> None:
@@ -37,10 +37,15 @@ def finish_unfinished(operation: Operation) -> Outcome:
     Raises OperationInProgress while its call may still be under way, OutcomeUnknown where it cannot be told yet, and
     StripeUnreachable. A rejection or a decline is returned: it is the answer to the earlier request.
     """
+    look = LOOKS.get(operation.kind)
     if operation.may_be_sent_again():
         outcome = resume(operation, settle_payment_intent)
-    elif operation.kind in LOOKS:
-        outcome = LOOKS[operation.kind](operation)
+        refused = outcome.fault is not None and outcome.fault.http_status in BAD_REQUEST_STATUSES
+        if outcome.status == Status.UNKNOWN and refused and look is not None:
+            operation.refresh_from_db()
+            outcome = look(operation)
+    elif look is not None:
+        outcome = look(operation)
     else:
         raise OutcomeUnknown(operation.id)
     if outcome.status in (Status.UNKNOWN, Status.NOT_SENT):
@@ -48,19 +53,29 @@ def finish_unfinished(operation: Operation) -> Outcome:
     return outcome
 
 
+def confirmation_took_effect(operation: Operation, intent: PaymentIntentSnapshot) -> bool:
+    """Whether the intent shows that it was confirmed. A challenge counts where it is that of the operation's own card."""
+    own_challenge = intent.payment_method_id == operation.parameters["payment_method"]
+    return intent.status in CONFIRMED or (intent.status == TransactionStatus.REQUIRES_ACTION and own_challenge)
+
+
 def look_at_confirmation(operation: Operation) -> Outcome:
     """A buyer who has left is not charged late: the intent is only read, and settles the attempt by its state."""
-    return _close(operation, lambda intent: intent.status in STATES_AFTER_CONFIRMATION, "was found unconfirmed")
+    return _close(operation, lambda intent: confirmation_took_effect(operation, intent), "was found unconfirmed")
 
 
 def _look_at_update(operation: Operation) -> Outcome:
-    asked = operation.parameters["amount"]
-    return _close(operation, lambda intent: intent.amount_minor == asked, "was found with its old amount")
+    asked = operation.parameters
+
+    def took_effect(intent: PaymentIntentSnapshot) -> bool:
+        return intent.amount_minor == asked["amount"] and asked["metadata"].items() <= intent.metadata.items()
+
+    return _close(operation, took_effect, "was found as it was before")
 
 
 def _give_up_clone(operation: Operation) -> Outcome:
     """A clone that cannot be found may be made again: it moves no money."""
-    if operation.may_still_be_under_way():
+    if operation.may_still_take_effect():
         raise OperationInProgress
     outcome = Outcome(status=Status.REJECTED, fault=Fault(message="The clone was not found, and is made again."))
     record(operation, outcome, settle_payment_intent)
@@ -68,9 +83,9 @@ def _give_up_clone(operation: Operation) -> Outcome:
 
 
 def _close(operation: Operation, took_effect: Callable[[PaymentIntentSnapshot], bool], otherwise: str) -> Outcome:
-    if operation.may_still_be_under_way():
-        raise OperationInProgress
     intent = reads.retrieve_payment_intent(operation.target_id, account_id=operation.stripe_account)
+    if not took_effect(intent) and operation.may_still_take_effect():
+        raise OperationInProgress
     fault = None if took_effect(intent) else Fault(message=f"The payment intent {otherwise}.")
     outcome = Outcome(status=Status.REJECTED if fault else Status.SUCCEEDED, value=intent, fault=fault)
     record(operation, outcome, settle_payment_intent)

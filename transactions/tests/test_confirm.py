@@ -193,6 +193,14 @@ class TestASavedCard:
             transaction_id = tenant.create_payment(seller, order_id=order_id)
             assert tenant.confirm(seller, transaction_id, saved).json()["data"]["status"] == "succeeded"
 
+    def test_whose_challenge_was_passed_pays_at_once(self, tenant: Tenant, seller: str) -> None:
+        data = tenant.post("/payment-methods", {"payment_method_id": "pm_card_authenticationRequiredOnSetup"}).json()["data"]
+        page = data["next_action"]["use_stripe_sdk"]["stripe_js"].removeprefix("http://127.0.0.1:8000")
+        tenant.client.post(page, {"outcome": "complete"})
+        transaction_id = tenant.create_payment(seller)
+        assert tenant.confirm(seller, transaction_id, data["payment_method_id"]).status_code == 200
+        assert Operation.objects.filter(kind="payment_method.clone").count() == 1
+
     def test_that_fails_later_is_a_decline(self, tenant: Tenant, seller: str) -> None:
         saved = self.save(tenant, "pm_card_chargeCustomerFail")
         transaction_id = tenant.create_payment(seller)

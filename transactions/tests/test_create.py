@@ -99,7 +99,9 @@ class TestTheSameOrderAgain:
     def test_from_another_user_is_a_conflict(self, tenant: Tenant, seller: str) -> None:
         tenant.create_payment(seller)
         body = {"order_id": "2227222", "account_id": seller, "amount": "1000"}
-        assert tenant.as_user("usr_bob").post("/transactions", body).status_code == 409
+        response = tenant.as_user("usr_bob").post("/transactions", body)
+        assert (response.status_code, response.json()["details"]["code"]) == (409, "order_taken")
+        assert "transaction_id" not in response.json()["details"]
         assert intents_of(seller) == 1
 
     def test_that_is_paid_is_a_conflict(self, tenant: Tenant, seller: str) -> None:
