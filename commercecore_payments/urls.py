@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.generic import RedirectView
 
 from accounts import pages
 from accounts.views import ConnectedAccountViewSet
@@ -35,6 +36,7 @@ api: list[URLPattern | URLResolver] = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", landing_page, name="landing"),
+    path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("onboarding/<str:token>", pages.open_onboarding_link, name="onboarding"),
     path("onboarding/<str:token>/done", pages.onboarding_done, name="onboarding-done"),
