@@ -27,7 +27,9 @@ limit_request_line = 4094
 limit_request_fields = 64
 limit_request_field_size = 8190
 
-logger_class = "commercecore_payments.access_log.AccessLog"
+logger_class = "commercecore_payments.access_log.HidingLogger"
+# No proxy of ours rewrites the path: what a request says of SCRIPT_NAME is a stranger's word.
+forwarder_headers = ""
 accesslog = "-" if os.environ.get("ACCESS_LOG") == "1" else None
 loglevel = "warning"  # its own notices of starting and stopping; the application's log is Django's
 # The control interface would leave a socket in the home folder, the same for every service of the user.

@@ -54,12 +54,11 @@ def find_account(*, account_id: str, developer: Developer) -> ConnectedAccount:
 
 
 def create_account(*, email: str, actor: Actor) -> ConnectedAccount:
-    """Creates an Express account at Stripe for a seller, and the link to its onboarding.
+    """Creates an Express account at Stripe for a seller (`email` in lower case), and the link to its onboarding.
 
     A repeat while the outcome of the first is unknown continues the first. Raises AccountExists, and what
     `gateway.operations.raise_for_outcome` raises.
     """
-    email = email.lower()
     unfinished = _unfinished_creation(email=email, actor=actor)
     operation, outcome = carry_out(unfinished, lambda: _reserve_creation(email=email, actor=actor), settle_creation)
     raise_for_outcome(operation, outcome)
@@ -98,6 +97,7 @@ def settle_creation(operation: Operation, outcome: Outcome) -> None:
 
 def refresh_account(account: ConnectedAccount) -> AccountSnapshot:
     """Reads the account from Stripe and keeps what it says, so that a finished onboarding shows at once."""
+    _refuse_while_deleting(account)
     snapshot = reads.retrieve_account(account.stripe_account_id)
     with transaction.atomic(durable=True):
         stored = ConnectedAccount.objects.select_for_update().get(pk=account.pk)
@@ -108,7 +108,6 @@ def refresh_account(account: ConnectedAccount) -> AccountSnapshot:
 
 def continue_onboarding(account: ConnectedAccount) -> str:
     """The address where the seller continues: the present link, or a new one when less than an hour of it is left."""
-    _refuse_while_deleting(account)
     refresh_account(account)
     if not account.onboarding_link_is_alive(at_least=ONE_HOUR):
         renew_onboarding_link(account)

@@ -15,9 +15,10 @@ from gateway.snapshots import AccountSnapshot
 
 class EmailField(serializers.EmailField):
     def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
+        # Letters outside ASCII may become more when they are lowered, and look like others.
+        if not isinstance(data, str) or not data.isascii():
             self.fail("invalid")
-        return super().to_internal_value(data)
+        return super().to_internal_value(data).lower()
 
 
 class CreateAccountRequest(StrictSerializer):

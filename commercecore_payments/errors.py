@@ -108,6 +108,12 @@ class MalformedBody(BadRequest):
     message = "The request body is not valid JSON."
 
 
+class LengthRequired(ServiceError):
+    status = HTTPStatus.LENGTH_REQUIRED
+    code = "length_required"
+    message = "Send the body with its Content-Length, and not in chunks."
+
+
 class UnknownVersion(BadRequest):
     code = "unknown_version"
     message = f"{HEADER} names no version of this API. It knows {' and '.join(VERSIONS)}."

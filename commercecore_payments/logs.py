@@ -6,7 +6,7 @@ import re
 # Addresses that open something for whoever has them, and credentials by their shapes: our tokens, Stripe's keys and
 # client secrets, and JSON Web Tokens.
 SECRETS = re.compile(
-    r"(?P<address>/(?:onboarding|sandbox/[a-z0-9/_-]*?/[A-Za-z]+_[A-Za-z0-9]+)/)[^\s/?]+"
+    r"(?P<address>/(?:onboarding|sandbox/(?:connect/setup/e|express|3d-secure))/)[^\s?]+"
     r"|cct_[a-z]+_[A-Za-z0-9]+"
     r"|(?:sk|rk)_(?:test|live)_[A-Za-z0-9]+"
     r"|whsec_[A-Za-z0-9+/=]+"

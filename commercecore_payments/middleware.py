@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 
 from commercecore_payments.identifiers import new_identifier
@@ -18,5 +19,16 @@ def request_id(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
         response = get_response(request)
         response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
         return response
+
+    return handle
+
+
+def refuse_nul(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Refuses a NUL in the address: no id holds one, and PostgreSQL takes none, wherever a view would look for it."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            raise SuspiciousOperation("NUL in the address.")
+        return get_response(request)
 
     return handle

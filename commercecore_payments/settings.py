@@ -112,6 +112,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "commercecore_payments.middleware.request_id",
+    "commercecore_payments.middleware.refuse_nul",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

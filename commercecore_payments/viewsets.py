@@ -8,7 +8,7 @@ from rest_framework.viewsets import ViewSet
 
 from commercecore_payments.actors import Actor
 from commercecore_payments.authentication import AppUserAuthentication, DeveloperTokenAuthentication
-from commercecore_payments.errors import UnknownVersion
+from commercecore_payments.errors import LengthRequired, UnknownVersion
 from commercecore_payments.versions import HEADER, VERSIONS, requested_version
 
 
@@ -16,6 +16,8 @@ class ApiViewSet(ViewSet):
     """Answers in the version that the caller asked for, and says which that is."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if "Transfer-Encoding" in request.headers:  # WSGI has no length for it, and REST framework would read nothing
+            raise LengthRequired
         super().initial(request, *args, **kwargs)
         if requested_version(request._request) not in VERSIONS:
             raise UnknownVersion

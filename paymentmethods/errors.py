@@ -15,10 +15,14 @@ class PaymentMethodDeclined(PaymentRequired):
 
 
 class PaymentMethodRefused(BadRequest):
-    """Stripe does not take this payment method: unknown, used before, or detached."""
+    """Stripe does not take this payment method.
+
+    Its reason stands in the Operation alone: it would tell whether the payment method is somebody else's, and whose.
+    """
 
     code = "payment_method_refused"
+    message = "This payment method cannot be saved: it is unknown, was used before, or is not this user's."
 
     def __init__(self, fault: Fault, *, stripe_request_id: str) -> None:
-        extra = {"stripe_code": fault.code, "stripe_param": fault.param, "stripe_request_id": stripe_request_id}
-        super().__init__(fault.message, fields={"payment_method_id": [fault.message]}, extra=extra)
+        extra = {"stripe_request_id": stripe_request_id}
+        super().__init__(fields={"payment_method_id": [self.message]}, extra=extra)

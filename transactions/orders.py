@@ -5,6 +5,7 @@ docs/orders.md has its contract.
 """
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -106,8 +107,8 @@ def _order(order_id: str, data: Any) -> Order:
     amount, account_id, currency = data["amount"], data["account_id"], data["currency"]
     if isinstance(amount, bool) or not isinstance(amount, int | str) or not str(amount).isascii() or not str(amount).isdigit():
         raise ValueError("The amount is no whole number of minor units.")
-    if not isinstance(account_id, str) or not isinstance(currency, str):
-        raise TypeError("The account and the currency are texts.")
+    if not isinstance(currency, str) or not re.fullmatch(r"acct_[A-Za-z0-9_]+", account_id):
+        raise TypeError("The account is a connected account's id, and the currency a text.")
     if currency.lower() not in CURRENCIES or amount_problem(int(amount), currency.lower()):
         raise ValueError("The amount cannot be charged.")
     return Order(order_id, account_id, int(amount), currency.lower())

@@ -111,7 +111,7 @@ class TestTheOnboardingLink:
         tenant.delete(f"/connected-accounts/{account_id}")
         assert tenant.client.get(path).status_code == 410
 
-    @pytest.mark.parametrize("token", ["1.x", "1.x:forged", "x" * 5000, "%00", "1.:"], ids=range(5))
+    @pytest.mark.parametrize("token", ["1.x", "1.x:forged", "x" * 5000, "%ff", "1.:"], ids=range(5))
     def test_that_is_forged_opens_nothing(self, tenant: Tenant, token: str) -> None:
         tenant.create_seller(onboarded=False)
         assert tenant.client.get(f"/onboarding/{token}").status_code == 410

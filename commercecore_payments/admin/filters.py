@@ -12,6 +12,9 @@ from django.utils.dateparse import parse_date
 from commercecore_payments.admin.unfolded import FieldFilter, SimpleListFilter
 from commercecore_payments.money import CURRENCIES
 
+# Nothing here is older than Stripe; the calendar's last day has no day after it.
+OLDEST_YEAR, NEWEST_YEAR = 2010, 2999
+
 
 class DateRangeFilter(FieldFilter):
     """From one day to another, both whole and in UTC."""
@@ -33,7 +36,7 @@ class DateRangeFilter(FieldFilter):
             day = parse_date(text)
         except ValueError:  # the shape of a date, and no such day
             day = None
-        if day is None:
+        if day is None or not OLDEST_YEAR <= day.year <= NEWEST_YEAR:
             raise IncorrectLookupParameters(f"{text} is no date.")
         return datetime.combine(day, time.min, tzinfo=UTC)
 

@@ -27,6 +27,7 @@ BAD_FIELDS = [
     ("/connected-accounts", {"email": {"a": "b"}}, "email"),
     ("/connected-accounts", {"email": "a\x00@example.com"}, "email"),
     ("/connected-accounts", {"email": "a\ud800@example.com"}, "email"),
+    ("/connected-accounts", {"email": "İ@example.com"}, "email"),
     ("/connected-accounts", {"email": "a" * 250 + "@example.com"}, "email"),
     ("/connected-accounts", {"email": "a@example.com", "developer_id": "de_1"}, "developer_id"),
     ("/connected-accounts", {"email": "a@example.com", "status": "active"}, "status"),
@@ -205,6 +206,11 @@ class TestABadBody:
         assert assert_error_shape(response, 413, path="/transactions")["code"] == "body_too_large"
         assert_nothing_was_done()
 
+    def test_in_chunks_needs_a_length(self, tenant: Tenant) -> None:
+        chunked = {**tenant.headers, "Transfer-Encoding": "chunked"}
+        response = tenant.client.post("/api/v1/refunds", {}, format="json", headers=chunked)
+        assert assert_error_shape(response, 411, path="/refunds")["code"] == "length_required"
+
     @pytest.mark.parametrize(
         "kind", ["application/x-www-form-urlencoded", "text/plain", "application/xml", "multipart/form-data"]
     )
@@ -244,13 +250,17 @@ class TestARoute:
         response = getattr(APIClient(enforce_csrf_checks=True), method)(f"/api/v1{path}", format="json")
         assert assert_error_shape(response, 404, path=path, method=method.upper())["code"] == "route_not_found"
 
-    @pytest.mark.parametrize("path", ["/transactions/%00", "/connected-accounts/acct_1%00", "/connected-accounts/%ff"])
+    @pytest.mark.parametrize("path", ["/transactions/%ff", "/connected-accounts/acct_1%7f", "/connected-accounts/%ff"])
     def test_with_bytes_that_no_id_holds_is_not_found(self, tenant: Tenant, path: str) -> None:
         assert tenant.get(path).status_code == 404
 
-    @pytest.mark.parametrize("path", ["/sandbox/express/%00/x", "/sandbox/3d-secure/%00/%00", "/onboarding/%00"])
+    @pytest.mark.parametrize("path", ["/sandbox/express/%ff/x", "/sandbox/3d-secure/%ff/%7f", "/onboarding/%ff"])
     def test_of_a_page_with_such_bytes_is_not_there_either(self, tenant: Tenant, path: str) -> None:
         assert tenant.client.get(path).status_code in (404, 410)
+
+    @pytest.mark.parametrize("address", ["/admin/%00/", "/admin/?q=%00", "/api/v1/status?x=%00"])
+    def test_with_a_nul_anywhere_is_refused(self, db: None, address: str) -> None:
+        assert APIClient().get(address).status_code == 400
 
     def test_outside_the_api_is_a_page(self, db: None) -> None:
         response = APIClient().get("/nothing")

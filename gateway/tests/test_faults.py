@@ -188,8 +188,9 @@ class TestAConfirmation:
         transaction_id = tenant.create_payment(seller)
         with stripe_fails(monkeypatch, time_out_after, path="/confirm"):
             tenant.confirm(seller, transaction_id, "pm_card_visa")
-        response = tenant.confirm(seller, transaction_id, "pm_card_mastercard")
-        assert (response.status_code, response.json()["data"]["status"]) == (200, "succeeded")
+        response = tenant.in_version("2026-12-01").confirm(seller, transaction_id, "pm_card_mastercard")
+        assert (response.status_code, response.json()["details"]["code"]) == (409, "already_confirmed")
+        assert Transaction.objects.get().status == "succeeded"
         assert len(charges_at_stripe(seller, transaction_id)) == 1
 
     def test_repeated_after_a_decline_that_was_not_heard_tries_the_card_once(
@@ -244,6 +245,19 @@ class TestAConfirmation:
         assert tenant.post("/transactions", body).status_code == 201
         assert tenant.confirm(seller, transaction_id, saved).json()["data"]["status"] == "succeeded"
         assert Transaction.objects.get().amount_received_minor == 1500
+
+    def test_is_not_sent_again_by_another_request_for_its_order(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        transaction_id = tenant.create_payment(seller)
+        with stripe_fails(monkeypatch, time_out_before, path="/confirm"):
+            tenant.confirm(seller, transaction_id)
+        body = {"order_id": "2227222", "account_id": seller, "amount": 2000}
+        assert tenant.post("/transactions", body).status_code == 409
+        with time_machine.travel(datetime.now(UTC) + timedelta(seconds=41), tick=True):
+            assert tenant.post("/transactions", body).status_code == 201
+        assert charges_at_stripe(seller, transaction_id) == []
+        assert intent_at_stripe(seller, transaction_id)["amount"] == 2000
 
     def test_that_took_effect_is_settled_by_a_read(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
         transaction_id = tenant.create_payment(seller)

@@ -54,12 +54,15 @@ class TestSavingACard:
 
     def test_that_nobody_knows_is_refused(self, tenant: Tenant) -> None:
         response = save(tenant, "pm_1nobodyknowsthis")
-        assert (response.status_code, response.json()["details"]["stripe_code"]) == (400, "resource_missing")
-        assert PaymentMethod.objects.get().status == "failed"
+        assert (response.status_code, response.json()["details"]["code"]) == (400, "payment_method_refused")
+        method = PaymentMethod.objects.get()
+        assert (method.status, method.error_code) == ("failed", "resource_missing")
 
     def test_of_another_user_is_refused(self, tenant: Tenant) -> None:
         bobs = save(tenant.as_user("usr_bob")).json()["data"]["payment_method_id"]
-        assert save(tenant, bobs).status_code == 400
+        stolen, unknown = save(tenant, bobs).json(), save(tenant, "pm_1nobodyknowsthis").json()
+        assert stolen["detail"] == unknown["detail"]
+        assert {**stolen["details"], "stripe_request_id": ""} == {**unknown["details"], "stripe_request_id": ""}
         assert PaymentMethod.objects.of(tenant.developer, "usr_ada").usable().count() == 0
 
     def test_whose_challenge_failed_is_declined_and_may_be_tried_again(self, tenant: Tenant) -> None:

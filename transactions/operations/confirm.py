@@ -54,8 +54,8 @@ def _finish_earlier_attempt(payment: Transaction, *, payment_method_id: str) -> 
     """Ends what was left open about the payment. What an earlier confirmation brought, if it took effect.
 
     The same confirmation again is sent again, and its decline is the answer. One with another card must not charge the
-    first card: the intent is looked at, and where it is unconfirmed the new card may be tried, since the intent itself
-    succeeds only once.
+    first card, and is not answered with what the first has done: the intent is looked at, and where it is unconfirmed
+    the new card may be tried, since the intent itself succeeds only once.
     """
     unfinished = Operation.objects.of(payment).open().first()
     if unfinished is None:
@@ -70,7 +70,7 @@ def _finish_earlier_attempt(payment: Transaction, *, payment_method_id: str) -> 
     payment.refresh_from_db()
     if is_repeated:
         _raise_unless_confirmed(payment, unfinished, outcome)
-    return intent_of(outcome) if outcome.succeeded else None
+    return intent_of(outcome) if same and outcome.succeeded else None
 
 
 def _names_the_same_card(confirmation: Operation, payment_method_id: str, *, payment: Transaction) -> bool:

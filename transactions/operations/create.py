@@ -17,7 +17,7 @@ from gateway.snapshots import PaymentIntentSnapshot
 from transactions.errors import AmountInvalid, OrderTaken
 from transactions.models import Transaction
 from transactions.operations.read import refresh_transaction
-from transactions.operations.settle import finish_unfinished, intent_of, settle_payment_intent
+from transactions.operations.settle import finish_unfinished, intent_of, look_at_confirmation, settle_payment_intent
 
 ORDER_METADATA_KEY = "commercecore_order"
 
@@ -55,7 +55,9 @@ def _settled_transaction_of_order(request: PaymentRequest, *, actor: Actor) -> T
     if payment is None:
         return None
     unfinished = Operation.objects.of(payment).open().first()
-    if unfinished is not None:
+    if unfinished is not None and unfinished.kind == Kind.PAYMENT_INTENT_CONFIRM:
+        look_at_confirmation(unfinished)  # asking what an order costs must not charge anybody
+    elif unfinished is not None:
         finish_unfinished(unfinished)
     payment.refresh_from_db()  # it may have been made, or have failed, since it was read
     return payment if payment.holds_order else None
