@@ -42,6 +42,7 @@ class LoginLink:
 
     @property
     def token(self) -> str:
+        """The last part of the address: what makes it open once."""
         return self.url.rstrip("/").rsplit("/", 1)[-1]
 
 
@@ -88,6 +89,7 @@ def _reserve_creation(*, email: str, actor: Actor) -> Operation:
 
 
 def settle_creation(operation: Operation, outcome: Outcome) -> None:
+    """The account is known by Stripe's id from now on; one that Stripe refused to make frees its email."""
     account = ConnectedAccount.objects.select_for_update().get(pk=operation.subject_id)
     if outcome.succeeded and isinstance(outcome.value, AccountSnapshot):
         account.mark_created(outcome.value)
@@ -176,6 +178,7 @@ def _reserve_deletion(*, account: ConnectedAccount, actor: Actor) -> Operation:
 
 
 def settle_deletion(operation: Operation, outcome: Outcome) -> None:
+    """The account is gone, or in use as before."""
     account = ConnectedAccount.objects.select_for_update().get(pk=operation.subject_id)
     if outcome.succeeded:
         account.mark_deleted()

@@ -104,6 +104,7 @@ def _give_up_customer(operation: Operation) -> None:
 
 
 def settle_customer(operation: Operation, outcome: Outcome) -> None:
+    """The customer is known by Stripe's id from now on; one that was not made may be made again."""
     if isinstance(outcome.value, CustomerSnapshot):
         Customer.objects.select_for_update().get(pk=operation.subject_id).mark_created(outcome.value.id)
 

@@ -11,6 +11,7 @@ import stripe
 import urllib3.exceptions
 from requests.structures import CaseInsensitiveDict
 
+from gateway.models import Operation
 from sandbox.http_client import SandboxHTTPClient
 
 Answer = tuple[Any, int, Mapping[str, str]]
@@ -80,3 +81,21 @@ def stripe_fails(monkeypatch: pytest.MonkeyPatch, fault: Callable[..., Answer], 
     with monkeypatch.context() as patch:
         patch.setattr(SandboxHTTPClient, "request", request)
         yield met
+
+
+def killed(send: Any, *request: Any) -> Answer:
+    """The process dies while it waits."""
+    raise KeyboardInterrupt
+
+
+LOST_OR_UNSURE = pytest.mark.parametrize(
+    "fault", [time_out_before, time_out_after, fail_inside, limit_rate, key_in_use], ids=lambda fault: fault.__name__
+)
+
+
+def assert_outcome_unknown(response: Any, operation: Operation) -> None:
+    assert response.status_code == 503
+    assert response["Retry-After"] == "5"
+    assert response.json()["details"]["code"] == "outcome_unknown"
+    assert response.json()["details"]["operation_id"] == operation.pk
+    assert (operation.status, operation.closed_at) == ("unknown", None)

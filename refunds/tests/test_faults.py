@@ -1,0 +1,76 @@
+"""Refunds whose calls to Stripe fail: their amounts stay reserved, and none is made twice."""
+
+from typing import Any
+
+import pytest
+
+from commercecore_payments.tests.tenants import Tenant, refunds_at_stripe
+from gateway.models import Operation
+from gateway.tests.faults import (
+    LOST_OR_UNSURE,
+    assert_outcome_unknown,
+    killed,
+    refuse_connection,
+    stripe_fails,
+    time_out_after,
+    time_out_before,
+)
+from refunds.models import Refund
+from transactions.models import Transaction
+
+
+class TestARefund:
+    @LOST_OR_UNSURE
+    def test_whose_outcome_is_unknown_keeps_its_amount_reserved(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch, fault: Any
+    ) -> None:
+        transaction_id = tenant.pay(seller, amount=1000)
+        with stripe_fails(monkeypatch, fault, path="/refunds"):
+            response = tenant.refund(seller, amount=600)
+        assert_outcome_unknown(response, Operation.objects.get(kind="refund.create"))
+
+        response = tenant.refund(seller, amount=500)
+        assert response.status_code == 409
+        assert response.json()["details"]["refundable_amount"] == 400
+        assert refunds_at_stripe(seller, transaction_id) == ([600] if fault is time_out_after else [])
+
+    @pytest.mark.parametrize("fault", [time_out_before, time_out_after])
+    def test_is_made_once_when_the_same_refund_is_asked_for_again(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch, fault: Any
+    ) -> None:
+        transaction_id = tenant.pay(seller, amount=1000)
+        with stripe_fails(monkeypatch, fault, path="/refunds"):
+            tenant.refund(seller, amount=600)
+        assert tenant.refund(seller, amount=600).status_code == 201
+        assert refunds_at_stripe(seller, transaction_id) == [600]
+        assert Refund.objects.get().status == "succeeded"
+        assert Transaction.objects.get().amount_refunded_minor == 600
+
+    def test_of_all_that_is_left_does_not_continue_a_part_whose_outcome_is_unknown(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        transaction_id = tenant.pay(seller, amount=1000)
+        with stripe_fails(monkeypatch, time_out_after, path="/refunds"):
+            tenant.refund(seller, amount=600)
+        assert tenant.refund(seller).json()["data"]["amount"] == 400
+        assert tenant.refund(seller).json()["data"]["amount"] == 600  # now the part is all that is not known
+        assert refunds_at_stripe(seller, transaction_id) == [400, 600]
+        assert Transaction.objects.get().amount_refunded_minor == 1000
+
+    def test_that_is_still_under_way_is_not_made_again(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        transaction_id = tenant.pay(seller, amount=1000)
+        with stripe_fails(monkeypatch, killed, path="/refunds"), pytest.raises(KeyboardInterrupt):
+            tenant.refund(seller, amount=400)
+        response = tenant.refund(seller, amount=400)
+        assert (response.status_code, response.json()["details"]["code"]) == (409, "operation_in_progress")
+        assert tenant.refund(seller, amount=300).status_code == 201
+        assert refunds_at_stripe(seller, transaction_id) == [300]
+
+    def test_that_never_left_frees_its_amount(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        tenant.pay(seller, amount=1000)
+        with stripe_fails(monkeypatch, refuse_connection, path="/refunds"):
+            assert tenant.refund(seller).status_code == 503
+        assert Refund.objects.get().status == "creation_failed"
+        assert tenant.refund(seller).json()["data"]["amount"] == 1000
