@@ -23,6 +23,8 @@ from gateway.tests.faults import (
 )
 from transactions.models import Transaction
 
+REFUSED = answer(400, {"type": "invalid_request_error", "message": "No."})
+
 
 class TestACreationOfAPayment:
     def create(self, tenant: Tenant, seller: str) -> Any:
@@ -195,35 +197,22 @@ class TestAConfirmation:
         assert len(charges_at_stripe(seller, transaction_id)) == 1
 
     @pytest.mark.parametrize("path", ["/payment_methods", "/payment_intents/pi_"])
-    def test_goes_on_after_a_400_at_the_second_sending_of_a_step_before_it(
-        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch, path: str
+    @pytest.mark.parametrize("faults", [[fail_inside], [time_out_before, REFUSED]], ids=["500", "400 at the second sending"])
+    def test_goes_on_after_a_step_before_it_failed(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch, path: str, faults: list[Any]
     ) -> None:
         saved = tenant.post("/payment-methods", {"payment_method_id": "pm_card_visa"}).json()["data"]["payment_method_id"]
         transaction_id = tenant.create_payment(seller, amount=1000)
         body = {"order_id": "2227222", "account_id": seller, "amount": 1500}
-        refused = answer(400, {"type": "invalid_request_error", "message": "No."})
-        with stripe_fails(monkeypatch, time_out_before, path=path):
-            tenant.post("/transactions", body)
-            tenant.confirm(seller, transaction_id, saved)
-        with stripe_fails(monkeypatch, refused, path=path):
-            tenant.post("/transactions", body)
-            tenant.confirm(seller, transaction_id, saved)
+        for fault in faults:
+            with stripe_fails(monkeypatch, fault, path=path) as met:
+                tenant.post("/transactions", body)
+                tenant.confirm(seller, transaction_id, saved)
+            assert met
         assert tenant.post("/transactions", body).status_code == 201
         assert tenant.confirm(seller, transaction_id, "pm_card_mastercard").json()["data"]["status"] == "succeeded"
-
-    @pytest.mark.parametrize("path", ["/payment_methods", "/payment_intents/pi_"])
-    def test_goes_on_after_a_500_in_a_step_before_it(
-        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch, path: str
-    ) -> None:
-        saved = tenant.post("/payment-methods", {"payment_method_id": "pm_card_visa"}).json()["data"]["payment_method_id"]
-        transaction_id = tenant.create_payment(seller, amount=1000)
-        body = {"order_id": "2227222", "account_id": seller, "amount": 1500}
-        with stripe_fails(monkeypatch, fail_inside, path=path):
-            tenant.post("/transactions", body)
-            tenant.confirm(seller, transaction_id, saved)
-        assert tenant.post("/transactions", body).status_code == 201
-        assert tenant.confirm(seller, transaction_id, saved).json()["data"]["status"] == "succeeded"
         assert Transaction.objects.get().amount_received_minor == 1500
+        assert len(charges_at_stripe(seller, transaction_id)) == 1
 
     def test_is_not_sent_again_by_another_request_for_its_order(
         self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
