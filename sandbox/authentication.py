@@ -1,8 +1,6 @@
 """What the buyer's answer to a 3-D Secure challenge does to an intent."""
 
-from django.db import transaction
-
-from sandbox import challenges, payments, state
+from sandbox import challenges, journal, payments, state
 from sandbox.errors import AttemptFailed
 from sandbox.models import SandboxObject
 from sandbox.resources import payment_methods, setup_intents
@@ -39,7 +37,7 @@ def finish_challenge(*, intent_id: str, token: str, authenticated: bool) -> Sand
 
     A challenge that was answered already, or is over, changes nothing. Raises UnknownChallenge as find_challenge does.
     """
-    with transaction.atomic():
+    with journal.change():
         intent = find_challenge(intent_id=intent_id, token=token, lock=True)
         if is_open(intent):
             method = state.referred(

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from sandbox import state
+from sandbox import ids
 from sandbox.models import SandboxObject
 from sandbox.resources.links import address
 
@@ -18,7 +18,7 @@ def begin(intent: SandboxObject, *, return_url: str, for_browser_library: bool) 
     With a return_url the caller sends the buyer's browser there itself (`redirect_to_url`); without one Stripe's
     browser library would open it (`use_stripe_sdk`), and the page's address stands in the same field, `stripe_js`.
     """
-    token = state.random_letters(TOKEN_LENGTH)
+    token = ids.random_letters(TOKEN_LENGTH)
     url = address(reverse("sandbox:challenge", args=[intent.stripe_id, token]))
     intent.hidden["challenge"] = {"token": token, "return_url": return_url}
     intent.data["status"] = "requires_action"
@@ -42,7 +42,7 @@ def _redirect(url: str, back: str) -> dict[str, Any]:
 
 
 def _for_browser_library(url: str) -> dict[str, Any]:
-    source = f"src_1{state.random_letters(23)}"  # the shape of Stripe's sources; the sandbox keeps none
+    source = f"src_1{ids.random_letters(23)}"  # the shape of Stripe's sources; the sandbox keeps none
     return {
         "type": "use_stripe_sdk",
         "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": url, "source": source},

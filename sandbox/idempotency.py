@@ -11,8 +11,7 @@ from datetime import timedelta
 
 from django.db import IntegrityError, transaction
 
-from commercecore_payments import clock
-from sandbox import state
+from sandbox import clock, ids
 from sandbox.errors import ParameterRefused, StripeError
 from sandbox.models import ID_LENGTH, SandboxIdempotencyKey
 from sandbox.wire import Answer, Request
@@ -50,7 +49,7 @@ def claim(request: Request) -> Claim | Answer:
     if len(request.idempotency_key) > MAXIMUM_LENGTH:
         raise ParameterRefused(f"Idempotency keys can have up to {MAXIMUM_LENGTH} characters.", type="idempotency_error")
     prune()
-    attempt = state.random_letters(_ATTEMPT_LENGTH)
+    attempt = ids.random_letters(_ATTEMPT_LENGTH)
     try:
         with transaction.atomic():
             row = SandboxIdempotencyKey.objects.create(

@@ -101,3 +101,76 @@ class SandboxOrder(models.Model):
 
     def __str__(self) -> str:
         return self.order_id
+
+
+class SandboxClock(models.Model):
+    """How far the sandbox's clock has been moved ahead of the real one: one row, or none for not at all."""
+
+    ahead_s = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.ahead_s} s ahead"
+
+
+class SandboxTask(models.Model):
+    """Something that Stripe does by itself at a later time: a hold lapses, a refund settles, a payout arrives."""
+
+    kind = models.CharField(max_length=32)
+    account = models.CharField(max_length=ID_LENGTH, blank=True, default="")
+    stripe_id = models.CharField(max_length=ID_LENGTH)
+    # In the sandbox's time.
+    due_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "account", "stripe_id", "due_at"], name="sandbox_one_task")]
+        indexes = [models.Index(fields=["due_at", "id"], name="sandbox_task_due")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.stripe_id}"
+
+
+class SandboxFault(models.Model):
+    """A fault that was ordered: which requests or events it hits, how, and how many more times."""
+
+    kind = models.CharField(max_length=32)
+    # Empty: of every account, every method, every address, every type of event.
+    account = models.CharField(max_length=ID_LENGTH, blank=True, default="")
+    method = models.CharField(max_length=8, blank=True, default="")
+    path = models.CharField(max_length=ID_LENGTH, blank=True, default="")
+    event_type = models.CharField(max_length=64, blank=True, default="")
+    times_left = models.PositiveIntegerField(default=1)
+    delay_s = models.FloatField(default=0)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(delay_s__gte=0), name="sandbox_fault_delay_not_negative")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.path or self.event_type}"
+
+
+class SandboxDelivery(models.Model):
+    """An event on its way to one webhook endpoint."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        DROPPED = "dropped"  # by an ordered fault
+
+    event = models.ForeignKey(SandboxObject, models.CASCADE, related_name="deliveries")
+    endpoint = models.ForeignKey(SandboxObject, models.CASCADE, related_name="deliveries_to")
+    status = models.CharField(max_length=9, choices=Status, default=Status.PENDING)
+    attempts = models.PositiveIntegerField(default=0)
+    # In real time: the receiver that checks a signature's age has no other clock.
+    due_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+    last_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    last_error = models.TextField(blank=True, default="")
+
+    class Meta:
+        indexes = [models.Index(fields=["status", "due_at"], name="sandbox_delivery_due")]
+        verbose_name_plural = "sandbox deliveries"
+
+    def __str__(self) -> str:
+        return f"{self.event_id} to {self.endpoint_id}"

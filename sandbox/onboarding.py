@@ -3,9 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from django.db import transaction
-
-from sandbox import state
+from sandbox import ids, journal, state
 from sandbox.models import SandboxObject
 from sandbox.resources import accounts
 
@@ -37,7 +35,7 @@ def complete_onboarding(*, account_id: str, details: OnboardingDetails | None = 
 
     Raises UnknownAccount where there is no such account, or it was deleted.
     """
-    with transaction.atomic():
+    with journal.change():
         row = state.find("", "account", account_id, lock=True)
         if row is None or row.deleted:
             raise UnknownAccount(account_id)
@@ -68,7 +66,7 @@ def _complete(row: SandboxObject, details: OnboardingDetails) -> None:
 def _bank_account(row: SandboxObject, details: OnboardingDetails) -> dict[str, object]:
     """The seller's bank account: of its number only the last four digits and a fingerprint are kept."""
     return {
-        "id": state.new_stripe_id("bank_account"),
+        "id": ids.new_stripe_id("bank_account"),
         "object": "bank_account",
         "account": row.stripe_id,
         "account_holder_name": f"{details.first_name} {details.last_name}",

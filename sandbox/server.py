@@ -9,7 +9,7 @@ import dataclasses
 from django.db import transaction
 
 from commercecore_payments.identifiers import new_identifier
-from sandbox import idempotency, state
+from sandbox import due, events, idempotency, journal, state
 from sandbox.errors import AttemptFailed, ParameterRefused, StripeError, account_invalid, invalid_api_key, no_api_key
 from sandbox.expansion import expand
 from sandbox.routes import Route, find_route
@@ -24,6 +24,7 @@ API_VERSION = "2026-10-28.endive"
 def answer(request: Request) -> Answer:
     """Stripe's answer to a request, errors included; always with a `Request-Id`."""
     request_id = new_identifier("req", REQUEST_ID_LENGTH)
+    due.carry_out_due()
     try:
         found = _judge_and_answer(request, request_id)
     except StripeError as refused:
@@ -51,14 +52,14 @@ def _judge_and_answer(request: Request, request_id: str) -> Answer:
     route, ids = find_route(request.method, request.path)
     read = dataclasses.replace(request, parameters=route.takes.read(request.parameters))
     if not request.idempotency_key:
-        return _carry_out(route, read, ids)
+        return _carry_out(route, read, ids, request_id)
     claimed = idempotency.claim(request)
     return claimed if isinstance(claimed, Answer) else carry_out_claimed(route, read, ids, claimed, request_id)
 
 
-def _carry_out(route: Route, request: Request, ids: dict[str, str]) -> Answer:
+def _carry_out(route: Route, request: Request, ids: dict[str, str], request_id: str) -> Answer:
     """The request's effect and its answer, in one transaction. Raises StripeError for a refusal, with no effect."""
-    with transaction.atomic():
+    with journal.change(events.Cause(request_id, request.idempotency_key)):
         try:
             body = route.answer(request, **ids)
         except AttemptFailed as failed:
@@ -71,7 +72,7 @@ def carry_out_claimed(route: Route, request: Request, ids: dict[str, str], claim
     original = {"Original-Request": request_id}
     try:
         with transaction.atomic():
-            made = dataclasses.replace(_carry_out(route, request, ids), headers=original)
+            made = dataclasses.replace(_carry_out(route, request, ids, request_id), headers=original)
             idempotency.finish(claimed, made)
             return made
     except (ParameterRefused, idempotency.TakenOver):

@@ -4,54 +4,19 @@ Whoever changes an object locks its row first, and always in this order, so that
 intent, then charge, then customer, then payment method.
 """
 
-import secrets
 from typing import Any
 
-from commercecore_payments import clock
-from commercecore_payments.identifiers import ALPHABET
+from sandbox import clock, journal
 from sandbox.errors import ParameterRefused, resource_missing
 from sandbox.models import SandboxObject
 from sandbox.parameters import METADATA_KEYS
 
-# Prefix and random letters of each id, counted on ids that Stripe publishes (`pi_3MtwBwLkdIwHu7ix28a3tqPa`).
-ID_SHAPES = {
-    "account": ("acct_1", 15),
-    "charge": ("ch_3", 23),
-    "customer": ("cus_", 14),
-    "payment_intent": ("pi_3", 23),
-    "payment_method": ("pm_1", 23),
-    "refund": ("re_3", 23),
-    "setup_intent": ("seti_1", 23),
-    "bank_account": ("ba_1", 23),
-}
-CLIENT_SECRET_LENGTH = 25  # counted on the same published examples
 PARENTS = ("customer", "payment_intent", "charge")
-
-
-def random_letters(length: int) -> str:
-    """`length` letters and digits from the system's secure source."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(length))
-
-
-def new_stripe_id(object_type: str) -> str:
-    """A new id in Stripe's shape for this type of object."""
-    prefix, length = ID_SHAPES[object_type]
-    return prefix + random_letters(length)
-
-
-def new_client_secret(intent_id: str) -> str:
-    """What a buyer's browser proves itself with: `<intent>_secret_<25 letters>`."""
-    return f"{intent_id}_secret_{random_letters(CLIENT_SECRET_LENGTH)}"
-
-
-def now_seconds() -> int:
-    """The present moment in epoch seconds, Stripe's unit of time."""
-    return int(clock.now().timestamp())
 
 
 def insert(*, account: str, data: dict[str, Any], hidden: dict[str, Any] | None = None) -> SandboxObject:
     """Keeps a new object under an account ("" is the platform)."""
-    return SandboxObject.objects.create(
+    row = SandboxObject.objects.create(
         account=account,
         object_type=data["object"],
         stripe_id=data["id"],
@@ -60,10 +25,13 @@ def insert(*, account: str, data: dict[str, Any], hidden: dict[str, Any] | None 
         hidden=hidden or {},
         **_parents(data),
     )
+    journal.note_insertion(row)
+    return row
 
 
 def save(row: SandboxObject) -> None:
     """Writes a changed object back; its row is locked by the caller, or newly made."""
+    journal.note_writing(row)
     for name, value in _parents(row.data).items():
         setattr(row, name, value)
     row.save()
@@ -71,6 +39,7 @@ def save(row: SandboxObject) -> None:
 
 def mark_deleted(row: SandboxObject) -> None:
     """Leaves only the id of an object, as Stripe does."""
+    journal.note_writing(row)
     row.deleted = True
     row.data = {"id": row.stripe_id, "object": row.object_type, "deleted": True}
     row.save()

@@ -7,12 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
-from commercecore_payments import clock
-from sandbox import authentication, challenges, state
+from sandbox import authentication, challenges, clock, journal, state
 from sandbox.currencies import spoken
 from sandbox.dashboard import card_name, read_dashboard
 from sandbox.forms import OnboardingForm
@@ -95,7 +93,7 @@ def _submit_onboarding(request: HttpRequest, link: SandboxLink) -> HttpResponse:
     if not form.is_valid():
         return _onboarding_form(request, link, form, status=400)
     try:
-        with transaction.atomic():
+        with journal.change():
             complete_onboarding(account_id=link.account_id, details=form.details())
             SandboxLink.objects.filter(pk=link.pk).update(completed_at=clock.now())
     except UnknownAccount:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox import state
+from sandbox import clock, ids, state
 from sandbox.errors import StripeError, account_invalid, not_supported
 from sandbox.models import SandboxObject
 from sandbox.pagination import list_page
@@ -87,7 +87,7 @@ def create(request: Request) -> dict[str, Any]:
     country = sent.get("country", "US")
     if country not in COUNTRIES:
         raise StripeError(f"Country '{country}' is unknown.", code="country_unsupported", param="country")
-    account_id = state.new_stripe_id("account")
+    account_id = ids.new_stripe_id("account")
     row = state.insert(account="", data=_fresh(account_id, country))
     _apply(row, sent)
     state.save(row)
@@ -180,7 +180,7 @@ def _fresh(account_id: str, country: str) -> dict[str, Any]:
             "type": "application",
         },
         "country": country,
-        "created": state.now_seconds(),
+        "created": clock.now_seconds(),
         "default_currency": COUNTRIES[country],
         "details_submitted": False,
         "email": None,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox import state
+from sandbox import clock, ids, state
 from sandbox.cards import Card, Decline
 from sandbox.models import SandboxObject
 from sandbox.pagination import list_page
@@ -63,14 +63,14 @@ def _was_authenticated(intent: SandboxObject) -> bool:
 
 def _fresh() -> dict[str, Any]:
     return {
-        "id": state.new_stripe_id("charge"),
+        "id": ids.new_stripe_id("charge"),
         "object": "charge",
         "amount_refunded": 0,
         "application_fee": None,
         # Null at first with the default capture method (https://docs.stripe.com/payments/payment-intents/asynchronous-capture).
         "balance_transaction": None,
         "calculated_statement_descriptor": None,
-        "created": state.now_seconds(),
+        "created": clock.now_seconds(),
         "disputed": False,
         "failure_balance_transaction": None,
         "fraud_details": {},

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox import state
+from sandbox import clock, ids, state
 from sandbox.pagination import list_page
 from sandbox.parameters import (
     ADDRESS,
@@ -100,11 +100,11 @@ def _apply(data: dict[str, Any], sent: dict[str, Any]) -> None:
 
 def _fresh() -> dict[str, Any]:
     return {
-        "id": state.new_stripe_id("customer"),
+        "id": ids.new_stripe_id("customer"),
         "object": "customer",
         "address": None,
         "balance": 0,
-        "created": state.now_seconds(),
+        "created": clock.now_seconds(),
         "currency": None,
         "customer_account": None,
         "default_source": None,
@@ -112,7 +112,7 @@ def _fresh() -> dict[str, Any]:
         "description": None,
         "discount": None,
         "email": None,
-        "invoice_prefix": state.random_letters(8).upper(),  # eight letters in Stripe's own customers
+        "invoice_prefix": ids.random_letters(8).upper(),  # eight letters in Stripe's own customers
         "invoice_settings": {
             "custom_fields": None,
             "default_payment_method": None,

@@ -6,8 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from commercecore_payments import clock
-from sandbox import state
+from sandbox import clock, ids, state
 from sandbox.errors import StripeError, resource_missing
 from sandbox.models import SandboxLink
 from sandbox.parameters import Choice, Parameter, Text, WebAddress, required, takes
@@ -87,7 +86,7 @@ def _new_link(kind: SandboxLink.Kind, account_id: str, lifetime_s: int, **addres
     return SandboxLink.objects.create(
         kind=kind,
         account_id=account_id,
-        token=state.random_letters(TOKEN_LENGTH),
+        token=ids.random_letters(TOKEN_LENGTH),
         created_at=now,
         expires_at=now + timedelta(seconds=lifetime_s),
         **addresses,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox import payments, state
+from sandbox import clock, payments, state
 from sandbox.errors import StripeError, not_supported, unexpected_state
 from sandbox.models import SandboxObject
 from sandbox.parameters import METADATA, SHIPPING, Boolean, Choice, Email, Integer, Text, WebAddress, takes, unsettable
@@ -78,7 +78,7 @@ def cancel(request: Request, intent: str) -> dict[str, Any]:
         refunds.release(_held_charge(row))
     row.data |= {
         "amount_capturable": 0,
-        "canceled_at": state.now_seconds(),
+        "canceled_at": clock.now_seconds(),
         "cancellation_reason": request.parameters.get("cancellation_reason"),
         "next_action": None,
         "status": "canceled",

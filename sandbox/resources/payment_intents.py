@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox import currencies, payments, state
+from sandbox import clock, currencies, ids, payments, state
 from sandbox.errors import ParameterRefused, unexpected_state
 from sandbox.models import SandboxObject
 from sandbox.pagination import list_page
@@ -198,7 +198,7 @@ def _settle_status(data: dict[str, Any], sent: dict[str, Any]) -> None:
 
 
 def _fresh(account: str) -> dict[str, Any]:
-    intent_id = state.new_stripe_id("payment_intent")
+    intent_id = ids.new_stripe_id("payment_intent")
     return {
         "id": intent_id,
         "object": "payment_intent",
@@ -213,9 +213,9 @@ def _fresh(account: str) -> dict[str, Any]:
         "cancellation_reason": None,
         # "automatic_async" since 2024-04-10: https://docs.stripe.com/payments/payment-intents/asynchronous-capture.
         "capture_method": "automatic_async",
-        "client_secret": state.new_client_secret(intent_id),
+        "client_secret": ids.new_client_secret(intent_id),
         "confirmation_method": "automatic",
-        "created": state.now_seconds(),
+        "created": clock.now_seconds(),
         "currency": "",
         "customer": None,
         "customer_account": None,

@@ -4,8 +4,7 @@ import hashlib
 from datetime import timedelta
 from typing import Any
 
-from commercecore_payments import clock
-from sandbox import state
+from sandbox import clock, ids, state
 from sandbox.cards import CARDS, Card, Decline, card_named
 from sandbox.errors import ParameterRefused, StripeError, not_supported
 from sandbox.models import SandboxObject
@@ -214,7 +213,7 @@ def _apply(data: dict[str, Any], sent: dict[str, Any]) -> None:
 def _insert(account: str, card_name: str, card: Card) -> SandboxObject:
     expires = clock.now() + EXPIRES_AFTER
     data = {
-        "id": state.new_stripe_id("payment_method"),
+        "id": ids.new_stripe_id("payment_method"),
         "object": "payment_method",
         "allow_redisplay": "unspecified",
         "billing_details": {
@@ -225,7 +224,7 @@ def _insert(account: str, card_name: str, card: Card) -> SandboxObject:
             "tax_id": None,
         },
         "card": _card_fields(card, expires.month, expires.year),
-        "created": state.now_seconds(),
+        "created": clock.now_seconds(),
         "customer": None,
         "customer_account": None,
         "livemode": False,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox import state
+from sandbox import clock, ids, state
 from sandbox.cards import CARDS
 from sandbox.currencies import spoken
 from sandbox.errors import ParameterRefused, StripeError
@@ -121,12 +121,12 @@ def _insert(charge: SandboxObject, amount: int, status: str, reason: str | None)
     charge.data["refunded"] = charge.data["amount_refunded"] == charge.data["amount"]
     state.save(charge)
     data = {
-        "id": state.new_stripe_id("refund"),
+        "id": ids.new_stripe_id("refund"),
         "object": "refund",
         "amount": amount,
         "balance_transaction": None,
         "charge": charge.stripe_id,
-        "created": state.now_seconds(),
+        "created": clock.now_seconds(),
         "currency": charge.data["currency"],
         "customer": None,
         "customer_account": None,

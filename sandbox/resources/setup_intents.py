@@ -2,7 +2,7 @@
 
 from typing import Any, NoReturn
 
-from sandbox import challenges, state
+from sandbox import challenges, clock, ids, state
 from sandbox.cards import Authentication, Decline
 from sandbox.errors import DOC_URL, AttemptFailed, ParameterRefused, StripeError, unexpected_state
 from sandbox.models import SandboxObject
@@ -200,15 +200,15 @@ def _apply(row: SandboxObject, sent: dict[str, Any]) -> None:
 
 
 def _fresh(account: str, usage: str) -> dict[str, Any]:
-    intent_id = state.new_stripe_id("setup_intent")
+    intent_id = ids.new_stripe_id("setup_intent")
     return {
         "id": intent_id,
         "object": "setup_intent",
         "application": APPLICATION if account else None,
         "automatic_payment_methods": None,
         "cancellation_reason": None,
-        "client_secret": state.new_client_secret(intent_id),
-        "created": state.now_seconds(),
+        "client_secret": ids.new_client_secret(intent_id),
+        "created": clock.now_seconds(),
         "customer": None,
         "customer_account": None,
         "description": None,

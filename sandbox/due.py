@@ -1,0 +1,38 @@
+"""Carries out what has become due: at the next request, when the clock is moved, and whenever somebody asks."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sandbox import clock, journal
+from sandbox.models import SandboxTask
+
+# Each function gets the account and the id of its object, and locks what it changes in the order that `state` names.
+TASKS: dict[str, Callable[[str, str], None]] = {}
+
+
+def carry_out_due() -> int:
+    """Carries out everything that is due, the earliest first, each as of its own moment. Answers how many there were."""
+    now, done = clock.now(), 0
+    while SandboxTask.objects.filter(due_at__lte=now).exists() and _carry_out_next(now):
+        done += 1
+    return done
+
+
+def move_clock(by: timedelta) -> int:
+    """Moves the sandbox's clock forward and carries out what became due. Answers how many there were; raises TooFar."""
+    with journal.change():
+        clock.move_ahead(by)
+    return carry_out_due()
+
+
+def _carry_out_next(now: datetime) -> bool:
+    """One task and its end in one transaction, so that a process that dies in between leaves it due."""
+    with journal.change():
+        # Of two processes one takes a task and the other the next one.
+        task = SandboxTask.objects.select_for_update(skip_locked=True).filter(due_at__lte=now).order_by("due_at", "id").first()
+        if task is None:
+            return False
+        with clock.as_of(task.due_at):
+            TASKS[task.kind](task.account, task.stripe_id)
+        task.delete()
+    return True
