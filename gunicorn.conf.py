@@ -49,3 +49,14 @@ def post_worker_init(worker: Any) -> None:
     """
     signal.signal(signal.SIGINT, worker.handle_exit)
     signal.signal(signal.SIGQUIT, worker.handle_exit)
+    _run_sandbox()
+
+
+def _run_sandbox() -> None:
+    """Lets the sandbox deliver its events and do what is due in a thread beside the requests, where there is a sandbox."""
+    from django.conf import settings  # noqa: PLC0415 - the application is loaded by now, and not earlier
+
+    if settings.STRIPE_SANDBOX:
+        from sandbox import ticking  # noqa: PLC0415 - nothing of the sandbox is loaded beside a real Stripe
+
+        ticking.start()

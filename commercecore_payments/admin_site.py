@@ -71,6 +71,8 @@ def navigation(_request: HttpRequest) -> list[dict[str, Any]]:
             {
                 "title": "Sandbox (no real Stripe)",
                 "items": [
+                    {"title": "Overview of the sandbox", "icon": "science", "link": reverse_lazy("sandbox:overview")},
+                    {"title": "Checkout", "icon": "shopping_cart", "link": reverse_lazy("sandbox:checkout")},
                     _item("Orders", "receipt_long", "sandbox", "sandboxorder"),
                     _item("Objects", "data_object", "sandbox", "sandboxobject"),
                 ],

@@ -9,6 +9,7 @@ SECRETS = re.compile(
     r"(?P<address>/(?:onboarding|sandbox/(?:connect/setup/e|express|3d-secure))/)[^\s?]+"
     r"|cct_[a-z]+_[A-Za-z0-9]+"
     r"|(?:sk|rk)_(?:test|live)_[A-Za-z0-9]+"
+    r"|\bBasic [A-Za-z0-9+/=]{12,}"  # an Authorization header, whose user may be a key
     r"|whsec_[A-Za-z0-9+/=]+"
     r"|[a-z]+_[A-Za-z0-9]+_secret_[A-Za-z0-9]+"
     r"|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"

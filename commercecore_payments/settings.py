@@ -68,6 +68,8 @@ PORT = env.int("PORT", default=8000)
 PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
 _public = urlsplit(PUBLIC_BASE_URL)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]", _public.hostname or "localhost"])
+# Hosts at which the sandbox's webhooks may be received though their addresses are private, as in a network of containers.
+SANDBOX_WEBHOOK_HOSTS = env.list("SANDBOX_WEBHOOK_HOSTS", default=[])
 COMMERCECORE_ORDERS_URL = env.str("COMMERCECORE_ORDERS_URL", default="").rstrip("/")
 # Seconds: for the connection to the order service, for each silence in its answer, and for the answer's body in all.
 ORDERS_TIMEOUT_S = env.float("ORDERS_TIMEOUT_S", default=5.0)
@@ -122,6 +124,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+if STRIPE_SANDBOX:
+    MIDDLEWARE.append("sandbox.middleware.order_faults")
 ROOT_URLCONF = "commercecore_payments.urls"
 WSGI_APPLICATION = "commercecore_payments.wsgi.application"
 APPEND_SLASH = False  # each route answers with and without it; a redirect would lose a POST's body

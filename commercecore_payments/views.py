@@ -14,6 +14,7 @@ from commercecore_payments.clock import now
 from commercecore_payments.error_responses import plain_error
 from commercecore_payments.errors import BadRequest, RouteNotFound, ServiceError
 from commercecore_payments.viewsets import PublicViewSet
+from sandbox import door
 
 DOCUMENTATION = "https://documenter.getpostman.com/view/36378381/2sAXqtb23"  # as documented
 
@@ -105,6 +106,8 @@ def unknown_route(request: HttpRequest, *_: object, **__: object) -> HttpRespons
 
 def bad_request(request: HttpRequest, *_: object, **__: object) -> HttpResponse:
     """400 from Django itself, such as an unknown host: nothing of the request is repeated."""
+    if settings.STRIPE_SANDBOX and door.is_door(request):
+        return door.bad_request()
     if not is_api(request):
         return HttpResponse("Bad request.", status=400, content_type="text/plain")
     return plain_error(request, BadRequest())
@@ -112,6 +115,8 @@ def bad_request(request: HttpRequest, *_: object, **__: object) -> HttpResponse:
 
 def unexpected_failure(request: HttpRequest) -> HttpResponse:
     """500: the documented sentence and nothing of the inside. The log has the rest under the same request id."""
+    if settings.STRIPE_SANDBOX and door.is_door(request):
+        return door.unexpected_failure()
     if is_api(request):
         return plain_error(request, ServiceError())
     return render(request, "commercecore_payments/failure.html", status=500)

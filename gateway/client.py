@@ -15,10 +15,11 @@ stripe.enable_telemetry = False
 @cache
 def stripe_client() -> stripe.StripeClient:
     """The client of this process. Retries stay at 0: the Operation alone decides what is sent again."""
-    return stripe.StripeClient(settings.STRIPE_SECRET_KEY, max_network_retries=0, http_client=_transport())
+    return stripe.StripeClient(settings.STRIPE_SECRET_KEY, max_network_retries=0, http_client=transport())
 
 
-def _transport() -> stripe.HTTPClient:
+def transport() -> stripe.HTTPClient:
+    """The wire to Stripe: this process's own sandbox, or the real network."""
     if settings.STRIPE_SANDBOX:
         return SandboxHTTPClient()
     return stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_S, settings.STRIPE_TIMEOUT_S))

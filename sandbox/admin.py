@@ -14,11 +14,9 @@ from commercecore_payments.admin.display import amount_of, code, pretty_json
 from commercecore_payments.admin.filters import CurrencyFilter, DateRangeFilter
 from commercecore_payments.admin.records import ReadOnlyAdmin, RecordAdmin
 from commercecore_payments.money import CURRENCIES, amount_problem
+from sandbox.console import without_secrets
 from sandbox.models import ID_LENGTH, SandboxObject, SandboxOrder
 from sandbox.orders import create_order
-
-# What only the buyer's browser is told; here it would open nothing, and a habit of showing it would.
-NEVER_SHOWN = ("client_secret", "next_action")  # the second leads to an open challenge
 
 
 class OrderForm(forms.ModelForm):
@@ -116,7 +114,7 @@ class SandboxObjectAdmin(ReadOnlyAdmin):
 
     @display(description="object")
     def content(self, row: SandboxObject) -> str:
-        return pretty_json({name: value for name, value in row.data.items() if name not in NEVER_SHOWN})
+        return pretty_json(without_secrets(row.data))
 
 
 if settings.STRIPE_SANDBOX:

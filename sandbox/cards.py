@@ -35,6 +35,17 @@ AUTHENTICATION_REQUIRED = Decline(
 
 
 @dataclass(frozen=True)
+class CardDispute:
+    """How the card's holder complains once the payment has succeeded."""
+
+    reason: str
+    # The network's own name of the reason: https://docs.stripe.com/disputes/categories.
+    network_reason_code: str
+    # An inquiry only asks: no money moves.
+    inquiry: bool = False
+
+
+@dataclass(frozen=True)
 class Card:
     """One test card and everything that makes it behave as it does."""
 
@@ -48,7 +59,12 @@ class Card:
     authentication: Authentication = Authentication.NEVER
     # The status in which Stripe first answers a refund of this card.
     refund_status: str = "succeeded"
+    # Whether a refund that was answered as succeeded fails later on.
+    refund_fails: bool = False
+    # Whether the money is available at once.
+    bypasses_pending: bool = False
     risk_level: str = "normal"
+    dispute: CardDispute | None = None
 
 
 def _declining(last4: str, code: str, message: str, decline_code: str = "") -> Card:
@@ -96,14 +112,14 @@ CARDS: dict[str, Card] = {
     "pm_card_authenticationRequiredOnSetup": Card("3155", authentication=Authentication.UNLESS_SET_UP),
     "pm_card_threeDSecure2Required": Card("3220", authentication=Authentication.ALWAYS),
     "pm_card_threeDSecureRequiredChargeDeclined": Card("1629", authentication=Authentication.ALWAYS, decline=GENERIC),
-    # Disputed after they succeed. The dispute itself is not part of this sandbox yet.
-    "pm_card_createDispute": Card("0259"),
-    "pm_card_createDisputeProductNotReceived": Card("2685"),
-    "pm_card_createDisputeInquiry": Card("1976"),
+    # Disputed after they succeed. The reason of the inquiry is that of Stripe's example object; for this card unverified.
+    "pm_card_createDispute": Card("0259", dispute=CardDispute("fraudulent", "10.4")),
+    "pm_card_createDisputeProductNotReceived": Card("2685", dispute=CardDispute("product_not_received", "13.1")),
+    "pm_card_createDisputeInquiry": Card("1976", dispute=CardDispute("general", "10.4", inquiry=True)),
     # Refunds that do not succeed at once. "refundFail" answers succeeded, and fails later.
     "pm_card_pendingRefund": Card("7726", refund_status="pending"),
-    "pm_card_refundFail": Card("5126"),
-    "pm_card_bypassPending": Card("0077"),
+    "pm_card_refundFail": Card("5126", refund_fails=True),
+    "pm_card_bypassPending": Card("0077", bypasses_pending=True),
     # Risk, as Stripe's own fraud rules see it.
     "pm_card_riskLevelElevated": Card("9235", risk_level="elevated"),
     "pm_card_radarBlock": Card("0019", risk_level="highest", decline=_BLOCKED),

@@ -43,6 +43,6 @@ def step(currency: str) -> int:
 def spoken(amount_minor: int, currency: str) -> str:
     """An amount as people write it: 1234 usd is `$12.34`, 500 sek is `5.00`."""
     places = decimals(currency)
-    whole, part = divmod(amount_minor, 10**places)
+    whole, part = divmod(abs(amount_minor), 10**places)
     digits = f"{whole:,}.{part:0{places}d}" if places else f"{whole:,}"
-    return SYMBOLS.get(currency, "") + digits
+    return ("-" if amount_minor < 0 else "") + SYMBOLS.get(currency, "") + digits

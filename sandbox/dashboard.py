@@ -1,10 +1,10 @@
 """What the Express dashboard shows of an account."""
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sandbox import ledger
 from sandbox.currencies import spoken
 from sandbox.models import SandboxObject
 
@@ -13,8 +13,11 @@ RECENT = 20  # payments on the page
 
 @dataclass(frozen=True)
 class Balance:
+    """What an account has in a currency, and what of it is still pending ("" for nothing)."""
+
     currency: str
     amount: str
+    pending: str
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def read_dashboard(account: SandboxObject) -> Dashboard:
         bank_account=f"{banks[0]['bank_name']} •••• {banks[0]['last4']}" if banks else "",
         charges_enabled=data["charges_enabled"],
         payouts_enabled=data["payouts_enabled"],
-        balances=_balances(list(charges.values_list("data", flat=True))),
+        balances=_balances(account.stripe_id),
         payments=[_payment(row) for row in charges[:RECENT]],
     )
 
@@ -64,12 +67,14 @@ def card_name(card: dict[str, Any]) -> str:
     return f"{card['brand'].capitalize()} •••• {card['last4']}"
 
 
-def _balances(charges: list[dict[str, Any]]) -> list[Balance]:
-    sums: Counter[str] = Counter()
-    for charge in charges:
-        if charge["captured"]:
-            sums[charge["currency"]] += charge["amount"] - charge["amount_refunded"]
-    return [Balance(currency.upper(), spoken(total, currency)) for currency, total in sorted(sums.items())]
+def _balances(account: str) -> list[Balance]:
+    return [_balance(account, currency) for currency in ledger.currencies(account)]
+
+
+def _balance(account: str, currency: str) -> Balance:
+    pending = ledger.pending(account, currency)
+    total = ledger.available(account, currency) + pending
+    return Balance(currency.upper(), spoken(total, currency), spoken(pending, currency) if pending else "")
 
 
 def _payment(row: SandboxObject) -> Payment:

@@ -3,11 +3,26 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sandbox import clock, journal
+from django.db import transaction
+
+from sandbox import clock, disputes, journal, ledger, payout_schedule, payouts, settlement
 from sandbox.models import SandboxTask
+from sandbox.resources import charges, payment_intent_moves, refunds
 
 # Each function gets the account and the id of its object, and locks what it changes in the order that `state` names.
-TASKS: dict[str, Callable[[str, str], None]] = {}
+TASKS: dict[str, Callable[[str, str], None]] = {
+    charges.HOLD_LAPSES: payment_intent_moves.lapse,
+    ledger.MONEY_AVAILABLE: ledger.make_available,
+    refunds.REFUND_FAILS: refunds.fail,
+    refunds.REFUND_SETTLES: refunds.settle,
+    settlement.CHARGE_SETTLES: settlement.settle_due,
+    disputes.OPENS: disputes.open_dispute,
+    disputes.IS_DECIDED: disputes.decide,
+    disputes.FALLS_DUE: disputes.fall_due,
+    payout_schedule.PAYOUT_DAY: payouts.pay_out_day,
+    payouts.IS_SENT: payouts.send,
+    payouts.ARRIVES: payouts.arrive,
+}
 
 
 def carry_out_due() -> int:
@@ -27,12 +42,12 @@ def move_clock(by: timedelta) -> int:
 
 def _carry_out_next(now: datetime) -> bool:
     """One task and its end in one transaction, so that a process that dies in between leaves it due."""
-    with journal.change():
+    with transaction.atomic():
         # Of two processes one takes a task and the other the next one.
         task = SandboxTask.objects.select_for_update(skip_locked=True).filter(due_at__lte=now).order_by("due_at", "id").first()
         if task is None:
             return False
-        with clock.as_of(task.due_at):
+        with clock.as_of(task.due_at), journal.change():  # the events of the change are dated then, too
             TASKS[task.kind](task.account, task.stripe_id)
         task.delete()
     return True

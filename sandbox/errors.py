@@ -79,10 +79,20 @@ def unknown_route(method: str, path: str) -> StripeError:
 # Stripe's spelling of each object in "No such …" (https://docs.stripe.com/error-codes#resource-missing, and reports).
 SPOKEN_NAMES = {
     "account": "account",
+    # The spelling of the objects of an account's books is unverified.
+    "application_fee": "application fee",
+    "balance_transaction": "balance transaction",
+    "fee_refund": "fee refund",
+    "capability": "capability",
     "charge": "charge",
     "customer": "customer",
+    "dispute": "dispute",
+    # The spelling of the next two is unverified.
+    "event": "event",
+    "webhook_endpoint": "webhook endpoint",
     "payment_intent": "payment_intent",
     "payment_method": "PaymentMethod",
+    "payout": "payout",
     "refund": "refund",
     "setup_intent": "setupintent",
 }

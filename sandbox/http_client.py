@@ -9,8 +9,9 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from requests.structures import CaseInsensitiveDict
 
-from sandbox import server
+from sandbox import fault_kinds, network, server
 from sandbox.errors import StripeError
+from sandbox.fault_kinds import Fault, NoAnswer
 from sandbox.wire import Answer, read_request
 
 LIVE_KEYS = ("sk_live_", "rk_live_")
@@ -38,8 +39,17 @@ class SandboxHTTPClient(stripe.HTTPClient):
         *,
         _usage: list[str] | None = None,
     ) -> tuple[str, int, Mapping[str, str]]:
-        """Answers one request: the body, the status and the headers. Nothing travels."""
-        found = self._answer(method, url, headers or {}, post_data)
+        """Answers one request: the body, the status and the headers. Nothing travels.
+
+        Raises stripe.APIConnectionError where a fault was ordered that leaves the caller without an answer.
+        """
+        try:
+            found = self._answer(method, url, headers or {}, post_data)
+        except NoAnswer as unanswered:
+            network.fail(unanswered.fault, method=method, url=url)
+        fault_kinds.wait(min(found.delay_s, settings.STRIPE_TIMEOUT_S))
+        if found.delay_s > settings.STRIPE_TIMEOUT_S:
+            network.fail(Fault("time_out_after"), method=method, url=url)
         return found.text(), found.status, CaseInsensitiveDict(found.headers)
 
     def request_stream(

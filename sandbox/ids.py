@@ -22,6 +22,8 @@ ID_SHAPES = {
     "setup_intent": ("seti_1", 23),
     "webhook_endpoint": ("we_1", 23),
 }
+# The platform's application, which every object of a direct charge names; in the shape of Stripe's `ca_…`.
+APPLICATION = "ca_SandboxPlatformApplication00000"
 CLIENT_SECRET_LENGTH = 25  # counted on the same published examples
 
 

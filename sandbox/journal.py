@@ -49,6 +49,11 @@ def change(cause: events.Cause = events.BY_ITSELF) -> Iterator[None]:
         events.record(_changes(journal), cause)
 
 
+def cause() -> events.Cause:
+    """The request behind the open change."""
+    return _open().cause
+
+
 def note_insertion(row: SandboxObject) -> None:
     """Tells the open change of an object that was made in it."""
     _open().before[row.pk] = None

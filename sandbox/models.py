@@ -157,6 +157,7 @@ class SandboxDelivery(models.Model):
         SUCCEEDED = "succeeded"
         FAILED = "failed"
         DROPPED = "dropped"  # by an ordered fault
+        HELD = "held"  # by one too, until a later event has arrived
 
     event = models.ForeignKey(SandboxObject, models.CASCADE, related_name="deliveries")
     endpoint = models.ForeignKey(SandboxObject, models.CASCADE, related_name="deliveries_to")

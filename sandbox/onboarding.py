@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from sandbox import ids, journal, state
+from sandbox import ids, journal, payout_schedule, payouts, state
 from sandbox.models import SandboxObject
 from sandbox.resources import accounts
 
@@ -39,8 +39,12 @@ def complete_onboarding(*, account_id: str, details: OnboardingDetails | None = 
         row = state.find("", "account", account_id, lock=True)
         if row is None or row.deleted:
             raise UnknownAccount(account_id)
-        _complete(row, details or OnboardingDetails())
+        told = details or OnboardingDetails()
+        _complete(row, told)
+        # Of the account number no more is kept than what it does to payouts.
+        row.hidden["payout_failure"] = payouts.FAILURES.get(told.account_number)
         state.save(row)
+        payout_schedule.plan(account_id)
 
 
 def _complete(row: SandboxObject, details: OnboardingDetails) -> None:

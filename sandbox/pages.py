@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 
+from django.contrib.admin.views.decorators import staff_member_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
@@ -31,6 +32,15 @@ def sandbox_page(*methods: str) -> Callable[[Page], Page]:
             return response
 
         return require_http_methods(list(methods))(answer)
+
+    return mark
+
+
+def staff_page(*methods: str) -> Callable[[Page], Page]:
+    """A page of the sandbox that shows and changes every tenant's data: others are led to the admin's login."""
+
+    def mark(view: Page) -> Page:
+        return sandbox_page(*methods)(staff_member_required(view))
 
     return mark
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from sandbox import challenges, state
+from sandbox import challenges, clock, schedule, settlement, state
 from sandbox.cards import AUTHENTICATION_REQUIRED, Authentication, Card, Decline
 from sandbox.errors import DOC_URL, AttemptFailed, StripeError
 from sandbox.models import SandboxObject
@@ -60,6 +60,7 @@ def charge(intent: SandboxObject, method: SandboxObject, card: Card) -> None:
     }
     _keep_or_spend(intent, method)
     state.save(intent)
+    _move_money(intent, made)
 
 
 def decline(intent: SandboxObject, method: SandboxObject, card: Card, reason: Decline) -> NoReturn:
@@ -93,6 +94,15 @@ def authentication_failure(code: str, message: str, method: SandboxObject) -> di
         "payment_method": method.data,
         "type": "invalid_request_error",
     }
+
+
+def _move_money(intent: SandboxObject, made: SandboxObject) -> None:
+    if intent.data["capture_method"] == "manual":
+        schedule.at(clock.now() + charges.HOLD_LASTS, charges.HOLD_LAPSES, intent)
+    elif intent.data["capture_method"] == "automatic_async":
+        settlement.settle_later(made)
+    else:
+        settlement.settle(made)
 
 
 def _needs_authentication(intent: SandboxObject, method: SandboxObject, card: Card, circumstances: Circumstances) -> bool:

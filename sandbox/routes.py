@@ -9,7 +9,25 @@ from urllib.parse import unquote_plus
 
 from sandbox.errors import unknown_route
 from sandbox.parameters import Hash
-from sandbox.resources import accounts, charges, customers, links, payment_methods, refunds, setup_intents
+from sandbox.resources import (
+    accounts,
+    application_fees,
+    balance,
+    balance_transactions,
+    capabilities,
+    charges,
+    customers,
+    disputes,
+    events,
+    links,
+    oauth,
+    own_account,
+    payment_methods,
+    payouts,
+    refunds,
+    setup_intents,
+    webhook_endpoints,
+)
 from sandbox.resources import payment_intent_moves as moves
 from sandbox.resources import payment_intents as intents
 
@@ -25,11 +43,15 @@ class Route:
 
 
 ROUTES: dict[tuple[str, str], Route] = {
+    ("GET", "/v1/account"): Route(own_account.RETRIEVE, own_account.retrieve),
+    ("POST", "/oauth/deauthorize"): Route(oauth.DEAUTHORIZE, oauth.deauthorize),
     ("POST", "/v1/accounts"): Route(accounts.CREATE, accounts.create),
     ("GET", "/v1/accounts"): Route(accounts.LIST, accounts.list_),
     ("GET", "/v1/accounts/{account}"): Route(accounts.RETRIEVE, accounts.retrieve),
     ("POST", "/v1/accounts/{account}"): Route(accounts.UPDATE, accounts.update),
     ("DELETE", "/v1/accounts/{account}"): Route(accounts.DELETE, accounts.delete),
+    ("GET", "/v1/accounts/{account}/capabilities"): Route(capabilities.LIST, capabilities.list_),
+    ("GET", "/v1/accounts/{account}/capabilities/{capability}"): Route(capabilities.RETRIEVE, capabilities.retrieve),
     ("POST", "/v1/accounts/{account}/login_links"): Route(links.CREATE_LOGIN_LINK, links.create_login_link),
     ("POST", "/v1/account_links"): Route(links.CREATE_ACCOUNT_LINK, links.create_account_link),
     ("POST", "/v1/customers"): Route(customers.CREATE, customers.create),
@@ -59,11 +81,41 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/v1/payment_intents/{intent}/cancel"): Route(moves.CANCEL, moves.cancel),
     ("GET", "/v1/charges"): Route(charges.LIST, charges.list_),
     ("GET", "/v1/charges/{charge}"): Route(charges.RETRIEVE, charges.retrieve),
+    ("POST", "/v1/charges/{charge}"): Route(charges.UPDATE, charges.update),
+    ("GET", "/v1/disputes"): Route(disputes.LIST, disputes.list_),
+    ("GET", "/v1/disputes/{dispute}"): Route(disputes.RETRIEVE, disputes.retrieve),
+    ("POST", "/v1/disputes/{dispute}"): Route(disputes.UPDATE, disputes.update),
+    ("POST", "/v1/disputes/{dispute}/close"): Route(disputes.CLOSE, disputes.close),
+    ("GET", "/v1/events"): Route(events.LIST, events.list_),
+    ("GET", "/v1/events/{event}"): Route(events.RETRIEVE, events.retrieve),
+    ("POST", "/v1/webhook_endpoints"): Route(webhook_endpoints.CREATE, webhook_endpoints.create),
+    ("GET", "/v1/webhook_endpoints"): Route(webhook_endpoints.LIST, webhook_endpoints.list_),
+    ("GET", "/v1/webhook_endpoints/{endpoint}"): Route(webhook_endpoints.RETRIEVE, webhook_endpoints.retrieve),
+    ("POST", "/v1/webhook_endpoints/{endpoint}"): Route(webhook_endpoints.UPDATE, webhook_endpoints.update),
+    ("DELETE", "/v1/webhook_endpoints/{endpoint}"): Route(webhook_endpoints.DELETE, webhook_endpoints.delete),
+    ("POST", "/v1/payouts"): Route(payouts.CREATE, payouts.create),
+    ("GET", "/v1/payouts"): Route(payouts.LIST, payouts.list_),
+    ("GET", "/v1/payouts/{payout}"): Route(payouts.RETRIEVE, payouts.retrieve),
+    ("POST", "/v1/payouts/{payout}"): Route(payouts.UPDATE, payouts.update),
+    ("POST", "/v1/payouts/{payout}/cancel"): Route(payouts.CANCEL, payouts.cancel),
     ("POST", "/v1/refunds"): Route(refunds.CREATE, refunds.create),
     ("GET", "/v1/refunds"): Route(refunds.LIST, refunds.list_),
     ("GET", "/v1/refunds/{refund}"): Route(refunds.RETRIEVE, refunds.retrieve),
     ("POST", "/v1/refunds/{refund}"): Route(refunds.UPDATE, refunds.update),
     ("POST", "/v1/refunds/{refund}/cancel"): Route(refunds.CANCEL, refunds.cancel),
+    ("GET", "/v1/application_fees"): Route(application_fees.LIST, application_fees.list_),
+    ("GET", "/v1/application_fees/{fee}"): Route(application_fees.RETRIEVE, application_fees.retrieve),
+    ("POST", "/v1/application_fees/{fee}/refunds"): Route(application_fees.REFUND, application_fees.refund),
+    ("GET", "/v1/application_fees/{fee}/refunds"): Route(application_fees.LIST_REFUNDS, application_fees.list_refunds),
+    ("GET", "/v1/application_fees/{fee}/refunds/{refund}"): Route(
+        application_fees.RETRIEVE_REFUND, application_fees.retrieve_refund
+    ),
+    ("POST", "/v1/application_fees/{fee}/refunds/{refund}"): Route(
+        application_fees.UPDATE_REFUND, application_fees.update_refund
+    ),
+    ("GET", "/v1/balance"): Route(balance.RETRIEVE, balance.retrieve),
+    ("GET", "/v1/balance_transactions"): Route(balance_transactions.LIST, balance_transactions.list_),
+    ("GET", "/v1/balance_transactions/{transaction}"): Route(balance_transactions.RETRIEVE, balance_transactions.retrieve),
 }
 
 

@@ -9,24 +9,41 @@ import dataclasses
 from django.db import transaction
 
 from commercecore_payments.identifiers import new_identifier
-from sandbox import due, events, idempotency, journal, state
+from sandbox import deauthorization, due, events, fault_kinds, faults, idempotency, journal
 from sandbox.errors import AttemptFailed, ParameterRefused, StripeError, account_invalid, invalid_api_key, no_api_key
 from sandbox.expansion import expand
+from sandbox.fault_kinds import Fault, NoAnswer
 from sandbox.routes import Route, find_route
-from sandbox.wire import Answer, Request
+from sandbox.wire import API_VERSION, Answer, Request
 
 # Stripe's request ids have 14 letters after `req_`.
 REQUEST_ID_LENGTH = 14
-# The version that the answers are shaped by, and that the pinned SDK asks for.
-API_VERSION = "2026-10-28.endive"
+# What a request meets that meets no fault.
+NOTHING = Fault("")
 
 
 def answer(request: Request) -> Answer:
-    """Stripe's answer to a request, errors included; always with a `Request-Id`."""
+    """Stripe's answer to a request, errors included; always with a `Request-Id`.
+
+    Raises NoAnswer where a fault was ordered that leaves the caller without one.
+    """
+    try:
+        fault = faults.meet(request) or NOTHING
+    except StripeError as malformed:
+        return refuse(malformed)
+    if fault.kind in fault_kinds.BEFORE_THE_EFFECT:
+        raise NoAnswer(fault)
+    found = _answer(request, fault)
+    if fault.kind in fault_kinds.AFTER_THE_EFFECT:
+        raise NoAnswer(fault)
+    return dataclasses.replace(found, delay_s=fault.delay_s) if fault.kind == "answer_slowly" else found
+
+
+def _answer(request: Request, fault: Fault) -> Answer:
     request_id = new_identifier("req", REQUEST_ID_LENGTH)
     due.carry_out_due()
     try:
-        found = _judge_and_answer(request, request_id)
+        found = _judge_and_answer(request, request_id, fault)
     except StripeError as refused:
         found = Answer(refused.status, refused.body())
     headers = _headers(request_id)
@@ -39,18 +56,26 @@ def answer(request: Request) -> Answer:
 
 def refuse(refused: StripeError) -> Answer:
     """Stripe's answer to what could not even be read as a request."""
-    return Answer(refused.status, refused.body(), _headers(new_identifier("req", REQUEST_ID_LENGTH)))
+    return finished(Answer(refused.status, refused.body()))
+
+
+def finished(found: Answer) -> Answer:
+    """An answer made beside the API of Stripe, with the headers that every answer has."""
+    return dataclasses.replace(found, headers=_headers(new_identifier("req", REQUEST_ID_LENGTH)) | found.headers)
 
 
 def _headers(request_id: str) -> dict[str, str]:
     return {"Content-Type": "application/json", "Stripe-Version": API_VERSION, "Request-Id": request_id}
 
 
-def _judge_and_answer(request: Request, request_id: str) -> Answer:
-    _require_test_key(request.key)
+def _judge_and_answer(request: Request, request_id: str, fault: Fault) -> Answer:
+    require_test_key(request.key)
     _require_account(request)
-    route, ids = find_route(request.method, request.path)
+    found, ids = find_route(request.method, request.path)
+    route = dataclasses.replace(found, answer=fault_kinds.failing(fault.kind, found.answer))
     read = dataclasses.replace(request, parameters=route.takes.read(request.parameters))
+    if fault.kind in fault_kinds.REFUSALS:
+        raise fault_kinds.refusal(fault.kind)
     if not request.idempotency_key:
         return _carry_out(route, read, ids, request_id)
     claimed = idempotency.claim(request)
@@ -64,7 +89,7 @@ def _carry_out(route: Route, request: Request, ids: dict[str, str], request_id: 
             body = route.answer(request, **ids)
         except AttemptFailed as failed:
             return Answer(failed.status, failed.body())  # the failed charge is an effect, and stays
-        return Answer(200, expand(request.account, body, request.parameters.get("expand", [])))
+        return Answer(200, expand(body, request.parameters.get("expand", [])))
 
 
 def carry_out_claimed(route: Route, request: Request, ids: dict[str, str], claimed: idempotency.Claim, request_id: str) -> Answer:
@@ -82,9 +107,13 @@ def carry_out_claimed(route: Route, request: Request, ids: dict[str, str], claim
         made = Answer(refused.status, refused.body(), original)
         idempotency.finish(claimed, made)
         return made
+    except Exception:  # a failure of ours, which is no answer of Stripe's: the request may be sent again under its key
+        idempotency.give_back(claimed)
+        raise
 
 
-def _require_test_key(key: str) -> None:
+def require_test_key(key: str) -> None:
+    """Raises a 401 for any key but a test key."""
     if not key:
         raise no_api_key()
     if not key.startswith("sk_test_"):
@@ -92,8 +121,5 @@ def _require_test_key(key: str) -> None:
 
 
 def _require_account(request: Request) -> None:
-    if not request.account:
-        return
-    row = state.find("", "account", request.account)
-    if row is None or row.deleted:
+    if request.account and deauthorization.connected(request.account) is None:
         raise account_invalid(request.key, request.account)

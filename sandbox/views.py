@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
-from sandbox import authentication, challenges, clock, journal, state
+from sandbox import authentication, challenges, clock, due, journal, state
 from sandbox.currencies import spoken
 from sandbox.dashboard import card_name, read_dashboard
 from sandbox.forms import OnboardingForm
@@ -42,6 +42,7 @@ def onboarding(request: HttpRequest, account_id: str, token: str) -> HttpRespons
 @sandbox_page("GET")
 def express_dashboard(request: HttpRequest, account_id: str, token: str) -> HttpResponse:
     """The seller's dashboard, opened once by its login link."""
+    due.carry_out_due()
     link = SandboxLink.objects.filter(kind=SandboxLink.Kind.DASHBOARD, account_id=account_id, token=token).first()
     account = state.find("", "account", account_id)
     if link is None or account is None or account.deleted:

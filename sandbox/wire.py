@@ -1,5 +1,7 @@
 """Requests and answers as they travel: forms in Stripe's bracket notation in, JSON out."""
 
+import base64
+import binascii
 import json
 import re
 from collections.abc import Mapping
@@ -10,7 +12,10 @@ from urllib.parse import parse_qsl, urlsplit
 from requests.structures import CaseInsensitiveDict
 
 from sandbox.errors import ParameterRefused
+from sandbox.fault_headers import HEADER
 
+# The version that the answers are shaped by, and that the pinned SDK asks for.
+API_VERSION = "2026-10-28.endive"
 # A form nested deeper than this is no request of Stripe's: its deepest parameters have five levels.
 MAX_DEPTH = 8
 _NAME = re.compile(r"^([^\[\]]+)((?:\[[^\[\]]*\])*)$")
@@ -26,6 +31,8 @@ class Request:
     key: str
     account: str = ""
     idempotency_key: str = ""
+    # The fault that was ordered in this request's own header, as it was written there.
+    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,8 @@ class Answer:
     status: int
     body: dict[str, Any]
     headers: dict[str, str] = field(default_factory=dict)
+    # How long it takes to arrive, where a slow answer was ordered; in seconds.
+    delay_s: float = 0.0
 
     def text(self) -> str:
         """The body as Stripe prints it: indented by two, `id` and `object` first, then by name.
@@ -63,11 +72,27 @@ def read_request(*, method: str, url: str, headers: Mapping[str, str], form: str
     return Request(
         method=method.upper(),
         path=address.path,
-        parameters=read_form(form if method.upper() == "POST" else address.query),
-        key=known.get("Authorization", "").removeprefix("Bearer ").strip(),
+        # Programs send either; that Stripe reads both of one request is unverified.
+        parameters=read_form("&".join(part for part in (address.query, form) if part)),
+        key=read_key(known.get("Authorization", "")),
         account=known.get("Stripe-Account", ""),
         idempotency_key=known.get("Idempotency-Key", "") if method.upper() == "POST" else "",
+        fault=known.get(HEADER, ""),
     )
+
+
+def read_key(authorization: str) -> str:
+    """The API key of an Authorization header: `Bearer <key>`, or Basic with the key as the name of the user.
+
+    "" where there is none (https://docs.stripe.com/api/authentication).
+    """
+    scheme, _, credentials = authorization.strip().partition(" ")
+    if scheme.lower() != "basic":
+        return credentials.strip() if scheme.lower() == "bearer" else ""
+    try:
+        return base64.b64decode(credentials.strip(), validate=True).decode().partition(":")[0]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
 
 
 def read_form(form: str) -> dict[str, Any]:

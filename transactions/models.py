@@ -137,13 +137,13 @@ class Transaction(models.Model):
         """Whether Stripe may know more than we do. A deleted account's payments are as they were last seen."""
         return self.stripe_payment_intent_id != "" and not self.is_terminal and self.account.is_active
 
-    def answers_the_same_request(self, *, user_id: str, currency: str, return_url: str) -> bool:
+    def answers_the_same_request(self, *, user_id: str, currency: str, return_url: str, capture_method: str) -> bool:
         """Whether a second request for the order is the first one again; its amount and metadata may have changed.
 
         The return_url may change too, but not come or go: by it the payment intent was made to allow redirects or not.
         """
         return (
-            (self.user_id, self.currency) == (user_id, currency)
+            (self.user_id, self.currency, self.capture_method) == (user_id, currency, capture_method)
             and bool(self.return_url) == bool(return_url)
             and self.status in NOT_YET_PAID
         )

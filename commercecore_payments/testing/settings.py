@@ -1,6 +1,7 @@
-"""The settings of the tests: always the sandbox, in a folder of their own, whatever the developer's shell holds.
+"""The settings of the tests: in a folder of their own, whatever the developer's shell holds.
 
-The tests run on SQLite, or on the PostgreSQL server named in TEST_POSTGRES_URL.
+The tests run on SQLite, or on the PostgreSQL server named in TEST_POSTGRES_URL; and in the sandbox, but for the contract
+with Stripe, which `make test-stripe` holds against Stripe's test mode with the key in TEST_STRIPE_SECRET_KEY.
 """
 
 import atexit
@@ -33,6 +34,9 @@ _folder = _state_dir()
 _forget_configuration()
 os.environ["COMMERCECORE_STATE_DIR"] = str(_folder)
 os.environ["DATABASE_URL"] = os.environ.get("TEST_POSTGRES_URL", "")
+if os.environ.get("TEST_STRIPE_SECRET_KEY"):
+    os.environ["STRIPE_SECRET_KEY"] = os.environ["TEST_STRIPE_SECRET_KEY"]
+    os.environ["STRIPE_PUBLISHABLE_KEY"] = "pk_test_no_browser_takes_part"
 
 from commercecore_payments.settings import *  # noqa: E402, F403 - it reads the environment made above
 from commercecore_payments.settings import DATABASE_URL, DATABASES, STATIC_ROOT  # noqa: E402

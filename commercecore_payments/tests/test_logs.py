@@ -14,6 +14,7 @@ SECRETS = [
     "cct_sandbox_SCEorot83TEoohW2AnLvUB61gLuHraxdrbECckWJcJ",
     "sk_test_51PwVFgRoSQz2jDze",
     "rk_live_51PwVFgRoSQz2jDze",
+    "Basic c2tfdGVzdF94Og==",
     "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     "pi_3Q0AohFNeyusjZzz0MFRwI7M_secret_abcDEF123",
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",

@@ -17,7 +17,8 @@ class TestTheService:
         base = f"http://127.0.0.1:{environment['PORT']}"
         with serving(environment) as (_, lines):
             text = "\n".join(lines)
-            for name, address in (("Landing page", f"{base}/"), ("Admin", f"{base}/admin/"), ("API", f"{base}/api/v1")):
+            addresses = {"Landing page": "/", "Admin": "/admin/", "API": "/api/v1", "Checkout": "/sandbox/checkout"}
+            for name, address in ((name, base + path) for name, path in addresses.items()):
                 assert re.search(rf"^  {name} +{re.escape(address)}( |$)", text, re.MULTILINE)
                 assert requests.get(address, timeout=60).status_code == 200
             answer = paste(lines)

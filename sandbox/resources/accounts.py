@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from sandbox import clock, ids, state
+from sandbox import clock, deauthorization, ids, payout_schedule, state
 from sandbox.errors import StripeError, account_invalid, not_supported
 from sandbox.models import SandboxObject
 from sandbox.pagination import list_page
 from sandbox.parameters import ADDRESS, METADATA, Boolean, Choice, Email, Hash, Parameter, Text, takes, takes_page, unsettable
+from sandbox.resources import account_settings
 from sandbox.wire import Request
 
 # The capabilities of https://docs.stripe.com/connect/account-capabilities that cards, Link and bank transfers need.
@@ -52,7 +53,7 @@ _BUSINESS_PROFILE = Hash(
     }
 )
 _CAPABILITIES = Hash({name: Parameter(Hash({"requested": Parameter(Boolean())})) for name in CAPABILITIES})
-_NOT_YET = "account_token company documents external_account groups individual settings tos_acceptance"
+_NOT_YET = "account_token company documents external_account groups individual tos_acceptance"
 
 CREATE = takes(
     type=Choice(("custom", "express", "standard")),
@@ -63,6 +64,7 @@ CREATE = takes(
     capabilities=_CAPABILITIES,
     default_currency=Text(),
     metadata=METADATA,
+    settings=account_settings.SETTINGS,
 ).refusing(f"controller {_NOT_YET}")
 UPDATE = takes(
     email=Email(),
@@ -71,6 +73,7 @@ UPDATE = takes(
     capabilities=_CAPABILITIES,
     default_currency=Text(),
     metadata=METADATA,
+    settings=account_settings.SETTINGS,
 ).refusing(_NOT_YET)
 RETRIEVE = takes()
 DELETE = takes()
@@ -88,7 +91,7 @@ def create(request: Request) -> dict[str, Any]:
     if country not in COUNTRIES:
         raise StripeError(f"Country '{country}' is unknown.", code="country_unsupported", param="country")
     account_id = ids.new_stripe_id("account")
-    row = state.insert(account="", data=_fresh(account_id, country))
+    row = state.insert(account="", data=fresh(account_id, country))
     _apply(row, sent)
     state.save(row)
     return row.data
@@ -104,6 +107,8 @@ def update(request: Request, account: str) -> dict[str, Any]:
     row = find(request, account, lock=True)
     _apply(row, request.parameters)
     state.save(row)
+    if "settings" in request.parameters:
+        payout_schedule.plan(account)  # what waited under a manual schedule goes with the next daily payout
     return row.data
 
 
@@ -115,18 +120,18 @@ def delete(request: Request, account: str) -> dict[str, Any]:
 
 
 def list_(request: Request) -> dict[str, Any]:
-    """The platform's accounts, newest first."""
-    return list_page(request, "account", "/v1/accounts")
+    """The platform's accounts, newest first, without those that have left it."""
+    return list_page(request, "account", "/v1/accounts", hidden__left__isnull=True)
 
 
 def find(request: Request, account: str, *, lock: bool = False) -> SandboxObject:
     """The living account that an address names.
 
-    Raises the 403 of Stripe for an unknown one ([reported]: Stripe does not answer a 404 here), and for another
-    account's.
+    Raises the 403 of Stripe for an unknown one ([reported]: Stripe does not answer a 404 here), for one that has left the
+    platform, and for another account's.
     """
-    row = state.find("", "account", account, lock=lock)
-    if row is None or row.deleted or request.account not in ("", account):
+    row = deauthorization.connected(account, lock=lock)
+    if row is None or request.account not in ("", account):
         raise account_invalid(request.key, account)
     return row
 
@@ -140,6 +145,7 @@ def _apply(row: SandboxObject, sent: dict[str, Any]) -> None:
         data["business_profile"][name] = value or None
     for name, asked in sent.get("capabilities", {}).items():
         _ask_for(data, name, asked.get("requested", False))
+    account_settings.apply(row, sent.get("settings", {}))
     if "metadata" in sent:
         data["metadata"] = state.merged_metadata(data["metadata"], sent["metadata"])
 
@@ -151,7 +157,8 @@ def _ask_for(data: dict[str, Any], capability: str, requested: bool) -> None:
         data["capabilities"].pop(capability, None)
 
 
-def _fresh(account_id: str, country: str) -> dict[str, Any]:
+def fresh(account_id: str, country: str) -> dict[str, Any]:
+    """An Express account that has just been opened: nothing is told of it yet, and nothing enabled."""
     return {
         "id": account_id,
         "object": "account",

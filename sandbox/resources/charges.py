@@ -1,21 +1,50 @@
 """Charges (https://docs.stripe.com/api/charges): made by payment intents, read by everybody."""
 
+from datetime import timedelta
 from typing import Any
 
 from sandbox import clock, ids, state
 from sandbox.cards import Card, Decline
 from sandbox.models import SandboxObject
 from sandbox.pagination import list_page
-from sandbox.parameters import Text, takes, takes_page
+from sandbox.parameters import METADATA, SHIPPING, Choice, Email, Hash, Text, required, takes, takes_page, unsettable
 from sandbox.wire import Request
 
 RETRIEVE = takes()
+UPDATE = takes(
+    description=unsettable(Text()),
+    fraud_details=Hash({"user_report": required(Choice(("fraudulent", "safe")))}),
+    metadata=METADATA,
+    receipt_email=unsettable(Email()),
+    shipping=SHIPPING,
+    transfer_group=Text(),
+).refusing("customer")
 LIST = takes_page(customer=Text(), payment_intent=Text(), transfer_group=Text())
+
+# "Uncaptured PaymentIntents are cancelled a set number of days (7 by default) after their creation": the SDK on a capture.
+# Counted here from the authorisation, which is what expires at the card's bank.
+HOLD_LASTS = timedelta(days=7)
+HOLD_LAPSES = "hold_lapses"
 
 
 def retrieve(request: Request, charge: str) -> dict[str, Any]:
     """The charge."""
     return state.addressed(request.account, "charge", charge, param="id").data
+
+
+def update(request: Request, charge: str) -> dict[str, Any]:
+    """Changes what was sent of a charge: nothing of that is about money."""
+    row = state.addressed(request.account, "charge", charge, param="id", lock=True)
+    sent = request.parameters
+    for name in ("description", "receipt_email", "shipping", "transfer_group"):
+        if name in sent:
+            row.data[name] = sent[name] or None
+    if "fraud_details" in sent:
+        row.data["fraud_details"] = sent["fraud_details"]
+    if "metadata" in sent:
+        row.data["metadata"] = state.merged_metadata(row.data["metadata"], sent["metadata"])
+    state.save(row)
+    return row.data
 
 
 def list_(request: Request) -> dict[str, Any]:
@@ -67,7 +96,7 @@ def _fresh() -> dict[str, Any]:
         "object": "charge",
         "amount_refunded": 0,
         "application_fee": None,
-        # Null at first with the default capture method (https://docs.stripe.com/payments/payment-intents/asynchronous-capture).
+        # Null until the charge settles, as its application fee is.
         "balance_transaction": None,
         "calculated_statement_descriptor": None,
         "created": clock.now_seconds(),
@@ -137,4 +166,6 @@ def _details(card: dict[str, Any], intent: dict[str, Any], *, authenticated: boo
         "three_d_secure": secure if authenticated else None,
         "wallet": None,
     }
+    if intent["capture_method"] == "manual":
+        details["capture_before"] = int((clock.now() + HOLD_LASTS).timestamp())
     return {"type": "card", "card": details}

@@ -6,8 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from sandbox import clock, ids, state
-from sandbox.errors import StripeError, resource_missing
+from sandbox import clock, deauthorization, ids, state
+from sandbox.errors import StripeError, account_invalid, resource_missing
 from sandbox.models import SandboxLink
 from sandbox.parameters import Choice, Parameter, Text, WebAddress, required, takes
 from sandbox.resources import accounts
@@ -34,6 +34,8 @@ def create_account_link(request: Request) -> dict[str, Any]:
     if request.account not in ("", sent["account"]):
         raise resource_missing("account", sent["account"], "account", status=400)
     account = state.referred("", "account", sent["account"], param="account")
+    if deauthorization.connected(account.stripe_id) is None:
+        raise account_invalid(request.key, account.stripe_id)
     _require_express_type(sent["type"])
     for name in ("refresh_url", "return_url"):
         if name not in sent:  # optional in the SDK's types, needed by every type of link that leads to a form

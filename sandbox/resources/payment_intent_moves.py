@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox import clock, payments, state
+from sandbox import clock, payments, settlement, state
 from sandbox.errors import StripeError, not_supported, unexpected_state
 from sandbox.models import SandboxObject
 from sandbox.parameters import METADATA, SHIPPING, Boolean, Choice, Email, Integer, Text, WebAddress, takes, unsettable
@@ -76,15 +76,28 @@ def cancel(request: Request, intent: str) -> dict[str, Any]:
         )
     if status == "requires_capture":
         refunds.release(_held_charge(row))
+    _end(row, request.parameters.get("cancellation_reason"))
+    return row.data
+
+
+def lapse(account: str, intent: str) -> None:
+    """A task: money that is still held is released, and its intent canceled; one that was captured or canceled stays."""
+    row = state.addressed(account, "payment_intent", intent, param="intent", lock=True)
+    if row.data["status"] != "requires_capture":
+        return
+    refunds.release(_held_charge(row), reason="expired_uncaptured_charge")
+    _end(row, "automatic")
+
+
+def _end(row: SandboxObject, reason: str | None) -> None:
     row.data |= {
         "amount_capturable": 0,
         "canceled_at": clock.now_seconds(),
-        "cancellation_reason": request.parameters.get("cancellation_reason"),
+        "cancellation_reason": reason,
         "next_action": None,
         "status": "canceled",
     }
     state.save(row)
-    return row.data
 
 
 def _require_capturable(row: SandboxObject) -> None:
@@ -108,6 +121,7 @@ def _capture(row: SandboxObject, amount: int, sent: dict[str, Any]) -> None:
         for name in ("application_fee_amount", "statement_descriptor", "statement_descriptor_suffix"):
             changed[name] = sent.get(name, changed[name])
     refunds.release(charge)
+    settlement.settle(charge)
     row.data |= {"amount_capturable": 0, "amount_received": amount, "status": "succeeded"}
     if "metadata" in sent:
         row.data["metadata"] = state.merged_metadata(row.data["metadata"], sent["metadata"])

@@ -35,8 +35,6 @@ from sandbox.resources.confirmation import (
 )
 from sandbox.wire import Request
 
-# The platform's application, which every object of a direct charge names; in the shape of Stripe's `ca_…`.
-APPLICATION = "ca_SandboxPlatformApplication00000"
 CHANGEABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 
 _COMMON: dict[str, Kind | Parameter] = {
@@ -206,7 +204,7 @@ def _fresh(account: str) -> dict[str, Any]:
         "amount_capturable": 0,
         "amount_details": {"tip": {}},
         "amount_received": 0,
-        "application": APPLICATION if account else None,
+        "application": ids.APPLICATION if account else None,
         "application_fee_amount": None,
         "automatic_payment_methods": None,
         "canceled_at": None,

@@ -1,15 +1,23 @@
 """Refunds (https://docs.stripe.com/api/refunds): never more than was charged, however many are asked for at once."""
 
+from datetime import timedelta
 from typing import Any
 
-from sandbox import clock, ids, state
-from sandbox.cards import CARDS
+from sandbox import clock, disputes, ids, ledger, schedule, settlement, state
+from sandbox.cards import CARDS, Card
 from sandbox.currencies import spoken
 from sandbox.errors import ParameterRefused, StripeError
 from sandbox.models import SandboxObject
 from sandbox.pagination import list_page
 from sandbox.parameters import METADATA, Boolean, Choice, Integer, Text, takes, takes_page
+from sandbox.resources import application_fees
 from sandbox.wire import Request
+
+REFUND_SETTLES = "refund_settles"
+REFUND_FAILS = "refund_fails"
+# "Some time later": https://docs.stripe.com/testing#refunds. Stripe publishes no number; an hour is the sandbox's own.
+SETTLES_AFTER = timedelta(hours=1)
+FAILS_AFTER = timedelta(hours=1)
 
 CREATE = takes(
     amount=Integer(minimum=1),
@@ -42,10 +50,14 @@ def create(request: Request) -> dict[str, Any]:
             f"Refund amount ({spoken(amount, currency)}) is greater than unrefunded amount on charge ({spoken(left, currency)})",
             param="amount",
         )
-    row = _insert(charge, amount, CARDS[charge.hidden["card"]].refund_status, sent.get("reason"))
+    settlement.settle(charge)
+    card = CARDS[charge.hidden["card"]]
+    row = _insert(charge, amount, card.refund_status, sent.get("reason"))
     row.data["metadata"] = state.merged_metadata({}, sent.get("metadata", {}))
-    row.hidden["refund_application_fee"] = sent.get("refund_application_fee", False)
+    fee = application_fees.give_back_share(charge, amount) if sent.get("refund_application_fee") else 0
+    row.data["balance_transaction"] = _book(charge, row, fee).stripe_id
     state.save(row)
+    _await_end(row, card)
     return row.data
 
 
@@ -78,11 +90,42 @@ def list_(request: Request) -> dict[str, Any]:
     return list_page(request, "refund", "/v1/refunds", **filters)
 
 
-def release(charge: SandboxObject) -> None:
-    """Gives up what was held and not captured, which Stripe records as a refund of the rest [reported]."""
+def settle(account: str, refund: str) -> None:
+    """A task: a pending refund succeeds."""
+    row = state.addressed(account, "refund", refund, param="id", lock=True)
+    row.data["status"] = "succeeded"
+    row.data.pop("pending_reason")
+    state.save(row)
+
+
+def fail(account: str, refund: str) -> None:
+    """A task: the buyer's bank sends a refund back, which was answered as succeeded.
+
+    That the charge's refunded sum goes back, and which reason the test card gives, are unverified. An application fee that
+    was given back with the refund stays given back (unverified as well).
+    """
+    found = state.addressed(account, "refund", refund, param="id")
+    charge = state.referred(account, "charge", found.charge, param="charge", lock=True)
+    row = state.addressed(account, "refund", refund, param="id", lock=True)
+    charge.data["amount_refunded"] -= row.data["amount"]
+    charge.data["refunded"] = False
+    state.save(charge)
+    row.data |= {
+        "failure_balance_transaction": _book_failure(row).stripe_id,
+        "failure_reason": "expired_or_canceled_card",
+        "status": "failed",
+    }
+    state.save(row)
+
+
+def release(charge: SandboxObject, *, reason: str | None = None) -> None:
+    """Gives up what was held and not captured, which Stripe records as a refund of the rest [reported].
+
+    No money moves: what was only held was never booked.
+    """
     rest = charge.data["amount"] - charge.data["amount_captured"]
     if rest:
-        _insert(charge, rest, "succeeded", None)
+        _insert(charge, rest, "succeeded", reason)
     else:
         state.save(charge)
 
@@ -97,6 +140,8 @@ def _refundable_charge(request: Request) -> SandboxObject:
         if charge.data["refunded"]:
             raise StripeError(f"Charge {charge_id} has already been refunded.", code="charge_already_refunded")
         raise StripeError(f"Charge {charge_id} cannot be refunded.", code="charge_not_refundable")
+    if disputes.took_the_money_of(charge):
+        raise StripeError(f"Charge {charge_id} has been charged back; cannot issue a refund.", code="charge_disputed")
     return charge
 
 
@@ -113,6 +158,46 @@ def _named_charge(request: Request) -> str:
     if not intent.data["latest_charge"]:
         raise StripeError(f"This PaymentIntent ({intent.stripe_id}) does not have a successful charge to refund.")
     return str(intent.data["latest_charge"])
+
+
+def _await_end(row: SandboxObject, card: Card) -> None:
+    if row.data["status"] == "pending":
+        schedule.at(clock.now() + SETTLES_AFTER, REFUND_SETTLES, row)
+    elif card.refund_fails:
+        schedule.at(clock.now() + FAILS_AFTER, REFUND_FAILS, row)
+
+
+def _book(charge: SandboxObject, refund: SandboxObject, fee: int) -> SandboxObject:
+    """Takes a refund from the balance, at once even while it is pending (unverified); Stripe keeps its own fee.
+
+    The application fee that comes back with it is a negative line of its fees (unverified).
+    """
+    data = refund.data
+    taken_by = charge.data["application"]
+    description = f"{taken_by} application fee refund"
+    returned = ledger.fee_detail("application_fee", -fee, data["currency"], application=taken_by, description=description)
+    return ledger.book(
+        account=refund.account,
+        type="refund",
+        amount=-data["amount"],
+        currency=data["currency"],
+        source=refund.stripe_id,
+        reporting_category="refund",
+        description="REFUND FOR CHARGE" + (f" ({charge.data['description']})" if charge.data["description"] else ""),
+        fees=[returned] if fee else [],
+    )
+
+
+def _book_failure(refund: SandboxObject) -> SandboxObject:
+    return ledger.book(
+        account=refund.account,
+        type="refund_failure",
+        amount=refund.data["amount"],
+        currency=refund.data["currency"],
+        source=refund.stripe_id,
+        reporting_category="refund_failure",
+        description="REFUND FAILURE",
+    )
 
 
 def _insert(charge: SandboxObject, amount: int, status: str, reason: str | None) -> SandboxObject:

@@ -20,7 +20,6 @@ from sandbox.resources.confirmation import (
     require_own_method,
     require_return_url,
 )
-from sandbox.resources.payment_intents import APPLICATION
 from sandbox.wire import Request
 
 _COMMON: dict[str, Kind | Parameter] = {
@@ -204,7 +203,7 @@ def _fresh(account: str, usage: str) -> dict[str, Any]:
     return {
         "id": intent_id,
         "object": "setup_intent",
-        "application": APPLICATION if account else None,
+        "application": ids.APPLICATION if account else None,
         "automatic_payment_methods": None,
         "cancellation_reason": None,
         "client_secret": ids.new_client_secret(intent_id),

@@ -1,11 +1,14 @@
 """A platform with the real SDK in its hands, and sellers at the sandbox."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import stripe
+from django.contrib.auth.models import User
+from django.test import Client
 
+from commercecore_payments.tests.service import environment_of_its_own, serving
 from sandbox.http_client import SandboxHTTPClient
 from sandbox.onboarding import complete_onboarding
 
@@ -68,3 +71,18 @@ def pay(new_payment: Callable[..., Any]) -> Callable[..., Any]:
         return new_payment(payment_method=payment_method, confirm=True, **parameters)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a really running service, which the tests that ask for it share."""
+    with environment_of_its_own(tmp_path_factory.mktemp("served")) as environment, serving(environment):
+        yield f"http://127.0.0.1:{environment['PORT']}"
+
+
+@pytest.fixture
+def staff_browser(db: None) -> Client:
+    """The browser of somebody on the staff, held to the forms' token as real ones are."""
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(User.objects.create_user("operator", is_staff=True))
+    return client

@@ -9,8 +9,9 @@ import pytest
 import stripe
 from django.db import connection
 
+from sandbox import faults
 from sandbox.http_client import SandboxHTTPClient
-from sandbox.models import SandboxObject
+from sandbox.models import SandboxFault, SandboxObject
 from sandbox.onboarding import complete_onboarding
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -111,6 +112,30 @@ class TestMovesAtOnce:
         assert len(succeeded(outcomes)) == 1
 
 
+class TestPayoutsAtOnce:
+    def test_never_take_more_than_is_available(self, v1: Any, at_seller: dict[str, str]) -> None:
+        v1.accounts.update(at_seller["stripe_account"], {"settings": {"payouts": {"schedule": {"interval": "manual"}}}})
+        paid = {"amount": 1000, "currency": "usd", "payment_method": "pm_card_bypassPending", "confirm": True}
+        v1.payment_intents.create(paid | {"return_url": "https://shop.example"}, at_seller)
+        assert v1.balance.retrieve(None, at_seller).available[0].amount == 941  # less Stripe's 2.9 % and 0.30
+        outcomes = at_once([partial(v1.payouts.create, {"amount": 300, "currency": "usd"}, at_seller)] * THREADS)
+        assert len(succeeded(outcomes)) == 3
+        assert v1.balance.retrieve(None, at_seller).available[0].amount == 41
+
+
+class TestDisputesAtOnce:
+    def test_are_opened_once(self, v1: Any, at_seller: dict[str, str]) -> None:
+        paid = {"amount": 1000, "currency": "usd", "payment_method": "pm_card_createDispute", "confirm": True}
+        v1.payment_intents.create(paid | {"return_url": "https://shop.example"}, at_seller)
+        at_once([partial(v1.charges.list, None, at_seller)] * THREADS)
+        (dispute,) = v1.disputes.list(None, at_seller).data
+        win = {"evidence": {"uncategorized_text": "winning_evidence"}}
+        outcomes = at_once([partial(v1.disputes.update, dispute.id, win, at_seller)] * THREADS)
+        assert len(succeeded(outcomes)) == 1
+        booked = v1.balance_transactions.list({"type": "adjustment"}, at_seller)
+        assert [each.amount for each in booked] == [1000, -1000]
+
+
 class TestOneKeyAtOnce:
     def test_has_one_effect(self, v1: Any) -> None:
         outcomes = at_once([partial(v1.customers.create, {"name": "Ada"}, {"idempotency_key": "key-1"})] * THREADS)
@@ -119,3 +144,12 @@ class TestOneKeyAtOnce:
         assert {answer.id for answer in succeeded(outcomes)} == {customers[0].id}
         refused = [outcome for outcome in outcomes if isinstance(outcome, stripe.StripeError)]
         assert {(error.http_status, error.error.code) for error in refused if error.error} <= {(409, "idempotency_key_in_use")}
+
+
+class TestAPlannedFaultAtOnce:
+    def test_hits_exactly_as_many_requests_as_it_says(self, v1: Any) -> None:
+        for _ in range(5):
+            faults.order("limit_rate", times=3)
+            outcomes = at_once([v1.customers.create] * THREADS)
+            assert [type(one) for one in outcomes if isinstance(one, stripe.StripeError)] == [stripe.RateLimitError] * 3
+            assert SandboxFault.objects.count() == 0

@@ -139,3 +139,17 @@ class TestAKey:
             v1.customers.create(None, KEY)
         assert (refused.value.http_status, (refused.value.headers or {})["Idempotent-Replayed"]) == (500, "true")
         assert SandboxObject.objects.count() == 0
+
+
+class TestARequestThatFailsInside:
+    def test_of_the_sandbox_itself_gives_its_key_back(self, v1: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(*_: Any) -> None:
+            raise ZeroDivisionError
+
+        with monkeypatch.context() as patch:
+            patch.setattr("sandbox.server.expand", fail)
+            with pytest.raises(ZeroDivisionError):
+                v1.customers.create(None, {"idempotency_key": "key-1"})
+        assert SandboxIdempotencyKey.objects.count() == 0
+        assert v1.customers.list().data == []
+        assert v1.customers.create(None, {"idempotency_key": "key-1"}).id

@@ -174,7 +174,8 @@ class TestTheExpressDashboard:
         with pytest.raises(stripe.CardError):
             pay("pm_card_chargeDeclined", amount=7700)
         html = text(browser.get(path(v1.accounts.login_links.create(at_seller["stripe_account"]).url)))
-        assert "$33.00" in html  # 10.00 - 2.50 + 25.50
+        assert "$31.37" in html  # 10.00 - 2.50 + 25.50, less Stripe's 0.59 and 1.04
+        assert "of which $33.87 pending" in html  # the refund is taken from what is available, of which there is none
         for payment in (refunded, paid, held):
             assert payment.id in html
         assert TEST_ACCOUNT_NUMBER not in html

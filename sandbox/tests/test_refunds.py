@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 import stripe
 
+from sandbox import due
+from sandbox.resources import refunds
+
 Make = Callable[..., Any]
+
+
+def nets(v1: Any, account: dict[str, str]) -> list[int]:
+    """The net amounts of an account's books, oldest first."""
+    return [booked.net for booked in v1.balance_transactions.list(None, account).data][::-1]
 
 
 class TestRefunding:
@@ -87,20 +95,70 @@ class TestRefunding:
 
     def test_keeps_reason_and_metadata(self, v1: Any, at_seller: dict[str, str], pay: Make) -> None:
         parameters = {"payment_intent": pay().id, "reason": "duplicate", "metadata": {"ticket": "9"}}
-        refund = v1.refunds.create(parameters | {"refund_application_fee": True}, at_seller)
+        refund = v1.refunds.create(parameters, at_seller)
         assert (refund.reason, refund.metadata.to_dict()) == ("duplicate", {"ticket": "9"})
 
 
-class TestARefundOf:
-    def test_the_pending_card_is_pending_at_first(self, v1: Any, at_seller: dict[str, str], pay: Make) -> None:
+class TestTheMoneyOfARefund:
+    def test_leaves_the_balance_and_stripes_fee_stays(self, v1: Any, at_seller: dict[str, str], pay: Make) -> None:
+        sent = {"payment_intent": pay().id, "amount": 300, "expand": ["balance_transaction"]}
+        refund = v1.refunds.create(sent, at_seller)
+        booked = refund.balance_transaction
+        assert (booked.type, booked.reporting_category, booked.source) == ("refund", "refund", refund.id)
+        assert (booked.amount, booked.fee, booked.net, booked.status) == (-300, 0, -300, "available")
+        assert nets(v1, at_seller) == [941, -300]
+
+    def test_that_was_only_held_never_moved(self, v1: Any, at_seller: dict[str, str], pay: Make) -> None:
+        held = pay(capture_method="manual")
+        v1.payment_intents.cancel(held.id, None, at_seller)
+        [released] = v1.refunds.list({"payment_intent": held.id}, at_seller)
+        assert (released.amount, released.balance_transaction) == (1000, None)
+        assert nets(v1, at_seller) == []
+
+    def test_may_be_more_than_there_is(self, v1: Any, at_seller: dict[str, str], pay: Make) -> None:
+        v1.refunds.create({"payment_intent": pay("pm_card_bypassPending").id}, at_seller)
+        assert v1.balance.retrieve(None, at_seller).available[0].amount == -59
+
+
+class TestARefundOfThePendingCard:
+    def test_is_pending_at_first_and_its_money_is_gone(self, v1: Any, at_seller: dict[str, str], pay: Make) -> None:
         payment = pay("pm_card_pendingRefund")
         refund = v1.refunds.create({"payment_intent": payment.id}, at_seller)
         assert (refund.status, refund.pending_reason) == ("pending", "processing")
         assert v1.charges.retrieve(payment.latest_charge, None, at_seller).amount_refunded == 1000
+        assert nets(v1, at_seller) == [941, -1000]
 
-    def test_the_failing_card_succeeds_at_first(self, v1: Any, at_seller: dict[str, str], pay: Make) -> None:
+    def test_settles_later(self, v1: Any, at_seller: dict[str, str], pay: Make) -> None:
+        refund = v1.refunds.create({"payment_intent": pay("pm_card_pendingRefund").id}, at_seller)
+        due.move_clock(refunds.SETTLES_AFTER)
+        settled = v1.refunds.retrieve(refund.id, None, at_seller)
+        assert (settled.status, "pending_reason" in settled) == ("succeeded", False)
+        assert nets(v1, at_seller) == [941, -1000]
+
+
+class TestARefundOfTheFailingCard:
+    def test_succeeds_at_first(self, v1: Any, at_seller: dict[str, str], pay: Make) -> None:
         refund = v1.refunds.create({"payment_intent": pay("pm_card_refundFail").id}, at_seller)
         assert refund.status == "succeeded"
+        assert "failure_reason" not in refund
+
+    def test_fails_later_and_its_money_comes_back(self, v1: Any, at_seller: dict[str, str], pay: Make) -> None:
+        payment = pay("pm_card_refundFail")
+        refund = v1.refunds.create({"payment_intent": payment.id}, at_seller)
+        due.move_clock(refunds.FAILS_AFTER)
+        failed = v1.refunds.retrieve(refund.id, {"expand": ["failure_balance_transaction"]}, at_seller)
+        assert (failed.status, failed.failure_reason) == ("failed", "expired_or_canceled_card")
+        booked = failed.failure_balance_transaction
+        assert (booked.type, booked.amount, booked.source) == ("refund_failure", 1000, refund.id)
+        charge = v1.charges.retrieve(payment.latest_charge, None, at_seller)
+        assert (charge.amount_refunded, charge.refunded) == (0, False)
+        assert nets(v1, at_seller) == [941, -1000, 1000]
+
+    def test_can_be_tried_again(self, v1: Any, at_seller: dict[str, str], pay: Make) -> None:
+        payment = pay("pm_card_refundFail")
+        v1.refunds.create({"payment_intent": payment.id}, at_seller)
+        due.move_clock(refunds.FAILS_AFTER)
+        assert v1.refunds.create({"payment_intent": payment.id}, at_seller).amount == 1000
 
 
 class TestAnExistingRefund:

@@ -15,7 +15,7 @@ from gateway.models import Kind, Operation, new_operation_id
 from gateway.operations import OPERATION_METADATA_KEY, finish, raise_for_outcome, reserve
 from gateway.snapshots import PaymentIntentSnapshot
 from transactions.errors import AmountInvalid, OrderTaken
-from transactions.models import Transaction
+from transactions.models import CaptureMethod, Transaction
 from transactions.operations.read import refresh_transaction
 from transactions.operations.settle import finish_unfinished, intent_of, look_at_confirmation, settle_payment_intent
 
@@ -24,7 +24,7 @@ ORDER_METADATA_KEY = "commercecore_order"
 
 @dataclass(frozen=True, slots=True)
 class PaymentRequest:
-    """What a buyer is to pay for one order: `amount_minor` in minor units of `currency`."""
+    """What a buyer is to pay for one order: `amount_minor` in minor units of `currency`, captured at once or only held."""
 
     order_id: str
     account: ConnectedAccount
@@ -32,6 +32,7 @@ class PaymentRequest:
     currency: str
     return_url: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    capture_method: str = CaptureMethod.AUTOMATIC
 
 
 def create_transaction(request: PaymentRequest, *, actor: Actor) -> tuple[Transaction, PaymentIntentSnapshot]:
@@ -77,6 +78,7 @@ def _reserve_creation(request: PaymentRequest, *, actor: Actor) -> Operation:
                 currency=request.currency,
                 return_url=request.return_url,
                 metadata=dict(request.metadata),
+                capture_method=request.capture_method,
             )
             operation_id = new_operation_id()
             return reserve(
@@ -96,11 +98,14 @@ def _creation_parameters(payment: Transaction, *, operation_id: str) -> dict[str
     # server unless methods that redirect are ruled out (docs.stripe.com/api/payment_intents/create).
     methods = {"enabled": True} if payment.return_url else {"enabled": True, "allow_redirects": "never"}
     ours = {ORDER_METADATA_KEY: payment.order_id, OPERATION_METADATA_KEY: operation_id}
+    # Stripe captures at once where nothing is said.
+    hold = {"capture_method": payment.capture_method} if payment.capture_method == CaptureMethod.MANUAL else {}
     return {
         "amount": payment.amount_minor,
         "currency": payment.currency,
         "automatic_payment_methods": methods,
         "metadata": {**payment.metadata, **ours},
+        **hold,
     }
 
 
@@ -146,6 +151,7 @@ def _refuse_another_payment(payment: Transaction, request: PaymentRequest, *, ac
         user_id=actor.user_id,
         currency=request.currency,
         return_url=request.return_url,
+        capture_method=request.capture_method,
     )
     if not same:
         # Another user of the app learns that the order is taken, and not by which payment.

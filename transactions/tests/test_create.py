@@ -1,14 +1,18 @@
 """POST /transactions."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from accounts.models import ConnectedAccount
 from commercecore_payments.tests.tenants import Tenant, intent_at_stripe
 from gateway.client import stripe_client
 from gateway.models import Operation
 from sandbox.orders import create_order
-from transactions.models import Transaction
+from transactions.errors import OrderTaken
+from transactions.models import CaptureMethod, Transaction
+from transactions.operations import PaymentRequest, create_transaction
 
 
 def intents_of(seller: str) -> int:
@@ -179,3 +183,16 @@ class TestAnOrderAlone:
         response = tenant.post("/transactions", {"order_id": "o-1"})
         assert response.status_code == 400
         assert sorted(response.json()["details"]["fields"]) == ["account_id", "amount"]
+
+
+class TestAPaymentThatIsOnlyHeld:
+    def test_is_no_repeat_of_one_that_is_captured(self, tenant: Tenant, seller: str) -> None:
+        account = ConnectedAccount.objects.get(stripe_account_id=seller)
+        request = PaymentRequest("order-1", account, 1000, "usd", capture_method=CaptureMethod.MANUAL)
+        payment, _ = create_transaction(request, actor=tenant.actor)
+        assert payment.capture_method == "manual"
+        assert intent_at_stripe(seller, payment.stripe_payment_intent_id)["capture_method"] == "manual"
+        assert create_transaction(request, actor=tenant.actor)[0] == payment
+        with pytest.raises(OrderTaken):
+            create_transaction(replace(request, capture_method=CaptureMethod.AUTOMATIC), actor=tenant.actor)
+        assert intents_of(seller) == 1

@@ -77,6 +77,7 @@ def _ready_message() -> str:
         f"  Landing page  {base}/",
         f"  Admin         {base}/admin/  {_admin_login()}",
         f"  API           {base}/api/v1",
+        *([f"  Checkout      {base}/sandbox/checkout"] if settings.STRIPE_SANDBOX else ()),
         "",
         *(_first_call(base) if settings.STRIPE_SANDBOX else ()),
         f"Ctrl-C stops it, and so does: kill {os.getpid()}",

@@ -1,0 +1,25 @@
+"""What may be set of an account's `settings`: how it is paid out."""
+
+from typing import Any
+
+from sandbox.errors import not_supported
+from sandbox.models import SandboxObject
+from sandbox.parameters import Choice, Hash, Parameter, required
+
+_INTERVALS = ("manual", "daily", "weekly", "monthly")
+_SCHEDULE = Hash({"interval": required(Choice(_INTERVALS))}).refusing(
+    "delay_days monthly_anchor monthly_payout_days weekly_anchor weekly_payout_days"
+)
+_PAYOUTS = Hash({"schedule": Parameter(_SCHEDULE)}).refusing("debit_negative_balances statement_descriptor")
+SETTINGS = Hash({"payouts": Parameter(_PAYOUTS)}).refusing(
+    "bacs_debit_payments branding card_issuing card_payments invoices payments paypay_payments sepa_debit_payments treasury"
+)
+
+
+def apply(account: SandboxObject, sent: dict[str, Any]) -> None:
+    """Changes the settings of an account that its caller saves. Raises a 400 for weekly and monthly payouts."""
+    interval = sent.get("payouts", {}).get("schedule", {}).get("interval")
+    if interval in ("weekly", "monthly"):
+        raise not_supported(f"{interval} payouts", "settings[payouts][schedule][interval]")
+    if interval:
+        account.data["settings"]["payouts"]["schedule"]["interval"] = interval

@@ -1,0 +1,70 @@
+"""Disputes (https://docs.stripe.com/api/disputes): opened by banks, answered or given up by sellers."""
+
+from typing import Any
+
+from sandbox import disputes, state
+from sandbox.errors import StripeError
+from sandbox.models import SandboxObject
+from sandbox.pagination import list_page
+from sandbox.parameters import METADATA, Boolean, Hash, Text, takes, takes_page, unsettable
+from sandbox.wire import Request
+
+# "Has a maximum character count of 20,000": the SDK's types say so of the long ones, and of none less.
+EVIDENCE_LENGTH = 20_000
+
+RETRIEVE = takes()
+LIST = takes_page(charge=Text(), payment_intent=Text())
+UPDATE = takes(
+    evidence=Hash({name: unsettable(Text(EVIDENCE_LENGTH)) for name in disputes.EVIDENCE}).refusing("appeal enhanced_evidence"),
+    metadata=METADATA,
+    submit=Boolean(),
+).refusing("intended_submission_method")
+CLOSE = takes()
+
+
+def retrieve(request: Request, dispute: str) -> dict[str, Any]:
+    """The dispute."""
+    return state.addressed(request.account, "dispute", dispute, param="id").data
+
+
+def list_(request: Request) -> dict[str, Any]:
+    """Disputes, newest first, of a charge or a payment intent where one is named."""
+    filters = {name: request.parameters[name] for name in ("charge", "payment_intent") if name in request.parameters}
+    return list_page(request, "dispute", "/v1/disputes", **filters)
+
+
+def update(request: Request, dispute: str) -> dict[str, Any]:
+    """Keeps evidence and metadata, and sends the evidence to the bank unless `submit` is false.
+
+    Raises a 400 for evidence that comes after the first was sent, or after the dispute was closed.
+    """
+    sent = request.parameters
+    row = state.addressed(request.account, "dispute", dispute, param="id", lock=True)
+    if "metadata" in sent:
+        row.data["metadata"] = state.merged_metadata(row.data["metadata"], sent["metadata"])
+    if "evidence" in sent:
+        _require_unanswered(row)
+        row.data["evidence"] |= {name: value or None for name, value in sent["evidence"].items()}
+        row.data["evidence_details"]["has_evidence"] = any(row.data["evidence"][name] for name in disputes.EVIDENCE)
+    state.save(row)
+    if sent.get("submit", "evidence" in sent):
+        _require_unanswered(row)
+        disputes.submit(row)
+    return row.data
+
+
+def close(request: Request, dispute: str) -> dict[str, Any]:
+    """Gives a dispute up: it is lost. Raises a 400 where it is closed already."""
+    row = state.addressed(request.account, "dispute", dispute, param="id", lock=True)
+    if not disputes.is_open(row):
+        raise StripeError("This dispute is already closed")  # text [reported]
+    disputes.finish(row, won=False)
+    return row.data
+
+
+def _require_unanswered(row: SandboxObject) -> None:
+    if not disputes.is_open(row):
+        raise StripeError("This dispute is already closed")  # text [reported]
+    if row.data["status"] not in disputes.NEEDS_RESPONSE:
+        # "Typically, you may only submit evidence once": the SDK's types. The refusal and its text are unverified.
+        raise StripeError("Evidence has already been submitted for this dispute.")
