@@ -1,7 +1,7 @@
 # The commands of CommerceCore Payments. Each needs Python 3.11 or newer and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format requirements environment development-environment
+.PHONY: help run test test-stripe check format requirements environment development-environment
 
 # The first Python that is new enough. Another: make run PYTHON=/path/to/python3.12
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -12,6 +12,7 @@ ARGS ?=
 help:
 	@echo "make run     serves on 127.0.0.1:\$${PORT:-8000}, in Stripe's offline sandbox unless STRIPE_SECRET_KEY is set"
 	@echo "make test    runs the tests on SQLite and on PostgreSQL; ARGS=\"-k name\" goes to pytest"
+	@echo "make test-stripe  holds the contract with Stripe against Stripe's test mode: needs STRIPE_SECRET_KEY=sk_test_..."
 	@echo "make check   runs the linters, the type checker and Django's checks"
 	@echo "make format  formats the code and sorts its imports"
 	@echo "make requirements  compiles requirements*.in to pinned requirements*.txt"
@@ -22,6 +23,9 @@ run: environment
 
 test: development-environment
 	@exec .venv/bin/python -m commercecore_payments.testing $(ARGS)
+
+test-stripe: development-environment
+	@exec .venv/bin/python -m commercecore_payments.testing.stripe_contract $(ARGS)
 
 check: development-environment
 	@exec .ci/check

@@ -1,0 +1,102 @@
+"""Listens to everything that the tests exchange with Stripe, and keeps what was wrong with it."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db.models.signals import post_save
+
+from commercecore_payments.testing.stripe_types.description import Description
+from commercecore_payments.testing.stripe_types.judge import Judge, Problems
+from commercecore_payments.testing.stripe_types.objects import problems_of_object
+from commercecore_payments.testing.stripe_types.requests import problems_of_request, read_form
+
+# Statuses of Stripe's after which its parameters are known to be right: it did what was asked, or tried to (402).
+ACCEPTED = {200, 402}
+# The SDK describes no operations for these addresses, and their errors have the shape of RFC 6749.
+OAUTH = "/oauth/"
+
+
+class Traffic:
+    """Judges objects and requests, counts them, and keeps the problems until somebody takes them."""
+
+    def __init__(self, description: Description) -> None:
+        self._judge = Judge(description["schemas"])
+        self._operations = description["operations"]
+        self.objects = 0
+        self.requests = 0
+        self.problems = 0
+        self._untold: Problems = []
+
+    def judge_object(self, body: Any) -> None:
+        """Judges what Stripe answers or tells: an object, a list, an error or an event."""
+        self.objects += 1
+        self._keep(problems_of_object(self._judge, body))
+
+    def judge_request(self, method: str, path: str, parameters: dict[str, Any]) -> None:
+        """Judges what is sent, its parameters as the texts of the form."""
+        self.requests += 1
+        self._keep(problems_of_request(self._judge, self._operations, method, path, parameters))
+
+    def take_problems(self) -> Problems:
+        """What was wrong since this was last asked."""
+        taken, self._untold = self._untold, []
+        return taken
+
+    def _keep(self, found: Problems) -> None:
+        self.problems += len(found)
+        self._untold += found
+
+
+def listen_to_the_sandbox(traffic: Traffic) -> None:
+    """Judges each answer of the sandbox, each request that it carried out, and each event that it wrote."""
+    from sandbox import server  # noqa: PLC0415 - Django's models are there only once it is set up
+    from sandbox.models import SandboxObject  # noqa: PLC0415
+    from sandbox.wire import Answer, Request  # noqa: PLC0415
+
+    answer = server.answer
+
+    def judged(request: Request) -> Answer:
+        found = answer(request)
+        if request.path.startswith(OAUTH):
+            return found
+        traffic.judge_object(found.body)
+        if found.status in ACCEPTED:
+            traffic.judge_request(request.method, request.path, request.parameters)
+        return found
+
+    def judge_event(instance: SandboxObject, **rest: Any) -> None:
+        if instance.object_type == "event":
+            traffic.judge_object(instance.data)
+
+    server.answer = judged
+    post_save.connect(judge_event, sender=SandboxObject, weak=False)
+
+
+def listen_to_the_gateway(traffic: Traffic) -> None:
+    """Judges each request that the gateway's client sends, whatever becomes of it on its way."""
+    import stripe
+
+    from gateway import client  # noqa: PLC0415
+
+    build = client.transport
+
+    def judged_transport() -> stripe.HTTPClient:
+        wire = build()
+
+        def request(method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, **rest: Any) -> Any:
+            traffic.judge_request(method, *_path_and_parameters(method, url, post_data))
+            return type(wire).request(wire, method, url, headers, post_data, **rest)
+
+        wire.request = request  # type: ignore[method-assign]
+        return wire
+
+    client.transport = judged_transport
+    client.stripe_client()  # the process keeps it from now on, with the wire that is judged
+    client.transport = build
+
+
+def _path_and_parameters(method: str, url: str, post_data: Any) -> tuple[str, dict[str, Any]]:
+    address = urlsplit(url)
+    form = post_data.decode() if isinstance(post_data, bytes) else post_data or ""
+    return address.path, read_form(form if method.lower() == "post" else address.query)
