@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import transaction
 
-from sandbox import events
+from sandbox import clock, events
 from sandbox.models import SandboxObject
 
 
@@ -34,13 +34,14 @@ class OutsideOfAChange(Exception):
 def change(cause: events.Cause = events.BY_ITSELF) -> Iterator[None]:
     """While open, objects may be written; at its end their events are. An exception takes back both.
 
+    It is one moment of the sandbox's time: what it makes due at once is not dated before the events that led to it.
     Inside of another change it is a part of that one.
     """
     if _journal.get() is not None:
         yield
         return
     journal = Journal(cause)
-    with transaction.atomic():
+    with transaction.atomic(), clock.as_of(clock.now()):
         token = _journal.set(journal)
         try:
             yield

@@ -1,15 +1,17 @@
 """The clock that can be moved, and what becomes due on it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
+from django.utils import timezone
 
 from commercecore_payments import clock as service_clock
 from sandbox import clock, due, journal, schedule, state
 from sandbox.models import SandboxObject, SandboxTask
-from sandbox.tests.conftest import Services
+from sandbox.tests.conftest import Options, Services
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
@@ -101,6 +103,25 @@ class TestATask:
             due.carry_out_due()
         assert SandboxTask.objects.count() == 1
         assert SandboxObject.objects.get(pk=customer.pk).data["name"] is None
+
+
+class TestAChange:
+    def test_is_one_moment_however_long_it_takes(self, v1: Services, pay: Callable[..., Any], at_seller: Options) -> None:
+        with time_machine.travel(NOON, tick=False) as traveller:
+
+            def later() -> datetime:
+                traveller.shift(1)
+                return timezone.now()
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(service_clock, "now", later)
+                payment = pay()
+            v1.charges.retrieve(payment.latest_charge, None, at_seller)  # its balance transaction was due at once
+        events = [event for event in v1.events.list(None, at_seller).data if event.type.startswith(("charge", "payment"))]
+        assert {event.type for event in events} == {
+            "payment_intent.created", "charge.succeeded", "payment_intent.succeeded", "charge.updated"
+        }  # fmt: skip
+        assert {event.created for event in events} == {payment.created}
 
 
 class TestAnObject:
