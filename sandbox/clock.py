@@ -43,12 +43,17 @@ def move_ahead(by: timedelta) -> None:
 
     What became due is not carried out here: `due.move_clock` does both.
     """
-    row, _ = SandboxClock.objects.select_for_update().get_or_create(pk=ROW)
+    row = lock()
     moved = timedelta(seconds=row.ahead_s) + by
     if by < timedelta() or moved > FURTHEST:
         raise TooFar("The sandbox's clock goes forward alone, by thirty years at most.")
     row.ahead_s = int(moved.total_seconds())
     row.save()
+
+
+def lock() -> SandboxClock:
+    """The clock's row, locked until the transaction ends: nobody else moves the clock or carries out what is due."""
+    return SandboxClock.objects.select_for_update().get_or_create(pk=ROW)[0]
 
 
 @contextmanager

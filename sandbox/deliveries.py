@@ -24,13 +24,21 @@ ALL_EVENTS = "*"
 def endpoints_for(account: str, event_type: str) -> list[SandboxObject]:
     """The enabled endpoints that an event goes to: an account's own, and the platform's for connected accounts."""
     own = Q(account=account, hidden__connect=False)
-    of_platform = Q(account="", hidden__connect=True) if account else Q(pk__in=[])
+    of_platform = Q(account="", hidden__connect=True) if _reaches_the_platform(account, event_type) else Q(pk__in=[])
     rows = SandboxObject.objects.filter(own | of_platform, object_type="webhook_endpoint", deleted=False)
     return [
         row
         for row in rows.filter(data__status="enabled").order_by("pk")
         if {ALL_EVENTS, event_type} & set(row.data["enabled_events"])
     ]
+
+
+def _reaches_the_platform(account: str, event_type: str) -> bool:
+    """Whether the platform hears of an account's event: after the account has left, of nothing but that."""
+    if event_type == "account.application.deauthorized":
+        return True
+    left = SandboxObject.objects.filter(object_type="account", stripe_id=account, hidden__left=True)
+    return account != "" and not left.exists()
 
 
 def plan(event: SandboxObject, endpoints: list[SandboxObject]) -> None:

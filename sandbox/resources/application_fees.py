@@ -97,7 +97,8 @@ def give_back_share(charge: SandboxObject, refunded: int) -> int:
     """Refunds the part of a charge's fee that belongs to a refund of `refunded` minor units; answers how much that is.
 
     "Otherwise, the application fee will be refunded in an amount proportional to the amount of the charge refunded": the SDK
-    on `refund_application_fee`. That half a unit is rounded up is unverified. Raises a 400 for a charge without a fee.
+    on `refund_application_fee`. That half a unit is rounded up is unverified, and so is
+    that each part is rounded by itself: three thirds of a fee of 100 give back 99. Raises a 400 for a charge without a fee.
     """
     if not charge.data["application_fee"]:
         # Stripe's text is unverified.

@@ -1,7 +1,9 @@
 """Many requests at once, on a database that runs them at once."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -9,9 +11,9 @@ import pytest
 import stripe
 from django.db import connection
 
-from sandbox import faults
+from sandbox import clock, due, faults, journal, payouts
 from sandbox.http_client import SandboxHTTPClient
-from sandbox.models import SandboxFault, SandboxObject
+from sandbox.models import SandboxFault, SandboxObject, SandboxTask
 from sandbox.onboarding import complete_onboarding
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -121,6 +123,26 @@ class TestPayoutsAtOnce:
         outcomes = at_once([partial(v1.payouts.create, {"amount": 300, "currency": "usd"}, at_seller)] * THREADS)
         assert len(succeeded(outcomes)) == 3
         assert v1.balance.retrieve(None, at_seller).available[0].amount == 41
+
+
+class TestTasksAtOnce:
+    def test_are_carried_out_in_their_order(self, v1: Any, at_seller: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+        send = due.TASKS[payouts.IS_SENT]
+
+        def send_slowly(account: str, payout: str) -> None:
+            time.sleep(0.2)  # long enough for somebody else to begin with the payout's arrival
+            send(account, payout)
+
+        monkeypatch.setitem(due.TASKS, payouts.IS_SENT, send_slowly)
+        parameters = {"amount": 1000, "currency": "usd", "payment_method": "pm_card_visa", "confirm": True}
+        v1.payment_intents.create(parameters | {"return_url": "https://shop.example"}, at_seller)
+        while not v1.payouts.list(None, at_seller).data:
+            due.move_clock(timedelta(days=1))
+        with journal.change():
+            clock.move_ahead(timedelta(days=10))
+        at_once([due.carry_out_due] * 4)
+        assert [payout.status for payout in v1.payouts.list(None, at_seller)] == ["paid"]
+        assert SandboxTask.objects.filter(due_at__lte=clock.now()).count() == 0
 
 
 class TestDisputesAtOnce:

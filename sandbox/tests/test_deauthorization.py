@@ -1,14 +1,15 @@
 """An account that leaves the platform, and what may be read of accounts beside it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import stripe
 
-from sandbox import deauthorization
+from sandbox import deauthorization, due
 from sandbox.http_client import SandboxHTTPClient
-from sandbox.models import SandboxObject
+from sandbox.models import SandboxDelivery, SandboxObject
 from sandbox.tests.refusals import told
 
 Make = Callable[..., Any]
@@ -68,6 +69,16 @@ class TestAnAccountThatLeft:
         last = SandboxObject.objects.filter(object_type="event").latest("id").data
         assert (last["type"], last["account"]) == ("account.application.deauthorized", left["stripe_account"])
         assert last["data"]["object"]["object"] == "application"
+
+    def test_sends_the_platform_nothing_more_than_that(self, v1: Any, at_seller: Options, pay: Make) -> None:
+        v1.webhook_endpoints.create({"url": "http://127.0.0.1:9/", "enabled_events": ["*"], "connect": True})
+        pay("pm_card_createDispute")
+        before = SandboxDelivery.objects.count()
+        deauthorization.deauthorize(at_seller["stripe_account"])
+        due.move_clock(timedelta(days=10))
+        assert SandboxObject.objects.get(object_type="dispute").data["status"] == "lost"
+        sent = SandboxDelivery.objects.order_by("id")[before:]
+        assert [delivery.event.data["type"] for delivery in sent] == ["account.application.deauthorized"]
 
     def test_can_not_leave_again(self, left: Options) -> None:
         with pytest.raises(deauthorization.NotConnected):

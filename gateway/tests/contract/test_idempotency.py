@@ -51,7 +51,5 @@ class TestALostAnswer:
         self, v1: Services, at_seller: Options, new_payment: Callable[..., stripe.PaymentIntent], new_key: str
     ) -> None:
         made = new_payment(metadata={"commercecore_operation": new_key})
-        found = [
-            one.id for one in v1.payment_intents.list({"limit": 10}, at_seller).data if "commercecore_operation" in one.metadata
-        ]
-        assert made.id in found
+        listed = v1.payment_intents.list({"limit": 10}, at_seller).data
+        assert [one.id for one in listed if one.metadata.to_dict().get("commercecore_operation") == new_key] == [made.id]
