@@ -96,7 +96,10 @@ class WebAddress:
 
     def read(self, value: Any, param: str) -> str:
         text = Text().read(value, param)
-        parts = urlsplit(text) if text.isprintable() and " " not in text else None
+        try:
+            parts = urlsplit(text) if text.isprintable() and " " not in text else None
+        except ValueError:  # brackets that hold no address, or letters that another form of Unicode writes as delimiters
+            parts = None
         if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
             raise ParameterRefused("Not a valid URL", code="url_invalid", param=param)
         return text

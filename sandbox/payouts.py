@@ -45,9 +45,7 @@ def pay_out_day(_: str, account_id: str) -> None:
     if account is None or not payout_schedule.is_automatic(account) or not bank_account(account):
         return
     for currency in ledger.currencies(account_id):
-        amount = ledger.available(account_id, currency)
-        if amount > 0:
-            _pay_out_all(account, currency, amount)
+        _pay_out_all(account, currency)
 
 
 def bank_account(account: SandboxObject) -> dict[str, Any] | None:
@@ -100,11 +98,17 @@ def cancel(row: SandboxObject) -> None:
     state.save(row)
 
 
-def _pay_out_all(account: SandboxObject, currency: str, amount: int) -> None:
+def _pay_out_all(account: SandboxObject, currency: str) -> None:
+    """Pays out what the transactions that no payout carried yet add up to: the sum is made of the very rows it carries."""
+    waiting = ledger.transactions(account.stripe_id).select_for_update()
+    waiting = waiting.filter(data__currency=currency, data__status="available", hidden__payout__isnull=True)
+    carried = list(waiting.order_by("id"))
+    amount = sum(transaction.data["net"] for transaction in carried)
+    if amount <= 0:
+        return
     row = make(account, currency, amount, Wish(description="STRIPE PAYOUT"), automatic=True)
-    carried = ledger.transactions(account.stripe_id).select_for_update()
-    carried = carried.filter(data__currency=currency, data__status="available", hidden__payout__isnull=True)
-    for transaction in carried.order_by("id"):
+    own = state.addressed(account.stripe_id, "balance_transaction", row.data["balance_transaction"], param="id", lock=True)
+    for transaction in (*carried, own):
         transaction.hidden["payout"] = row.stripe_id
         state.save(transaction)
 

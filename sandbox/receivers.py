@@ -17,6 +17,9 @@ from django.conf import settings
 SILENCE_S = 10.0
 LONGEST_S = 20.0
 USER_AGENT = "Stripe/1.0 (+https://stripe.com/docs/webhooks)"  # [reported]
+# The addresses that are assigned to be global (RFC 4291, section 2.4): outside of them lie the forms that hide an IPv4
+# address behind a translator.
+_UNICAST = ipaddress.ip_network("2000::/3")
 _PORTS = {"http": 80, "https": 443}
 _PATH_LETTERS = "/%:@!$&'()*+,;=~?-._"
 
@@ -37,7 +40,7 @@ def post(url: str, text: str, signature: str) -> int:
         with _connected(url) as connection:
             connection.request("POST", target, text.encode(), headers)
             return connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:  # a ValueError is TLS refusing the host's name
         raise NotDelivered(f"{type(error).__name__}: {error}") from error
 
 
@@ -48,7 +51,7 @@ def allowed_address(host: str, port: int) -> str:
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the second for a name that no name server could be asked for
         raise NotDelivered(f"The host {host} is unknown: {error}") from error
     address = str(found[0][4][0])
     if host not in settings.SANDBOX_WEBHOOK_HOSTS and not _is_open(address):
@@ -60,6 +63,8 @@ def _is_open(address: str) -> bool:
     found = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
         found = found.ipv4_mapped
+    elif isinstance(found, ipaddress.IPv6Address) and not found.is_loopback:
+        return found in _UNICAST and found.sixtofour is None and found.is_global
     return found.is_loopback or (found.is_global and not found.is_multicast)
 
 

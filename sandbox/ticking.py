@@ -3,7 +3,6 @@
 import logging
 from threading import Event, Thread
 
-import django.db
 from django.db import connections
 
 from sandbox import deliveries, due
@@ -20,12 +19,12 @@ def tick() -> None:
 
 
 def run(stop: Event) -> None:
-    """Ticks until `stop` is set. After an error of the database it goes on with the next round."""
+    """Ticks until `stop` is set. After an error it goes on with the next round: nobody would begin it anew."""
     while not stop.is_set():
         try:
             tick()
-        except django.db.Error:
-            logger.exception("The sandbox could not reach its database; it tries again.")
+        except Exception:  # told with its trace; a thread that ended would stop every delivery without a word
+            logger.exception("The sandbox could not carry out what is due or deliver; it tries again.")
         finally:
             connections.close_all()
         stop.wait(PAUSE_S)

@@ -11,7 +11,7 @@ import pytest
 import stripe
 from django.db import connection
 
-from sandbox import clock, due, faults, journal, payouts
+from sandbox import clock, due, faults, journal, ledger, payouts
 from sandbox.http_client import SandboxHTTPClient
 from sandbox.models import SandboxFault, SandboxObject, SandboxTask
 from sandbox.onboarding import complete_onboarding
@@ -123,6 +123,38 @@ class TestPayoutsAtOnce:
         outcomes = at_once([partial(v1.payouts.create, {"amount": 300, "currency": "usd"}, at_seller)] * THREADS)
         assert len(succeeded(outcomes)) == 3
         assert v1.balance.retrieve(None, at_seller).available[0].amount == 41
+
+
+class TestAPayoutBesideARefund:
+    def test_carries_what_it_was_summed_of(self, v1: Any, at_seller: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+        parameters = {"amount": 1000, "currency": "usd", "payment_method": "pm_card_bypassPending", "confirm": True}
+        paid = v1.payment_intents.create(parameters | {"return_url": "https://shop.example"}, at_seller)
+        due.carry_out_due()
+        make = payouts.make
+
+        def make_while_another_refunds(*arguments: Any, **options: Any) -> SandboxObject:
+            data = SandboxObject.objects.get(stripe_id=paid.latest_charge).data
+            with ThreadPoolExecutor(1) as other:
+                other.submit(self.book_a_debt, at_seller["stripe_account"], data["balance_transaction"]).result()
+            return make(*arguments, **options)
+
+        monkeypatch.setattr(payouts, "make", make_while_another_refunds)
+        due.move_clock(timedelta(days=1))
+        payout = v1.payouts.list(None, at_seller).data[0]
+        carried = v1.balance_transactions.list({"payout": payout.id}, at_seller).data
+        assert payout.amount == 941
+        assert sorted(transaction.net for transaction in carried) == [-941, 941]
+
+    @staticmethod
+    def book_a_debt(account: str, source: str) -> None:
+        try:
+            with journal.change():
+                ledger.book(
+                    account=account, type="refund", amount=-300, currency="usd", source=source,
+                    reporting_category="refund", description="",
+                )  # fmt: skip
+        finally:
+            connection.close()
 
 
 class TestTasksAtOnce:

@@ -216,12 +216,18 @@ class TestAnOrderedFault:
 
 
 class TestAnAddress:
-    @pytest.mark.parametrize("address", ["10.0.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.1", "::ffff:10.0.0.1", "224.0.0.1"])
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "10.0.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.1", "224.0.0.1", "::ffff:10.0.0.1",
+            "64:ff9b::a9fe:a9fe", "2002:a00:1::", "::a9fe:a9fe", "fec0::1",
+        ],
+    )  # fmt: skip
     def test_inside_a_network_is_refused(self, address: str) -> None:
         with pytest.raises(receivers.NotDelivered, match="not public"):
             receivers.allowed_address(address, 80)
 
-    @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "8.8.8.8"])
+    @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "8.8.8.8", "2606:4700:4700::1111"])
     def test_of_this_machine_or_of_the_public_is_taken(self, address: str) -> None:
         assert receivers.allowed_address(address, 80) == address
 
@@ -229,6 +235,18 @@ class TestAnAddress:
         settings.SANDBOX_WEBHOOK_HOSTS = ["10.0.0.1"]
 
         assert receivers.allowed_address("10.0.0.1", 80) == "10.0.0.1"
+
+    @pytest.mark.parametrize("host", ["a..b", ".localhost", "a" * 300 + ".example"])
+    def test_that_no_name_server_could_know_keeps_no_other_from_its_events(
+        self, v1: Services, receiver: Receiver, host: str
+    ) -> None:
+        v1.webhook_endpoints.create({"url": f"http://{host}/", "enabled_events": ["*"]})
+        v1.webhook_endpoints.create({"url": receiver.url, "enabled_events": ["*"]})
+        v1.customers.create({"name": "heard"})
+
+        deliveries.deliver_due()
+
+        assert arrived(receiver) == ["heard"]
 
     def test_that_is_refused_says_so_in_its_delivery(self, v1: Services) -> None:
         v1.webhook_endpoints.create({"url": "http://10.0.0.1/", "enabled_events": ["*"]})

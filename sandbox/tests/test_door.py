@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import requests
@@ -38,6 +39,15 @@ def assert_stripe_error(response: Any, status: int, message: str, type: str = "i
 
 
 class TestTheDoor:
+    @pytest.mark.parametrize("address", ["http://[/", "http://a\u2100b/"], ids=["brackets", "letters"])
+    def test_refuses_an_address_that_is_none(self, door: Client, address: str) -> None:
+        refused = post(door, "/v1/webhook_endpoints", urlencode({"url": address, "enabled_events[]": "*"}))
+        assert_stripe_error(refused, 400, "Not a valid URL")
+        assert not SandboxObject.objects.exists()
+
+    def test_answers_a_line_break_in_its_address_in_stripes_shape(self, door: Client) -> None:
+        assert_stripe_error(door.get("/v1/payment_intents%0a"), 404, "Unrecognized request URL")
+
     def test_answers_as_the_sandbox_does_in_process(self, door: Client, v1: Any) -> None:
         made = post(door, "/v1/customers", "name=Ada&metadata[order]=7&expand[0]=default_source")
         assert made.status_code == 200
