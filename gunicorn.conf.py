@@ -57,6 +57,6 @@ def _run_sandbox() -> None:
     from django.conf import settings  # noqa: PLC0415 - the application is loaded by now, and not earlier
 
     if settings.STRIPE_SANDBOX:
-        from sandbox import ticking  # noqa: PLC0415 - nothing of the sandbox is loaded beside a real Stripe
+        from sandbox.timeline import ticking  # noqa: PLC0415 - nothing of the sandbox is loaded beside a real Stripe
 
         ticking.start()

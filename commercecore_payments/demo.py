@@ -10,7 +10,7 @@ from accounts.operations import create_account, refresh_account
 from commercecore_payments.actors import Actor
 from developers.models import App, Developer
 from developers.operations import create_developer, issue_token
-from sandbox.onboarding import complete_onboarding
+from sandbox.connect.onboarding import complete_onboarding
 from sandbox.orders import create_order
 
 DEMO_NAME = "Demo marketplace"

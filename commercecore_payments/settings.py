@@ -125,7 +125,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 if STRIPE_SANDBOX:
-    MIDDLEWARE.append("sandbox.middleware.order_faults")
+    MIDDLEWARE.append("sandbox.transport.middleware.order_faults")
 ROOT_URLCONF = "commercecore_payments.urls"
 WSGI_APPLICATION = "commercecore_payments.wsgi.application"
 APPEND_SLASH = False  # each route answers with and without it; a redirect would lose a POST's body

@@ -44,7 +44,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^api(/.*)?$", unknown_route),
 ]
 if settings.STRIPE_SANDBOX:
-    urlpatterns += [path("", include("sandbox.door_urls")), path("sandbox/", include("sandbox.urls"))]
+    urlpatterns += [path("", include("sandbox.transport.door_urls")), path("sandbox/", include("sandbox.urls"))]
 
 handler400 = "commercecore_payments.views.bad_request"
 handler404 = "commercecore_payments.views.unknown_route"

@@ -14,7 +14,7 @@ from commercecore_payments.clock import now
 from commercecore_payments.error_responses import plain_error
 from commercecore_payments.errors import BadRequest, RouteNotFound, ServiceError
 from commercecore_payments.viewsets import PublicViewSet
-from sandbox import door
+from sandbox.transport import door
 
 DOCUMENTATION = "https://documenter.getpostman.com/view/36378381/2sAXqtb23"  # as documented
 

@@ -6,7 +6,7 @@ import stripe
 from django.conf import settings
 
 from gateway.models import CONNECT_TIMEOUT_S
-from sandbox.http_client import SandboxHTTPClient
+from sandbox.transport.http_client import SandboxHTTPClient
 
 # The SDK would otherwise write an id into the home directory and send timings of our requests.
 stripe.enable_telemetry = False

@@ -14,9 +14,9 @@ from commercecore_payments.admin.display import amount_of, code, pretty_json
 from commercecore_payments.admin.filters import CurrencyFilter, DateRangeFilter
 from commercecore_payments.admin.records import ReadOnlyAdmin, RecordAdmin
 from commercecore_payments.money import CURRENCIES, amount_problem
-from sandbox.console import without_secrets
 from sandbox.models import ID_LENGTH, SandboxObject, SandboxOrder
 from sandbox.orders import create_order
+from sandbox.pages.console import without_secrets
 
 
 class OrderForm(forms.ModelForm):

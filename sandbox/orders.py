@@ -1,8 +1,8 @@
 """Orders for a service that runs without an order service: made here, looked up by the payment API."""
 
 from commercecore_payments.identifiers import new_identifier
-from sandbox import clock
 from sandbox.models import SandboxOrder
+from sandbox.timeline import clock
 
 
 def create_order(

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from sandbox import checkout_pages, console_pages, faults_page, views
+from sandbox.pages import checkout_pages, console_pages, faults_page, views
 
 app_name = "sandbox"
 WORD = r"[A-Za-z0-9_-]+"  # the letters of Stripe's ids and of our tokens

@@ -9,7 +9,7 @@ from commercecore_payments.actors import Actor
 from developers.models import App, Developer
 from developers.tests.factories import AppFactory, make_token
 from gateway.client import stripe_client
-from sandbox.onboarding import complete_onboarding
+from sandbox.connect.onboarding import complete_onboarding
 
 BASE = "http://testserver/api/v1"
 

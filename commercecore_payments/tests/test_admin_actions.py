@@ -18,9 +18,9 @@ from commercecore_payments.tests.admin_pages import add_page, list_page, record_
 from commercecore_payments.tests.tenants import Tenant
 from developers.models import App, Developer, DeveloperToken, RevokedJsonWebToken
 from developers.operations import authenticate_token
-from sandbox.authentication import finish_challenge
+from sandbox.connect.onboarding import complete_onboarding
 from sandbox.models import SandboxObject, SandboxOrder
-from sandbox.onboarding import complete_onboarding
+from sandbox.money.authentication import finish_challenge
 from transactions.models import Transaction
 
 

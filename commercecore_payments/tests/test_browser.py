@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from playwright.sync_api import Page, expect, sync_playwright
 
 from commercecore_payments.tests.tenants import Tenant
-from sandbox.faults import order
+from sandbox.faults.plans import order
 from sandbox.orders import create_order
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

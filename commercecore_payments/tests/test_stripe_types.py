@@ -195,10 +195,10 @@ class TestTheCodesOfErrors:
 
 
 PLANTED = """
-from sandbox import server
-from sandbox.parameters import Text, takes
-from sandbox.routes import ROUTES, Route
-from sandbox.wire import Request
+from sandbox.api import server
+from sandbox.api.parameters import Text, takes
+from sandbox.api.routes import ROUTES, Route
+from sandbox.api.wire import Request
 
 def test_that_meets_a_wrong_answer(db, monkeypatch):
     wrong = Route(takes(shape=Text()), lambda request: {"object": "balance", "colour": "red"})

@@ -12,7 +12,7 @@ import urllib3.exceptions
 from requests.structures import CaseInsensitiveDict
 
 from gateway.models import Operation
-from sandbox.http_client import SandboxHTTPClient
+from sandbox.transport.http_client import SandboxHTTPClient
 
 Answer = tuple[Any, int, Mapping[str, str]]
 Send = Callable[..., Answer]

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from sandbox.errors import not_supported
+from sandbox.api.errors import not_supported
+from sandbox.api.parameters import Choice, Hash, Parameter, required
 from sandbox.models import SandboxObject
-from sandbox.parameters import Choice, Hash, Parameter, required
 
 _INTERVALS = ("manual", "daily", "weekly", "monthly")
 _SCHEDULE = Hash({"interval": required(Choice(_INTERVALS))}).refusing(

@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from sandbox import clock, deauthorization, ids, payout_schedule, state
-from sandbox.errors import StripeError, account_invalid, not_supported
+from sandbox.api.errors import StripeError, account_invalid, not_supported
+from sandbox.api.pagination import list_page
+from sandbox.api.parameters import ADDRESS, METADATA, Boolean, Choice, Email, Hash, Parameter, Text, takes, takes_page, unsettable
+from sandbox.api.wire import Request
+from sandbox.connect import deauthorization
 from sandbox.models import SandboxObject
-from sandbox.pagination import list_page
-from sandbox.parameters import ADDRESS, METADATA, Boolean, Choice, Email, Hash, Parameter, Text, takes, takes_page, unsettable
+from sandbox.money import payout_schedule
+from sandbox.objects import ids, state
 from sandbox.resources import account_settings
-from sandbox.wire import Request
+from sandbox.timeline import clock
 
 # The capabilities of https://docs.stripe.com/connect/account-capabilities that cards, Link and bank transfers need.
 CAPABILITIES = (

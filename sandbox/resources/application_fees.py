@@ -6,13 +6,15 @@ They are the platform's objects: a connected account sees its own side of them i
 from datetime import datetime
 from typing import Any
 
-from sandbox import clock, ids, ledger, state
-from sandbox.currencies import spoken
-from sandbox.errors import StripeError, resource_missing
+from sandbox.api.errors import StripeError, resource_missing
+from sandbox.api.pagination import DEFAULT_LIMIT, list_page
+from sandbox.api.parameters import METADATA, Integer, Text, takes, takes_page
+from sandbox.api.wire import Request
 from sandbox.models import SandboxObject
-from sandbox.pagination import DEFAULT_LIMIT, list_page
-from sandbox.parameters import METADATA, Integer, Text, takes, takes_page
-from sandbox.wire import Request
+from sandbox.money import ledger
+from sandbox.money.currencies import spoken
+from sandbox.objects import ids, state
+from sandbox.timeline import clock
 
 PLATFORM = ""
 LIST = takes_page(charge=Text())

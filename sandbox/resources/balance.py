@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from sandbox import ledger, state
-from sandbox.parameters import takes
-from sandbox.wire import Request
+from sandbox.api.parameters import takes
+from sandbox.api.wire import Request
+from sandbox.money import ledger
+from sandbox.objects import state
 
 RETRIEVE = takes()
 # The platform's own currency, shown as zero where it has no money yet; a connected account names its own.

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from sandbox import state
-from sandbox.pagination import list_page
-from sandbox.parameters import Text, takes, takes_page
-from sandbox.wire import Request
+from sandbox.api.pagination import list_page
+from sandbox.api.parameters import Text, takes, takes_page
+from sandbox.api.wire import Request
+from sandbox.objects import state
 
 RETRIEVE = takes()
 LIST = takes_page(currency=Text(), payout=Text(), source=Text(), type=Text())

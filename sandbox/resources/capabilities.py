@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from sandbox import account_parts
-from sandbox.errors import resource_missing
-from sandbox.parameters import takes
+from sandbox.api.errors import resource_missing
+from sandbox.api.parameters import takes
+from sandbox.api.wire import Request
+from sandbox.objects import account_parts
 from sandbox.resources import accounts
-from sandbox.wire import Request
 
 RETRIEVE = takes()
 LIST = takes()

@@ -3,12 +3,13 @@
 from datetime import timedelta
 from typing import Any
 
-from sandbox import clock, ids, state
-from sandbox.cards import Card, Decline
+from sandbox.api.pagination import list_page
+from sandbox.api.parameters import METADATA, SHIPPING, Choice, Email, Hash, Text, required, takes, takes_page, unsettable
+from sandbox.api.wire import Request
 from sandbox.models import SandboxObject
-from sandbox.pagination import list_page
-from sandbox.parameters import METADATA, SHIPPING, Choice, Email, Hash, Text, required, takes, takes_page, unsettable
-from sandbox.wire import Request
+from sandbox.money.cards import Card, Decline
+from sandbox.objects import ids, state
+from sandbox.timeline import clock
 
 RETRIEVE = takes()
 UPDATE = takes(

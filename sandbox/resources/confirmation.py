@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox import payments, state
-from sandbox.errors import ParameterRefused, StripeError, unexpected_state
+from sandbox.api.errors import ParameterRefused, StripeError, unexpected_state
+from sandbox.api.parameters import Boolean, Choice, Hash, ListOf, Parameter, required
 from sandbox.models import SandboxObject
-from sandbox.parameters import Boolean, Choice, Hash, ListOf, Parameter, required
+from sandbox.money import payments
+from sandbox.objects import state
 from sandbox.resources import payment_methods
 
 # Dynamic payment methods of a new Stripe account that cards and Link can serve.

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from sandbox import clock, ids, state
-from sandbox.pagination import list_page
-from sandbox.parameters import (
+from sandbox.api.pagination import list_page
+from sandbox.api.parameters import (
     ADDRESS,
     METADATA,
     SHIPPING,
@@ -18,8 +17,10 @@ from sandbox.parameters import (
     takes_page,
     unsettable,
 )
+from sandbox.api.wire import Request
+from sandbox.objects import ids, state
 from sandbox.resources import payment_methods
-from sandbox.wire import Request
+from sandbox.timeline import clock
 
 _FIELDS: dict[str, Kind | Parameter] = {
     "address": unsettable(ADDRESS),

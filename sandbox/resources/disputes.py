@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from sandbox import disputes, state
-from sandbox.errors import StripeError
+from sandbox.api.errors import StripeError
+from sandbox.api.pagination import list_page
+from sandbox.api.parameters import METADATA, Boolean, Hash, Text, takes, takes_page, unsettable
+from sandbox.api.wire import Request
 from sandbox.models import SandboxObject
-from sandbox.pagination import list_page
-from sandbox.parameters import METADATA, Boolean, Hash, Text, takes, takes_page, unsettable
-from sandbox.wire import Request
+from sandbox.money import disputes
+from sandbox.objects import state
 
 # "Has a maximum character count of 20,000": the SDK's types say so of the long ones, and of none less.
 EVIDENCE_LENGTH = 20_000

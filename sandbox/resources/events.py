@@ -5,12 +5,13 @@ from typing import Any
 
 from django.db.models import Count
 
-from sandbox import clock, state
-from sandbox.errors import ParameterRefused, resource_missing
+from sandbox.api.errors import ParameterRefused, resource_missing
+from sandbox.api.pagination import list_page
+from sandbox.api.parameters import ListOf, Text, takes, takes_page
+from sandbox.api.wire import Request
 from sandbox.models import SandboxDelivery
-from sandbox.pagination import list_page
-from sandbox.parameters import ListOf, Text, takes, takes_page
-from sandbox.wire import Request
+from sandbox.objects import state
+from sandbox.timeline import clock
 
 RETRIEVE = takes()
 LIST = takes_page(type=Text(), types=ListOf(Text())).refusing("delivery_success")

@@ -6,12 +6,14 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from sandbox import clock, deauthorization, ids, state
-from sandbox.errors import StripeError, account_invalid, resource_missing
+from sandbox.api.errors import StripeError, account_invalid, resource_missing
+from sandbox.api.parameters import Choice, Parameter, Text, WebAddress, required, takes
+from sandbox.api.wire import Request
+from sandbox.connect import deauthorization
 from sandbox.models import SandboxLink
-from sandbox.parameters import Choice, Parameter, Text, WebAddress, required, takes
+from sandbox.objects import ids, state
 from sandbox.resources import accounts
-from sandbox.wire import Request
+from sandbox.timeline import clock
 
 # `expires_at - created` of an account link, measured and documented (https://docs.stripe.com/api/account_links).
 ACCOUNT_LINK_SECONDS = 300

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from sandbox import deauthorization
-from sandbox.errors import StripeError
-from sandbox.parameters import Text, required, takes
-from sandbox.wire import Request
+from sandbox.api.errors import StripeError
+from sandbox.api.parameters import Text, required, takes
+from sandbox.api.wire import Request
+from sandbox.connect import deauthorization
 
 DEAUTHORIZE = takes(client_id=required(Text()), stripe_user_id=required(Text()))
 

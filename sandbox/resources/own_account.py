@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox import state
-from sandbox.parameters import takes
+from sandbox.api.parameters import takes
+from sandbox.api.wire import Request
+from sandbox.objects import state
 from sandbox.resources import accounts
-from sandbox.wire import Request
 
 RETRIEVE = takes()
 # The platform has no row among its accounts; its id only has to have Stripe's shape and to stay the same.

@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from sandbox import clock, payments, settlement, state
-from sandbox.errors import StripeError, not_supported, unexpected_state
+from sandbox.api.errors import StripeError, not_supported, unexpected_state
+from sandbox.api.parameters import METADATA, SHIPPING, Boolean, Choice, Email, Integer, Text, WebAddress, takes, unsettable
+from sandbox.api.wire import Request
 from sandbox.models import SandboxObject
-from sandbox.parameters import METADATA, SHIPPING, Boolean, Choice, Email, Integer, Text, WebAddress, takes, unsettable
+from sandbox.money import payments, settlement
+from sandbox.objects import state
 from sandbox.resources import refunds
 from sandbox.resources.confirmation import OFF_SESSION, OPTIONS, Removed, confirm_row
-from sandbox.wire import Request
+from sandbox.timeline import clock
 
 CONFIRM = takes(
     capture_method=Choice(("automatic", "automatic_async", "manual")),

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from sandbox import clock, currencies, ids, payments, state
-from sandbox.errors import ParameterRefused, unexpected_state
-from sandbox.models import SandboxObject
-from sandbox.pagination import list_page
-from sandbox.parameters import (
+from sandbox.api.errors import ParameterRefused, unexpected_state
+from sandbox.api.pagination import list_page
+from sandbox.api.parameters import (
     METADATA,
     SHIPPING,
     Boolean,
@@ -22,6 +20,10 @@ from sandbox.parameters import (
     takes_page,
     unsettable,
 )
+from sandbox.api.wire import Request
+from sandbox.models import SandboxObject
+from sandbox.money import currencies, payments
+from sandbox.objects import ids, state
 from sandbox.resources import payment_methods
 from sandbox.resources.confirmation import (
     AUTOMATIC,
@@ -33,7 +35,7 @@ from sandbox.resources.confirmation import (
     confirm_row,
     require_own_method,
 )
-from sandbox.wire import Request
+from sandbox.timeline import clock
 
 CHANGEABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 

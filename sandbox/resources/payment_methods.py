@@ -4,13 +4,14 @@ import hashlib
 from datetime import timedelta
 from typing import Any
 
-from sandbox import clock, ids, state
-from sandbox.cards import CARDS, Card, Decline, card_named
-from sandbox.errors import ParameterRefused, StripeError, not_supported
+from sandbox.api.errors import ParameterRefused, StripeError, not_supported
+from sandbox.api.pagination import list_page
+from sandbox.api.parameters import ADDRESS, METADATA, Choice, Email, Hash, Text, takes, takes_page, unsettable
+from sandbox.api.wire import Request
 from sandbox.models import SandboxObject
-from sandbox.pagination import list_page
-from sandbox.parameters import ADDRESS, METADATA, Choice, Email, Hash, Text, takes, takes_page, unsettable
-from sandbox.wire import Request
+from sandbox.money.cards import CARDS, Card, Decline, card_named
+from sandbox.objects import ids, state
+from sandbox.timeline import clock
 
 REDISPLAY = Choice(("always", "limited", "unspecified"))
 BILLING_DETAILS = Hash(

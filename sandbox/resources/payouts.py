@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from sandbox import ledger, payouts, state
-from sandbox.errors import StripeError
+from sandbox.api.errors import StripeError
+from sandbox.api.pagination import list_page
+from sandbox.api.parameters import METADATA, Choice, Integer, Text, required, takes, takes_page
+from sandbox.api.wire import Request
 from sandbox.models import SandboxObject
-from sandbox.pagination import list_page
-from sandbox.parameters import METADATA, Choice, Integer, Text, required, takes, takes_page
-from sandbox.wire import Request
+from sandbox.money import ledger, payouts
+from sandbox.objects import state
 
 CREATE = takes(
     amount=required(Integer(minimum=1)),

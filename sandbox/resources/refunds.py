@@ -3,15 +3,17 @@
 from datetime import timedelta
 from typing import Any
 
-from sandbox import clock, disputes, ids, ledger, schedule, settlement, state
-from sandbox.cards import CARDS, Card
-from sandbox.currencies import spoken
-from sandbox.errors import ParameterRefused, StripeError
+from sandbox.api.errors import ParameterRefused, StripeError
+from sandbox.api.pagination import list_page
+from sandbox.api.parameters import METADATA, Boolean, Choice, Integer, Text, takes, takes_page
+from sandbox.api.wire import Request
 from sandbox.models import SandboxObject
-from sandbox.pagination import list_page
-from sandbox.parameters import METADATA, Boolean, Choice, Integer, Text, takes, takes_page
+from sandbox.money import disputes, ledger, settlement
+from sandbox.money.cards import CARDS, Card
+from sandbox.money.currencies import spoken
+from sandbox.objects import ids, state
 from sandbox.resources import application_fees
-from sandbox.wire import Request
+from sandbox.timeline import clock, schedule
 
 REFUND_SETTLES = "refund_settles"
 REFUND_FAILS = "refund_fails"

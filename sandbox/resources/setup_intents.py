@@ -2,12 +2,14 @@
 
 from typing import Any, NoReturn
 
-from sandbox import challenges, clock, ids, state
-from sandbox.cards import Authentication, Decline
-from sandbox.errors import DOC_URL, AttemptFailed, ParameterRefused, StripeError, unexpected_state
+from sandbox.api.errors import DOC_URL, AttemptFailed, ParameterRefused, StripeError, unexpected_state
+from sandbox.api.pagination import list_page
+from sandbox.api.parameters import METADATA, Boolean, Choice, Kind, Parameter, Text, WebAddress, takes, takes_page, unsettable
+from sandbox.api.wire import Request
 from sandbox.models import SandboxObject
-from sandbox.pagination import list_page
-from sandbox.parameters import METADATA, Boolean, Choice, Kind, Parameter, Text, WebAddress, takes, takes_page, unsettable
+from sandbox.money import challenges
+from sandbox.money.cards import Authentication, Decline
+from sandbox.objects import ids, state
 from sandbox.resources import payment_methods
 from sandbox.resources.confirmation import (
     AUTOMATIC,
@@ -20,7 +22,7 @@ from sandbox.resources.confirmation import (
     require_own_method,
     require_return_url,
 )
-from sandbox.wire import Request
+from sandbox.timeline import clock
 
 _COMMON: dict[str, Kind | Parameter] = {
     "customer": Text(),

@@ -7,13 +7,14 @@ from urllib.parse import urlsplit
 
 import stripe
 
-from sandbox import clock, ids, state
-from sandbox.deliveries import ALL_EVENTS
-from sandbox.errors import ParameterRefused, StripeError
+from sandbox.api.errors import ParameterRefused, StripeError
+from sandbox.api.pagination import list_page
+from sandbox.api.parameters import METADATA, Boolean, Choice, ListOf, Text, WebAddress, required, takes, takes_page, unsettable
+from sandbox.api.wire import API_VERSION, Request
 from sandbox.models import SandboxObject
-from sandbox.pagination import list_page
-from sandbox.parameters import METADATA, Boolean, Choice, ListOf, Text, WebAddress, required, takes, takes_page, unsettable
-from sandbox.wire import API_VERSION, Request
+from sandbox.objects import ids, state
+from sandbox.timeline import clock
+from sandbox.webhooks.deliveries import ALL_EVENTS
 
 # Every type of event of the API version, as the SDK names them.
 EVENT_TYPES: tuple[str, ...] = typing.get_args(stripe.Event.__annotations__["type"])

@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
+from sandbox.connect.onboarding import OnboardingDetails, complete_onboarding
 from sandbox.models import SandboxObject
-from sandbox.onboarding import OnboardingDetails, complete_onboarding
 from sandbox.tests.movements import Movement, objects
 
 DISPUTED = ("pm_card_createDispute", "pm_card_createDisputeInquiry")

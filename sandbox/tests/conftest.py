@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from commercecore_payments.tests.service import environment_of_its_own, serving
-from sandbox.http_client import SandboxHTTPClient
-from sandbox.onboarding import complete_onboarding
+from sandbox.connect.onboarding import complete_onboarding
+from sandbox.transport.http_client import SandboxHTTPClient
 
 Services = Any  # the SDK's services under `client.v1`
 Options = dict[str, str]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import stripe
 
-from sandbox.onboarding import OnboardingDetails, UnknownAccount, complete_onboarding
+from sandbox.connect.onboarding import OnboardingDetails, UnknownAccount, complete_onboarding
 from sandbox.tests.refusals import told
 
 DOCUMENTED = ("bank_transfer_payments", "card_payments", "link_payments", "transfers", "us_bank_transfer_payments")

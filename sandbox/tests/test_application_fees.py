@@ -8,9 +8,9 @@ import pytest
 import stripe
 import time_machine
 
-from sandbox import due
-from sandbox.ids import APPLICATION
+from sandbox.objects.ids import APPLICATION
 from sandbox.tests.conftest import Options, Services
+from sandbox.timeline import due
 
 Make = Callable[..., Any]
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)

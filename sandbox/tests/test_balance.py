@@ -8,10 +8,10 @@ import pytest
 import stripe
 import time_machine
 
-from sandbox import due
-from sandbox.currencies import spoken
-from sandbox.settlement import stripe_fee
+from sandbox.money.currencies import spoken
+from sandbox.money.settlement import stripe_fee
 from sandbox.tests.conftest import Options, Services
+from sandbox.timeline import due
 
 Make = Callable[..., Any]
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)

@@ -17,12 +17,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 
-from sandbox import clock, due
 from sandbox.models import SandboxObject
-from sandbox.settlement import stripe_fee
+from sandbox.money.settlement import stripe_fee
 from sandbox.tests.bank_movements import DISPUTED, Banks, check_disputes, check_payouts, of_disputes, of_payouts
 from sandbox.tests.conftest import Services
 from sandbox.tests.movements import Movement, objects
+from sandbox.timeline import clock, due
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 PLATFORM = ""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import stripe
 
-from sandbox.cards import CARDS
+from sandbox.money.cards import CARDS
 from sandbox.tests.refusals import told
 
 SUCCEEDING = {

@@ -10,11 +10,11 @@ from django.urls import reverse
 from commercecore_payments.demo import create_demo_tenant
 from commercecore_payments.tests.tenants import Tenant, charges_at_stripe, intent_at_stripe
 from developers.models import App
-from sandbox.cards import CARDS
-from sandbox.checkout import BUYER
 from sandbox.models import SandboxOrder
-from sandbox.offered_cards import grouped_choices
+from sandbox.money.cards import CARDS
 from sandbox.orders import create_order
+from sandbox.pages.checkout import BUYER
+from sandbox.pages.offered_cards import grouped_choices
 from sandbox.tests.test_pages import filled, text
 from transactions.models import Transaction
 

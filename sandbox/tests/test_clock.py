@@ -9,9 +9,10 @@ import time_machine
 from django.utils import timezone
 
 from commercecore_payments import clock as service_clock
-from sandbox import clock, due, journal, schedule, state
 from sandbox.models import SandboxObject, SandboxTask
+from sandbox.objects import journal, state
 from sandbox.tests.conftest import Options, Services
+from sandbox.timeline import clock, due, schedule
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 

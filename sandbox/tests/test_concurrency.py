@@ -11,10 +11,13 @@ import pytest
 import stripe
 from django.db import connection
 
-from sandbox import clock, due, faults, journal, ledger, payouts
-from sandbox.http_client import SandboxHTTPClient
+from sandbox.connect.onboarding import complete_onboarding
+from sandbox.faults import plans
 from sandbox.models import SandboxFault, SandboxObject, SandboxTask
-from sandbox.onboarding import complete_onboarding
+from sandbox.money import ledger, payouts
+from sandbox.objects import journal
+from sandbox.timeline import clock, due
+from sandbox.transport.http_client import SandboxHTTPClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 8
@@ -203,7 +206,7 @@ class TestOneKeyAtOnce:
 class TestAPlannedFaultAtOnce:
     def test_hits_exactly_as_many_requests_as_it_says(self, v1: Any) -> None:
         for _ in range(5):
-            faults.order("limit_rate", times=3)
+            plans.order("limit_rate", times=3)
             outcomes = at_once([v1.customers.create] * THREADS)
             assert [type(one) for one in outcomes if isinstance(one, stripe.StripeError)] == [stripe.RateLimitError] * 3
             assert SandboxFault.objects.count() == 0

@@ -12,9 +12,11 @@ from django.test import Client
 from django.urls import reverse
 
 from commercecore_payments.tests.test_commands import run_python
-from sandbox import clock, console, faults
+from sandbox.faults import plans
 from sandbox.models import SandboxDelivery, SandboxFault, SandboxObject
+from sandbox.pages import console
 from sandbox.tests.test_pages import filled, text
+from sandbox.timeline import clock
 
 Make = Callable[..., Any]
 PAGES = (
@@ -93,7 +95,7 @@ class TestEveryPage:
 
     @pytest.mark.parametrize("address", [*FORMS, "/sandbox/accounts/acct_1/onboard", "/sandbox/accounts/acct_1/disconnect"])
     def test_takes_no_form_from_strangers_or_without_its_token(self, staff_browser: Client, address: str) -> None:
-        faults.order("drop_answer")
+        plans.order("drop_answer")
         answers = {"hours": "24", "kind": "fail_inside", "times": "1", "delay_s": "0"}
         assert Client().post(address, answers)["Location"].startswith("/admin/login/")
         assert signed_in("visitor").post(address, answers)["Location"].startswith("/admin/login/")

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from sandbox import clock
-from sandbox.fault_kinds import KINDS
+from sandbox.faults.fault_kinds import KINDS
 from sandbox.models import SandboxFault
 from sandbox.tests.test_pages import filled, text
+from sandbox.timeline import clock
 
 
 class TestTheFaults:

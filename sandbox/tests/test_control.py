@@ -7,8 +7,10 @@ import pytest
 import stripe
 from django.test import Client
 
-from sandbox import clock, faults, schedule, state
+from sandbox.faults import plans
 from sandbox.models import SandboxClock, SandboxFault, SandboxIdempotencyKey
+from sandbox.objects import state
+from sandbox.timeline import clock, schedule
 
 FAULTS, CLOCK = "/sandbox/api/faults", "/sandbox/api/clock"
 FORM = "application/x-www-form-urlencoded"
@@ -105,7 +107,7 @@ class TestTheClockOfTheControlApi:
 
     def test_carries_out_what_became_due(self, control: Client, v1: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         done: list[str] = []
-        monkeypatch.setattr("sandbox.due.TASKS", {"greet": lambda account, stripe_id: done.append(stripe_id)})
+        monkeypatch.setattr("sandbox.timeline.due.TASKS", {"greet": lambda account, stripe_id: done.append(stripe_id)})
         customer = v1.customers.create().id
         row = state.find("", "customer", customer)
         assert row is not None
@@ -133,7 +135,7 @@ class TestTheControlApi:
     @pytest.mark.parametrize("path", [FAULTS, CLOCK])
     @pytest.mark.parametrize("authorization", ["", "Bearer sk_live_51PwVFgRoSQz2jDze", "Bearer pk_test_x"])
     def test_needs_a_test_key(self, db: None, path: str, authorization: str) -> None:
-        faults.order("limit_rate")
+        plans.order("limit_rate")
         for ask in (Client().get, Client().post, Client().delete):
             answer = ask(path, headers={"Authorization": authorization})
             assert (answer.status_code, answer.json()["error"]["type"]) == (401, "invalid_request_error")

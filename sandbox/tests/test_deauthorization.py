@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 import stripe
 
-from sandbox import deauthorization, due
-from sandbox.http_client import SandboxHTTPClient
+from sandbox.connect import deauthorization
 from sandbox.models import SandboxDelivery, SandboxObject
 from sandbox.tests.refusals import told
+from sandbox.timeline import due
+from sandbox.transport.http_client import SandboxHTTPClient
 
 Make = Callable[..., Any]
 Options = dict[str, str]

@@ -12,10 +12,12 @@ import time_machine
 from django.core.management import call_command
 from pytest_django import Settings
 
-from sandbox import deliveries, due, faults, receivers
+from sandbox.faults import plans
 from sandbox.models import SandboxDelivery
 from sandbox.tests.conftest import Services
 from sandbox.tests.receiver import Receiver, receiving
+from sandbox.timeline import due
+from sandbox.webhooks import deliveries, receivers
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 ARRIVES_WITHIN_S = 60  # however busy the machine is; an event usually takes a second
@@ -146,7 +148,7 @@ class TestADelivery:
 
 class TestAnOrderedFault:
     def test_delays_an_event(self, moment: Any, receiver: Receiver, happen: Callable[[str], str]) -> None:
-        faults.order("delay_event", delay_s=90)
+        plans.order("delay_event", delay_s=90)
         happen("late")
         happen("punctual")
 
@@ -158,7 +160,7 @@ class TestAnOrderedFault:
         assert arrived(receiver) == ["punctual", "late"]
 
     def test_doubles_an_event(self, receiver: Receiver, happen: Callable[[str], str]) -> None:
-        faults.order("double_event")
+        plans.order("double_event")
         happen("twice")
         happen("once")
 
@@ -168,7 +170,7 @@ class TestAnOrderedFault:
         assert len({json.loads(body)["id"] for body in receiver.bodies}) == 2
 
     def test_drops_an_event_that_is_still_listed(self, v1: Services, receiver: Receiver, happen: Callable[[str], str]) -> None:
-        faults.order("drop_event")
+        plans.order("drop_event")
         dropped = happen("lost")
         happen("found")
 
@@ -179,7 +181,7 @@ class TestAnOrderedFault:
         assert v1.events.retrieve(dropped).data.object.name == "lost"
 
     def test_lets_the_next_event_overtake(self, moment: Any, receiver: Receiver, happen: Callable[[str], str]) -> None:
-        faults.order("shuffle_event")
+        plans.order("shuffle_event")
         happen("first")
         deliveries.deliver_due()
         assert receiver.bodies == []
@@ -193,7 +195,7 @@ class TestAnOrderedFault:
     def test_holds_an_event_that_none_overtakes_for_a_minute(
         self, moment: Any, receiver: Receiver, happen: Callable[[str], str]
     ) -> None:
-        faults.order("shuffle_event")
+        plans.order("shuffle_event")
         happen("only")
 
         moment.shift(timedelta(seconds=60))
@@ -202,7 +204,7 @@ class TestAnOrderedFault:
         assert arrived(receiver) == ["only"]
 
     def test_hits_its_type_alone_and_waits_for_an_event_that_goes_somewhere(self, v1: Services, receiver: Receiver) -> None:
-        faults.order("drop_event", event_type="customer.updated")
+        plans.order("drop_event", event_type="customer.updated")
         unheard = v1.customers.create({"name": "unheard"})
         v1.customers.update(unheard.id, {"name": "unheard still"})
         v1.webhook_endpoints.create({"url": receiver.url, "enabled_events": ["*"]})
@@ -212,7 +214,7 @@ class TestAnOrderedFault:
         deliveries.deliver_due()
 
         assert arrived(receiver) == ["created"]
-        assert not faults.planned().exists()
+        assert not plans.planned().exists()
 
 
 class TestAnAddress:

@@ -8,8 +8,8 @@ import pytest
 import stripe
 import time_machine
 
-from sandbox import due
 from sandbox.models import SandboxObject
+from sandbox.timeline import due
 
 Make = Callable[..., Any]
 Options = dict[str, str]

@@ -101,7 +101,7 @@ class TestTheDoor:
             "import django; django.setup()\n"
             "from django.conf import settings; from django.test import Client\n"
             "asked = [Client().get(path) for path in ('/v1/customers', '/oauth/token', '/sandbox/api/clock')]\n"
-            "print('sandbox.middleware.order_faults' in settings.MIDDLEWARE, [answer.status_code for answer in asked])"
+            "print('sandbox.transport.middleware.order_faults' in settings.MIDDLEWARE, [answer.status_code for answer in asked])"
         )
         environment = {
             "DJANGO_SETTINGS_MODULE": "commercecore_payments.settings",
@@ -170,7 +170,7 @@ class TestAFailureAtTheDoor:
             raise ZeroDivisionError("the inside")
 
         with monkeypatch.context() as patch:
-            patch.setattr("sandbox.server.expand", fail)
+            patch.setattr("sandbox.api.server.expand", fail)
             failed = post(door, "/v1/customers", **{"Idempotency-Key": "key-1"})
         assert_stripe_error(failed, 500, "An unknown error occurred", type="api_error")
         assert "inside" not in failed.content.decode()

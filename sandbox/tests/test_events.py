@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 import stripe
 
-from sandbox import authentication, deauthorization, due, event_names, ids
+from sandbox.api.wire import API_VERSION
+from sandbox.connect import deauthorization
 from sandbox.models import SandboxObject
+from sandbox.money import authentication
+from sandbox.objects import event_names, ids
 from sandbox.resources.webhook_endpoints import EVENT_TYPES
 from sandbox.tests.conftest import Options, Services
-from sandbox.wire import API_VERSION
+from sandbox.timeline import due
 
 Make = Callable[..., Any]
 Told = Callable[[], list[str]]

@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 import stripe
 
-from sandbox import faults
-from sandbox.errors import ParameterRefused
+from sandbox.api.errors import ParameterRefused
+from sandbox.faults import plans
 from sandbox.models import SandboxFault
 from sandbox.tests.refusals import told
 
 
 class TestAPlan:
     def test_hits_as_many_requests_as_it_says(self, v1: Any) -> None:
-        faults.order("limit_rate", times=2)
+        plans.order("limit_rate", times=2)
         for _ in range(2):
             with pytest.raises(stripe.RateLimitError):
                 v1.customers.create()
@@ -21,7 +21,7 @@ class TestAPlan:
         assert SandboxFault.objects.count() == 0
 
     def test_hits_what_fits_it_alone(self, v1: Any, at_seller: dict[str, str]) -> None:
-        faults.order("limit_rate", account=at_seller["stripe_account"], method="POST", path="/customers")
+        plans.order("limit_rate", account=at_seller["stripe_account"], method="POST", path="/customers")
         v1.customers.create()
         v1.customers.list(None, at_seller)
         v1.setup_intents.create(None, at_seller)
@@ -31,7 +31,7 @@ class TestAPlan:
 
     def test_hits_in_the_order_in_which_they_were_made(self, v1: Any) -> None:
         for kind in ("limit_rate", "key_in_use"):
-            faults.order(kind)
+            plans.order(kind)
         met = []
         for _ in range(2):
             with pytest.raises(stripe.StripeError) as refused:
@@ -40,25 +40,25 @@ class TestAPlan:
         assert met == ["rate_limit", "idempotency_key_in_use"]
 
     def test_can_be_taken_back(self, v1: Any) -> None:
-        faults.order("limit_rate")
-        faults.order("drop_event", event_type="charge.succeeded")
-        assert faults.cancel_all() == 2
+        plans.order("limit_rate")
+        plans.order("drop_event", event_type="charge.succeeded")
+        assert plans.cancel_all() == 2
         assert v1.customers.create().id
 
     def test_of_events_hits_no_request(self, v1: Any) -> None:
-        faults.order("drop_event", event_type="customer.created")
+        plans.order("drop_event", event_type="customer.created")
         assert v1.customers.create().id
-        assert [row.kind for row in faults.planned()] == ["drop_event"]
+        assert [row.kind for row in plans.planned()] == ["drop_event"]
 
     def test_of_events_is_used_up_by_an_event_that_fits(self, db: None) -> None:
-        faults.order("delay_event", account="acct_1", event_type="charge.succeeded", delay_s=90)
-        assert faults.meet_event("delay_event", account="acct_2", event_type="charge.succeeded") is None
-        assert faults.meet_event("delay_event", account="acct_1", event_type="charge.failed") is None
-        assert faults.meet_event("drop_event", account="acct_1", event_type="charge.succeeded") is None
-        met = faults.meet_event("delay_event", account="acct_1", event_type="charge.succeeded")
+        plans.order("delay_event", account="acct_1", event_type="charge.succeeded", delay_s=90)
+        assert plans.meet_event("delay_event", account="acct_2", event_type="charge.succeeded") is None
+        assert plans.meet_event("delay_event", account="acct_1", event_type="charge.failed") is None
+        assert plans.meet_event("drop_event", account="acct_1", event_type="charge.succeeded") is None
+        met = plans.meet_event("delay_event", account="acct_1", event_type="charge.succeeded")
         assert met is not None
         assert met.delay_s == 90
-        assert faults.meet_event("delay_event", account="acct_1", event_type="charge.succeeded") is None
+        assert plans.meet_event("delay_event", account="acct_1", event_type="charge.succeeded") is None
 
     @pytest.mark.parametrize(
         ("wrong", "param"),
@@ -75,6 +75,6 @@ class TestAPlan:
     )
     def test_that_cannot_be_is_refused(self, db: None, wrong: dict[str, Any], param: str) -> None:
         with pytest.raises(ParameterRefused) as refused:
-            faults.order(**wrong)
+            plans.order(**wrong)
         assert refused.value.error["param"] == param
         assert SandboxFault.objects.count() == 0

@@ -12,8 +12,8 @@ from django.conf import settings
 
 from commercecore_payments.tests.service import free_port
 from gateway.outcomes import was_refused
-from sandbox.fault_kinds import REQUEST_KINDS
-from sandbox.http_client import SandboxHTTPClient
+from sandbox.faults.fault_kinds import REQUEST_KINDS
+from sandbox.transport.http_client import SandboxHTTPClient
 
 # Seconds. Long enough for the effect of what then times out, and for any answer that is to come.
 SHORT, LONG = 3, 60

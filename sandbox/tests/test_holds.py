@@ -8,8 +8,8 @@ import pytest
 import stripe
 import time_machine
 
-from sandbox import due
 from sandbox.tests.conftest import Options, Services
+from sandbox.timeline import due
 
 Make = Callable[..., Any]
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)

@@ -7,7 +7,7 @@ import stripe
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
-from sandbox.http_client import SandboxHTTPClient
+from sandbox.transport.http_client import SandboxHTTPClient
 
 
 class TestTheSandboxClient:

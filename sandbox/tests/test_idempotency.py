@@ -9,11 +9,11 @@ import stripe
 import time_machine
 
 from commercecore_payments import clock
-from sandbox import idempotency, server
+from sandbox.api import idempotency, server
+from sandbox.api.routes import find_route
+from sandbox.api.wire import Answer, Request
 from sandbox.models import SandboxIdempotencyKey, SandboxObject
-from sandbox.routes import find_route
 from sandbox.tests.refusals import told
-from sandbox.wire import Answer, Request
 
 Make = Callable[..., Any]
 KEY = {"idempotency_key": "key-1"}
@@ -147,7 +147,7 @@ class TestARequestThatFailsInside:
             raise ZeroDivisionError
 
         with monkeypatch.context() as patch:
-            patch.setattr("sandbox.server.expand", fail)
+            patch.setattr("sandbox.api.server.expand", fail)
             with pytest.raises(ZeroDivisionError):
                 v1.customers.create(None, {"idempotency_key": "key-1"})
         assert SandboxIdempotencyKey.objects.count() == 0

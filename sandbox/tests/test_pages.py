@@ -11,8 +11,8 @@ import stripe
 import time_machine
 from django.test import Client
 
-from sandbox.forms import OnboardingForm
-from sandbox.onboarding import TEST_ACCOUNT_NUMBER
+from sandbox.connect.onboarding import TEST_ACCOUNT_NUMBER
+from sandbox.pages.forms import OnboardingForm
 
 Make = Callable[..., Any]
 RETURN = "https://shop.example/back?step=2"

@@ -8,9 +8,9 @@ import pytest
 import stripe
 import time_machine
 
-from sandbox.errors import ParameterRefused
+from sandbox.api.errors import ParameterRefused
+from sandbox.api.wire import read_form
 from sandbox.tests.refusals import told
-from sandbox.wire import read_form
 
 Make = Callable[..., Any]
 

@@ -8,9 +8,9 @@ import pytest
 import stripe
 import time_machine
 
-from sandbox import due
+from sandbox.connect.onboarding import OnboardingDetails, complete_onboarding
 from sandbox.models import SandboxObject, SandboxTask
-from sandbox.onboarding import OnboardingDetails, complete_onboarding
+from sandbox.timeline import due
 
 Make = Callable[..., Any]
 Options = dict[str, str]

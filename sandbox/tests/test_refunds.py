@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import stripe
 
-from sandbox import due
 from sandbox.resources import refunds
+from sandbox.timeline import due
 
 Make = Callable[..., Any]
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import stripe
 
-from sandbox.ids import APPLICATION
 from sandbox.models import SandboxDelivery, SandboxObject
+from sandbox.objects.ids import APPLICATION
 from sandbox.tests.conftest import Options, Services
 
 URL = "https://platform.example/webhooks"

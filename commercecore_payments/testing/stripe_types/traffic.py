@@ -50,9 +50,9 @@ class Traffic:
 
 def listen_to_the_sandbox(traffic: Traffic) -> None:
     """Judges each answer of the sandbox, each request that it carried out, and each event that it wrote."""
-    from sandbox import server  # noqa: PLC0415 - Django's models are there only once it is set up
+    from sandbox.api import server  # noqa: PLC0415 - Django's models are there only once it is set up
+    from sandbox.api.wire import Answer, Request  # noqa: PLC0415
     from sandbox.models import SandboxObject  # noqa: PLC0415
-    from sandbox.wire import Answer, Request  # noqa: PLC0415
 
     answer = server.answer
 

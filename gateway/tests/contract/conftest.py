@@ -52,7 +52,7 @@ def seller(v1: Services) -> str:
 
 
 def _sandbox_seller(account_id: str) -> str:
-    from sandbox.onboarding import complete_onboarding
+    from sandbox.connect.onboarding import complete_onboarding
 
     complete_onboarding(account_id=account_id)
     return account_id

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from sandbox import ticking
+from sandbox.timeline import ticking
 
 
 class Command(BaseCommand):

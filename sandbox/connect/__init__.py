@@ -1,0 +1,1 @@
+"""Connected accounts beyond the API: their onboarding, and their leaving."""

@@ -1,0 +1,1 @@
+"""The sandbox's own pages: those that Stripe hosts, the shop, and the staff's."""

@@ -1,0 +1,55 @@
+"""Carries out what has become due: at the next request, when the clock is moved, and whenever somebody asks."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from sandbox.models import SandboxTask
+from sandbox.money import disputes, ledger, payout_schedule, payouts, settlement
+from sandbox.objects import journal
+from sandbox.resources import charges, payment_intent_moves, refunds
+from sandbox.timeline import clock
+
+# Each function gets the account and the id of its object, and locks what it changes in the order that `state` names.
+TASKS: dict[str, Callable[[str, str], None]] = {
+    charges.HOLD_LAPSES: payment_intent_moves.lapse,
+    ledger.MONEY_AVAILABLE: ledger.make_available,
+    refunds.REFUND_FAILS: refunds.fail,
+    refunds.REFUND_SETTLES: refunds.settle,
+    settlement.CHARGE_SETTLES: settlement.settle_due,
+    disputes.OPENS: disputes.open_dispute,
+    disputes.IS_DECIDED: disputes.decide,
+    disputes.FALLS_DUE: disputes.fall_due,
+    payout_schedule.PAYOUT_DAY: payouts.pay_out_day,
+    payouts.IS_SENT: payouts.send,
+    payouts.ARRIVES: payouts.arrive,
+}
+
+
+def carry_out_due() -> int:
+    """Carries out everything that is due, the earliest first, each as of its own moment. Answers how many there were."""
+    now, done = clock.now(), 0
+    while SandboxTask.objects.filter(due_at__lte=now).exists() and _carry_out_next(now):
+        done += 1
+    return done
+
+
+def move_clock(by: timedelta) -> int:
+    """Moves the sandbox's clock forward and carries out what became due. Answers how many there were; raises TooFar."""
+    with journal.change():
+        clock.move_ahead(by)
+    return carry_out_due()
+
+
+def _carry_out_next(now: datetime) -> bool:
+    """One task and its end in one transaction, so that a process that dies in between leaves it due."""
+    with transaction.atomic():
+        clock.lock()  # of several processes one at a time, so that a payout is sent before it arrives
+        task = SandboxTask.objects.filter(due_at__lte=now).order_by("due_at", "id").first()
+        if task is None:
+            return False
+        with clock.as_of(task.due_at), journal.change():  # the events of the change are dated then, too
+            TASKS[task.kind](task.account, task.stripe_id)
+        task.delete()
+    return True

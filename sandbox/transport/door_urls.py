@@ -1,0 +1,13 @@
+"""The sandbox's doors for programs, mounted only where the sandbox stands in for Stripe."""
+
+from django.urls import path, re_path
+
+from sandbox.transport import control
+from sandbox.transport.door import stripe_api
+
+urlpatterns = [
+    # Every address below, so that an unknown one is answered in Stripe's shape as well. Stripe takes no trailing slash.
+    re_path(r"^(?:v1|oauth)(?:/[\s\S]*)?$", stripe_api, name="stripe-api"),
+    path("sandbox/api/faults", control.faults_api, name="sandbox-faults-api"),
+    path("sandbox/api/clock", control.clock_api, name="sandbox-clock-api"),
+]
