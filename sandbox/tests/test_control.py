@@ -96,6 +96,13 @@ class TestTheFaultsOfTheControlApi:
         assert SandboxFault.objects.count() == 0
 
 
+class TestAnUnknownAddressOfTheControlApi:
+    @pytest.mark.parametrize("address", ["/sandbox/api", "/sandbox/api/", "/sandbox/api/zzz", "/sandbox/api/faults/1"])
+    def test_is_a_404_in_stripes_shape(self, control: Client, address: str) -> None:
+        answer = control.get(address)
+        assert (answer.status_code, answer.json()["error"]["type"]) == (404, "invalid_request_error")
+
+
 class TestTheClockOfTheControlApi:
     def test_is_told_and_moved(self, control: Client) -> None:
         before = control.get(CLOCK).json()

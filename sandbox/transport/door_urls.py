@@ -10,4 +10,5 @@ urlpatterns = [
     re_path(r"^(?:v1|oauth)(?:/[\s\S]*)?$", stripe_api, name="stripe-api"),
     path("sandbox/api/faults", control.faults_api, name="sandbox-faults-api"),
     path("sandbox/api/clock", control.clock_api, name="sandbox-clock-api"),
+    re_path(r"^sandbox/api(?:/[\s\S]*)?$", control.unknown_api, name="sandbox-unknown-api"),
 ]
