@@ -3,7 +3,7 @@
 import re
 
 from sandbox.api.errors import ParameterRefused
-from sandbox.faults.fault_kinds import LONGEST_REQUEST_DELAY_S, METHODS, MOST_TIMES, REQUEST_KINDS, Fault
+from sandbox.faults.fault_kinds import DELAYING, LONGEST_REQUEST_DELAY_S, METHODS, MOST_TIMES, REQUEST_KINDS, Fault
 
 HEADER = "Sandbox-Fault"
 # What each part may be; a part that is none of these is a slip of the writer, who must learn of it.
@@ -28,6 +28,8 @@ def read_header(text: str) -> Fault:
         raise _malformed(f"times is between 1 and {MOST_TIMES}")
     if delay_s > LONGEST_REQUEST_DELAY_S:
         raise _malformed(f"delay_s is at most {LONGEST_REQUEST_DELAY_S} seconds")
+    if kind in DELAYING and delay_s == 0:
+        raise _malformed(f"{kind} needs a delay_s above 0")
     return Fault(kind, method=parts.get("method", ""), path=parts.get("path", ""), times=times, delay_s=delay_s)
 
 

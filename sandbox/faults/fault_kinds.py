@@ -22,6 +22,8 @@ FAILURES = frozenset({"fail_inside", "fail_after"})
 REQUEST_KINDS = BEFORE_THE_EFFECT | AFTER_THE_EFFECT | REFUSALS | FAILURES | {"answer_slowly"}
 EVENT_KINDS = frozenset({"delay_event", "double_event", "drop_event", "shuffle_event"})
 KINDS = REQUEST_KINDS | EVENT_KINDS
+# Those that do nothing but wait: without a delay they would be used up unseen.
+DELAYING = frozenset({"answer_slowly", "delay_event"})
 
 METHODS = ("GET", "POST", "DELETE")
 # A waiting request holds a thread of the server: a minute is longer than callers wait, and ends before the server's

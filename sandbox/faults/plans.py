@@ -18,6 +18,7 @@ from sandbox.api.errors import ParameterRefused
 from sandbox.api.wire import Request
 from sandbox.faults.fault_headers import read_header
 from sandbox.faults.fault_kinds import (
+    DELAYING,
     EVENT_KINDS,
     KINDS,
     LONGEST_EVENT_DELAY_S,
@@ -152,6 +153,7 @@ def _require_numbers(kind: str, *, times: int, delay_s: float) -> None:
     longest = LONGEST_EVENT_DELAY_S if kind in EVENT_KINDS else LONGEST_REQUEST_DELAY_S
     _require(1 <= times <= MOST_TIMES, "times", f"must be between 1 and {MOST_TIMES}")
     _require(math.isfinite(delay_s) and 0 <= delay_s <= longest, "delay_s", f"must be between 0 and {longest} seconds")
+    _require(delay_s > 0 or kind not in DELAYING, "delay_s", f"{kind} needs a delay above 0 seconds")
 
 
 def _require(fine: bool, param: str, rule: str) -> None:

@@ -71,6 +71,8 @@ class TestAPlan:
             ({"kind": "limit_rate", "times": 0}, "times"),
             ({"kind": "answer_slowly", "delay_s": 61}, "delay_s"),
             ({"kind": "answer_slowly", "delay_s": float("nan")}, "delay_s"),
+            ({"kind": "answer_slowly"}, "delay_s"),
+            ({"kind": "delay_event", "delay_s": 0}, "delay_s"),
         ],
     )
     def test_that_cannot_be_is_refused(self, db: None, wrong: dict[str, Any], param: str) -> None:

@@ -221,6 +221,8 @@ class TestAHeader:
             "time_out_after; delay_s=nan",
             "time_out_after; method=PATCH",
             "time_out_after;",
+            "answer_slowly",
+            "answer_slowly; delay_s=0.0",
         ],
     )
     def test_that_is_malformed_is_refused_by_name(self, v1: Any, text: str) -> None:
