@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from commercecore_payments import stripe_keys
 from commercecore_payments.admin_site import UNFOLD  # noqa: F401 - a setting of its own
 from commercecore_payments.local_secrets import load_or_create_secrets
 
@@ -31,14 +32,14 @@ STRIPE_SANDBOX = env.bool("STRIPE_SANDBOX", default=not STRIPE_SECRET_KEY)
 
 def _environment() -> str:
     """`sandbox`, `test` or `live`: which Stripe this process talks to, and which rows it may see."""
-    live = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+    live = STRIPE_SECRET_KEY.startswith(stripe_keys.LIVE_KEYS)
     if STRIPE_SANDBOX and live:
         raise ImproperlyConfigured("The sandbox does not start beside a live Stripe key: unset one of them.")
     if STRIPE_SANDBOX:
         return "sandbox"
     if live:
         return "live"
-    if STRIPE_SECRET_KEY.startswith(("sk_test_", "rk_test_")):
+    if STRIPE_SECRET_KEY.startswith(stripe_keys.TEST_KEYS):
         return "test"
     raise ImproperlyConfigured("STRIPE_SECRET_KEY must begin with sk_test_, rk_test_, sk_live_ or rk_live_.")
 

@@ -33,6 +33,7 @@ def save_payment_method(
     unfinished = _unfinished_setup(customer, payment_method_id)
 
     def reserve_new() -> Operation:
+        """Keeps the wish to save the card before Stripe is asked."""
         return _reserve_setup(customer, payment_method_id, preferred=preferred, actor=actor)
 
     operation, outcome = carry_out(unfinished, reserve_new, settle_setup)

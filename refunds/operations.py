@@ -42,6 +42,7 @@ def request_refund(*, payment: Transaction, amount_minor: int | None, reason: st
     unfinished = _unfinished_refund(payment, amount_minor=amount_minor)
 
     def reserve_new() -> Operation:
+        """Sets the refund's part of the payment aside before Stripe is asked."""
         return _reserve_refund(payment, amount_minor=amount_minor, reason=reason, actor=actor)
 
     operation, outcome = carry_out(unfinished, reserve_new, settle_refund)

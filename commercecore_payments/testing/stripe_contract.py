@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
+from commercecore_payments.stripe_keys import LIVE_KEYS, TEST_KEYS
+
 KEY_VARIABLE = "STRIPE_SECRET_KEY"
-TEST_KEYS = ("sk_test_", "rk_test_")
-LIVE_KEYS = ("sk_live_", "rk_live_")
 CONTRACT = "gateway/tests/contract"
 
 

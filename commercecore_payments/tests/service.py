@@ -26,8 +26,12 @@ STOP_TIMEOUT_S = 20
 
 @contextmanager
 def environment_of_its_own(folder: Path) -> Iterator[dict[str, str]]:
-    """The environment of a service of its own, on the kind of database that the tests run on."""
-    variables = {**os.environ, "DJANGO_SETTINGS_MODULE": "commercecore_payments.settings", "PORT": str(free_port())}
+    """The environment of a service of its own, on the kind of database that the tests run on.
+
+    What it exchanges with Stripe is judged like the tests' own: commercecore_payments/testing/stripe_types/services.py.
+    """
+    settings = "commercecore_payments.testing.served_settings"
+    variables = {**os.environ, "DJANGO_SETTINGS_MODULE": settings, "PORT": str(free_port())}
     variables["COMMERCECORE_STATE_DIR"] = str(folder / "state")
     server = os.environ.get("TEST_POSTGRES_URL", "")
     if not server:

@@ -8,9 +8,11 @@ import pytest
 from django.contrib.auth import get_user_model
 from playwright.sync_api import Page, expect, sync_playwright
 
+from accounts.models import ConnectedAccount
 from commercecore_payments.tests.tenants import Tenant
 from sandbox.faults.plans import order
 from sandbox.orders import create_order
+from transactions.models import Transaction
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 # Without these Chromium looks for its maker's servers, and its sandbox refuses to run as root.
@@ -65,6 +67,9 @@ class TestASeller:
         page.goto(tenant.post("/connected-accounts/login", {"account_id": seller}).json()["data"]["login_url"])
         expect(page.get_by_text(seller)).to_be_visible()
         expect(page.get_by_text("42.00").first).to_be_visible()
+        account = ConnectedAccount.objects.get(stripe_account_id=seller)
+        assert (account.charges_enabled, account.details_submitted) == (True, True)
+        assert f"/express/{seller}/" in page.url
 
 
 class TestABuyer:
@@ -120,6 +125,8 @@ class TestTheCheckout:
         page.wait_for_url(f"{base}/admin/transactions/transaction/*/change/**")
         expect(page.get_by_text("order_77").first).to_be_visible()
         expect(page.get_by_text("42.00 USD").first).to_be_visible()
+        payment = Transaction.objects.get()
+        assert (payment.order_id, payment.status, payment.amount_received_minor) == ("order_77", "succeeded", 4200)
 
     def test_that_is_paid_shows_its_payment_intent(self, page: Page, base: str, tenant: Tenant, seller: str) -> None:
         sign_in(page, f"{base}/sandbox/checkout?seller={seller}")

@@ -9,14 +9,13 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from requests.structures import CaseInsensitiveDict
 
+from commercecore_payments.stripe_keys import LIVE_KEYS
 from sandbox.api import server
 from sandbox.api.errors import StripeError
 from sandbox.api.wire import Answer, read_request
 from sandbox.faults import fault_kinds
 from sandbox.faults.fault_kinds import Fault, NoAnswer
 from sandbox.transport import network
-
-LIVE_KEYS = ("sk_live_", "rk_live_")
 
 
 class SandboxHTTPClient(stripe.HTTPClient):

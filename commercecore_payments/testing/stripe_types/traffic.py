@@ -1,6 +1,6 @@
-"""Listens to everything that the tests exchange with Stripe, and keeps what was wrong with it."""
+"""Listens to everything that a process exchanges with Stripe, and judges it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,38 +17,35 @@ ACCEPTED = {200, 402}
 OAUTH = "/oauth/"
 
 
-class Traffic:
-    """Judges objects and requests, counts them, and keeps the problems until somebody takes them."""
+OBJECTS, REQUESTS = "objects", "requests"  # what is judged
+# Keeps a verdict: which of the two was judged, and what was wrong with it.
+Keep = Callable[[str, Problems], None]
 
-    def __init__(self, description: Description) -> None:
+
+class Traffic:
+    """Judges objects and requests, and hands on each verdict."""
+
+    def __init__(self, description: Description, keep: Keep) -> None:
         self._judge = Judge(description["schemas"])
         self._operations = description["operations"]
-        self.objects = 0
-        self.requests = 0
-        self.problems = 0
-        self._untold: Problems = []
+        self._keep = keep
 
     def judge_object(self, body: Any) -> None:
         """Judges what Stripe answers or tells: an object, a list, an error or an event."""
-        self.objects += 1
-        self._keep(problems_of_object(self._judge, body))
+        self._keep(OBJECTS, problems_of_object(self._judge, body))
 
     def judge_request(self, method: str, path: str, parameters: dict[str, Any]) -> None:
         """Judges what is sent, its parameters as the texts of the form."""
-        self.requests += 1
-        self._keep(problems_of_request(self._judge, self._operations, method, path, parameters))
-
-    def take_problems(self) -> Problems:
-        """What was wrong since this was last asked."""
-        taken, self._untold = self._untold, []
-        return taken
-
-    def _keep(self, found: Problems) -> None:
-        self.problems += len(found)
-        self._untold += found
+        self._keep(REQUESTS, problems_of_request(self._judge, self._operations, method, path, parameters))
 
 
-def listen_to_the_sandbox(traffic: Traffic) -> None:
+def listen(traffic: Traffic) -> None:
+    """Judges all that this process exchanges with Stripe from now on. Django must be set up."""
+    _listen_to_the_sandbox(traffic)
+    _listen_to_the_gateway(traffic)
+
+
+def _listen_to_the_sandbox(traffic: Traffic) -> None:
     """Judges each answer of the sandbox, each request that it carried out, and each event that it wrote."""
     from sandbox.api import server  # noqa: PLC0415 - Django's models are there only once it is set up
     from sandbox.api.wire import Answer, Request  # noqa: PLC0415
@@ -73,7 +70,7 @@ def listen_to_the_sandbox(traffic: Traffic) -> None:
     post_save.connect(judge_event, sender=SandboxObject, weak=False)
 
 
-def listen_to_the_gateway(traffic: Traffic) -> None:
+def _listen_to_the_gateway(traffic: Traffic) -> None:
     """Judges each request that the gateway's client sends, whatever becomes of it on its way."""
     import stripe
 

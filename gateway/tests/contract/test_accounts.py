@@ -34,7 +34,8 @@ class TestANewAccount:
         at = {"stripe_account": new_account()}
         card = {"payment_method": "pm_card_visa", "confirm": True, "return_url": SHOP}
         refused = fault(lambda: v1.payment_intents.create({"amount": 1000, "currency": "usd", **card}, at))
-        assert refused.http_status == 400
+        assert (refused.http_status, refused.type) == (400, "invalid_request_error")
+        assert v1.charges.list({}, at).data == []
 
     def test_that_is_deleted_is_gone(self, v1: Services, new_account: Callable[[], str]) -> None:
         account_id = new_account()

@@ -39,7 +39,10 @@ class TestAPayment:
 
     def test_needs_a_payment_method_to_be_confirmed(self, v1: Services, at_seller: Options, new_payment: Pay) -> None:
         made = new_payment()
-        assert fault(lambda: v1.payment_intents.confirm(made.id, {}, at_seller)).http_status == 400
+        refused = fault(lambda: v1.payment_intents.confirm(made.id, {}, at_seller))
+        assert (refused.http_status, refused.type) == (400, "invalid_request_error")
+        left = v1.payment_intents.retrieve(made.id, {}, at_seller)
+        assert (left.status, left.amount_received, left.latest_charge) == ("requires_payment_method", 0, None)
 
     def test_takes_another_amount_before_its_confirmation(self, v1: Services, at_seller: Options, new_payment: Pay) -> None:
         made = new_payment()
@@ -61,7 +64,8 @@ class TestAPayment:
         assert (refused.http_status, refused.code) == (400, "payment_method_types_no_longer_supported")
 
     def test_that_may_redirect_needs_an_address_to_come_back_to(self, pay: Pay) -> None:
-        assert fault(lambda: pay(automatic_payment_methods={"enabled": True})).http_status == 400
+        refused = fault(lambda: pay(automatic_payment_methods={"enabled": True}))
+        assert (refused.http_status, refused.type) == (400, "invalid_request_error")
         assert pay(automatic_payment_methods={"enabled": True}, return_url=SHOP).status == "succeeded"
 
     @pytest.mark.parametrize(
