@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from sandbox.pages import checkout_pages, console_pages, faults_page, views
+from sandbox.pages import account_acts, checkout_pages, console_pages, dispute_acts, faults_page, refund_acts, views
 
 app_name = "sandbox"
 WORD = r"[A-Za-z0-9_-]+"  # the letters of Stripe's ids and of our tokens
@@ -18,8 +18,11 @@ urlpatterns = [
     path("accounts", console_pages.accounts, name="accounts"),
     re_path(rf"^accounts/(?P<account_id>{WORD})/onboard$", console_pages.onboard, name="onboard"),
     re_path(rf"^accounts/(?P<account_id>{WORD})/disconnect$", console_pages.disconnect, name="disconnect"),
+    re_path(rf"^accounts/(?P<account_id>{WORD})/state$", account_acts.bring_into, name="bring_account_into"),
     path("payments", console_pages.payments, name="payments"),
     re_path(rf"^objects/(?P<stripe_id>{WORD})$", console_pages.show_object, name="object"),
+    re_path(rf"^disputes/(?P<dispute_id>{WORD})$", dispute_acts.move, name="move_dispute"),
+    re_path(rf"^refunds/(?P<refund_id>{WORD})$", refund_acts.move, name="move_refund"),
     path("events", console_pages.events, name="events"),
     path("faults", faults_page.faults, name="faults"),
     path("faults/cancel", faults_page.cancel, name="cancel_faults"),

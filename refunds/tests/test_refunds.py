@@ -8,6 +8,8 @@ from commercecore_payments.tests.tenants import Tenant, refunds_at_stripe
 from gateway.client import stripe_client
 from gateway.models import Operation
 from refunds.models import Refund
+from sandbox.models import SandboxObject
+from sandbox.money import refund_moves, refunding
 from transactions.models import Transaction
 
 
@@ -91,6 +93,45 @@ class TestARefund:
         assert tenant.refund(seller).json()["data"]["status"] == "pending"
         response = tenant.post("/transactions", {"order_id": "2227222", "account_id": seller, "amount": 1000})
         assert_refused(response, 409, "order_taken")
+
+    def test_that_the_sellers_balance_does_not_cover_is_pending_and_counts(self, tenant: Tenant, seller: str) -> None:
+        covered: Any = {"settings": {"payouts": {"debit_negative_balances": False}}}
+        stripe_client().v1.accounts.update(seller, covered)
+        tenant.pay(seller, amount=1000)
+        assert tenant.refund(seller, amount=600).json()["data"]["status"] == "pending"
+        assert Refund.objects.get().status == "pending"
+        assert_refused(tenant.refund(seller, amount=500), 409, "refund_exceeds_payment")
+        assert Transaction.objects.get().amount_refunded_minor == 600
+
+    @pytest.mark.parametrize(
+        ("status", "reason", "told", "left"),
+        [
+            ("requires_action", None, "Refund requested successfully", 400),
+            ("canceled", "merchant_request", "Refund was canceled", 1000),
+            ("failed", "declined", "Refund failed", 1000),
+        ],
+    )
+    def test_is_told_as_stripe_answers_it(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch, status: str, reason: str | None, told: str, left: int
+    ) -> None:
+        def answer(charge: SandboxObject, row: SandboxObject) -> None:
+            """No refund of a card begins like this: Stripe's answer to one of another payment method stands for it."""
+            if status == "requires_action":
+                refunding.become(row, status)
+            else:
+                refunding.undo(charge, row, status, reason)
+
+        tenant.pay(seller, amount=1000)
+        monkeypatch.setattr(refund_moves, "proceed", answer)
+        response = tenant.refund(seller, amount=600)
+        assert response.status_code == 201
+        assert (response.json()["data"]["status"], response.json()["data"]["message"]) == (status, told)
+        refund = Refund.objects.get()
+        assert (refund.status, refund.failure_reason) == (status, reason or "")
+        assert Transaction.objects.get().amount_refunded_minor == 1000 - left
+        monkeypatch.undo()
+        refused = tenant.refund(seller, amount=1001)
+        assert refused.json()["details"]["refundable_amount"] == left
 
     def test_of_the_newest_payment_where_an_order_was_paid_anew(self, tenant: Tenant, seller: str) -> None:
         tenant.pay(seller)

@@ -38,6 +38,19 @@ class ParameterRefused(StripeError):
     """A parameter is missing, unknown or malformed: found before the request is carried out, so no idempotency key keeps it."""
 
 
+class KeyInUse(StripeError):
+    """409: another request under the same idempotency key is in flight."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is currently another in-progress request using this Idempotent Key (that probably means you submitted "
+            "twice, and the other request is still going through). Please try again later.",
+            status=409,
+            type="idempotency_error",
+            code="idempotency_key_in_use",
+        )
+
+
 class AttemptFailed(StripeError):
     """An attempt at a payment that was made and failed: the 402 that it answers, and the failed charge, stay on record."""
 
@@ -94,6 +107,7 @@ SPOKEN_NAMES = {
     "payment_method": "PaymentMethod",
     "payout": "payout",
     "refund": "refund",
+    "review": "review",  # unverified as well
     "setup_intent": "setupintent",
 }
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from django.db import IntegrityError, transaction
 
-from sandbox.api.errors import ParameterRefused, StripeError
+from sandbox.api.errors import KeyInUse, ParameterRefused, StripeError
 from sandbox.api.wire import Answer, Request
 from sandbox.models import ID_LENGTH, SandboxIdempotencyKey
 from sandbox.objects import ids
@@ -24,14 +24,10 @@ MAXIMUM_LENGTH = 255
 # its transaction, so the next request under the key takes its place.
 ABANDONED_AFTER = timedelta(seconds=60)
 _ATTEMPT_LENGTH = 32
-_IN_USE = (
-    "There is currently another in-progress request using this Idempotent Key (that probably means you submitted twice, and "
-    "the other request is still going through). Please try again later."
-)
 
 
-class TakenOver(StripeError):
-    """Another request took the place of this one, whose effect is rolled back: 409."""
+class TakenOver(KeyInUse):
+    """Another request took the place of this one, whose effect is rolled back."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +66,7 @@ def finish(claimed: Claim, answer: Answer) -> None:
     rows = SandboxIdempotencyKey.objects.filter(pk=claimed.row_id, attempt=claimed.attempt, status=0)
     original = answer.headers["Original-Request"]
     if rows.update(status=answer.status, body=answer.body, request_id=original) != 1:
-        raise TakenOver(_IN_USE, status=409, type="idempotency_error", code="idempotency_key_in_use")
+        raise TakenOver
 
 
 def give_back(claimed: Claim) -> None:
@@ -99,13 +95,13 @@ def _found(request: Request, attempt: str) -> Claim | Answer:
             .first()
         )
         if row is None:  # its holder gave it back, or it was pruned, in this very moment
-            raise _in_use()
+            raise KeyInUse
         if row.fingerprint != fingerprint(request):
             raise _other_parameters(request.idempotency_key)
         if row.status:
             return Answer(row.status, row.body, {"Idempotent-Replayed": "true", "Original-Request": row.request_id})
         if row.claimed_at > clock.now() - ABANDONED_AFTER:
-            raise _in_use()
+            raise KeyInUse
         row.attempt, row.claimed_at = attempt, clock.now()
         row.save()
         return Claim(row.pk, attempt)
@@ -117,7 +113,3 @@ def _other_parameters(key: str) -> StripeError:
         f"other than '{key}' if you meant to execute a different request.",
         type="idempotency_error",
     )
-
-
-def _in_use() -> StripeError:
-    return StripeError(_IN_USE, status=409, type="idempotency_error", code="idempotency_key_in_use")

@@ -9,7 +9,7 @@ import dataclasses
 from django.db import transaction
 
 from commercecore_payments.identifiers import new_identifier
-from sandbox.api import idempotency
+from sandbox.api import idempotency, waiting
 from sandbox.api.errors import AttemptFailed, ParameterRefused, StripeError, account_invalid, invalid_api_key, no_api_key
 from sandbox.api.expansion import expand
 from sandbox.api.routes import Route, find_route
@@ -47,7 +47,8 @@ def _answer(request: Request, fault: Fault) -> Answer:
     request_id = new_identifier("req", REQUEST_ID_LENGTH)
     due.carry_out_due()
     try:
-        found = _judge_and_answer(request, request_id, fault)
+        with waiting.refused_in_vain():
+            found = _judge_and_answer(request, request_id, fault)
     except StripeError as refused:
         found = Answer(refused.status, refused.body())
     headers = _headers(request_id)
@@ -88,7 +89,7 @@ def _judge_and_answer(request: Request, request_id: str, fault: Fault) -> Answer
 
 def _carry_out(route: Route, request: Request, ids: dict[str, str], request_id: str) -> Answer:
     """The request's effect and its answer, in one transaction. Raises StripeError for a refusal, with no effect."""
-    with journal.change(events.Cause(request_id, request.idempotency_key)):
+    with transaction.atomic(), waiting.limited(), journal.change(events.Cause(request_id, request.idempotency_key)):
         try:
             body = route.answer(request, **ids)
         except AttemptFailed as failed:

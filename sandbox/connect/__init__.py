@@ -1,1 +1,1 @@
-"""Connected accounts beyond the API: their onboarding, and their leaving."""
+"""Connected accounts beyond the API: their onboarding, what they owe Stripe, what is decided about them, and their leaving."""

@@ -3,10 +3,10 @@
 import hashlib
 from dataclasses import dataclass
 
+from sandbox.connect import deauthorization, new_account, requirements, standing, verification
 from sandbox.models import SandboxObject
 from sandbox.money import payout_schedule, payouts
-from sandbox.objects import ids, journal, state
-from sandbox.resources import accounts
+from sandbox.objects import ids, journal
 
 # The account number that pays out successfully in https://docs.stripe.com/connect/testing, and its routing number.
 TEST_ACCOUNT_NUMBER = "000123456789"
@@ -14,7 +14,7 @@ TEST_ROUTING_NUMBER = "110000000"
 
 
 class UnknownAccount(Exception):
-    """No living account has this id."""
+    """No account of this id is connected to the platform."""
 
 
 @dataclass(frozen=True)
@@ -34,29 +34,32 @@ class OnboardingDetails:
 def complete_onboarding(*, account_id: str, details: OnboardingDetails | None = None) -> None:
     """Makes the account able to charge and to be paid out, its capabilities active and nothing more due.
 
-    Raises UnknownAccount where there is no such account, or it was deleted.
+    It stays disabled where a test value fails its verification, and where Stripe or the platform has decided so. Raises
+    UnknownAccount where there is no such account, or it was deleted or has left the platform.
     """
     with journal.change():
-        row = state.find("", "account", account_id, lock=True)
-        if row is None or row.deleted:
+        row = deauthorization.connected(account_id, lock=True)
+        if row is None:
             raise UnknownAccount(account_id)
         told = details or OnboardingDetails()
         _complete(row, told)
         # Of the account number no more is kept than what it does to payouts.
         row.hidden["payout_failure"] = payouts.FAILURES.get(told.account_number)
-        state.save(row)
+        standing.apply(row)
         payout_schedule.plan(account_id)
 
 
 def _complete(row: SandboxObject, details: OnboardingDetails) -> None:
     data = row.data
+    problems = verification.problems_with(
+        website=details.website, business_name=details.business_name, product_description=details.product_description
+    )
     data |= {
         "business_type": details.business_type,
-        "charges_enabled": True,
         "details_submitted": True,
-        "external_accounts": accounts.external_accounts(row.stripe_id, [_bank_account(row, details)]),
-        "payouts_enabled": True,
-        "requirements": accounts.no_requirements(),
+        "external_accounts": new_account.external_accounts(row.stripe_id, [_chosen_bank_account(row, details)]),
+        # That Stripe disables the account until they are solved, and not only by a deadline, is unverified.
+        "requirements": requirements.past_due(problems),
     }
     data["business_profile"] |= {
         "mcc": "5734",  # computer software stores, the code of Stripe's own test examples
@@ -65,7 +68,15 @@ def _complete(row: SandboxObject, details: OnboardingDetails) -> None:
         "url": details.website,
     }
     data["settings"]["dashboard"]["display_name"] = details.business_name
-    data["capabilities"] = dict.fromkeys(data["capabilities"], "active")
+
+
+def _chosen_bank_account(row: SandboxObject, details: OnboardingDetails) -> dict[str, object]:
+    """The present bank account where the seller names it again and payouts reach it, else a new one."""
+    told = _bank_account(row, details)
+    for present in row.data["external_accounts"]["data"]:
+        if present["status"] != "errored" and all(present[name] == told[name] for name in ("fingerprint", "routing_number")):
+            return dict(present)
+    return told
 
 
 def _bank_account(row: SandboxObject, details: OnboardingDetails) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from django.db import connection
 
-from sandbox.api.errors import AttemptFailed, StripeError
+from sandbox.api.errors import AttemptFailed, KeyInUse, StripeError
 
 # The caller gets no answer: what it asked for did not happen …
 BEFORE_THE_EFFECT = frozenset({"refuse_connection", "time_out_before"})
@@ -71,8 +71,7 @@ def refusal(kind: str) -> StripeError:
     if kind == "lock_timeout":
         message = "This object cannot be accessed right now because another API request or Stripe process is accessing it."
         return StripeError(message, status=429, code="lock_timeout")
-    message = "There is currently another in-progress request using this Idempotent Key. Please try again later."
-    return StripeError(message, status=409, type="idempotency_error", code="idempotency_key_in_use")
+    return KeyInUse()
 
 
 SERVER_FAILED = "An unknown error occurred"  # the text is unverified

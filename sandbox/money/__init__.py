@@ -1,1 +1,1 @@
-"""What moves money: test cards, payments and their challenges, the books, disputes and payouts."""
+"""What moves money: test cards and bank accounts, payments and their challenges, the books, refunds, disputes and payouts."""

@@ -17,7 +17,8 @@ class UnknownChallenge(Exception):
 def find_challenge(*, intent_id: str, token: str, lock: bool = False) -> SandboxObject:
     """The intent behind a challenge page, whether its challenge is still open or not.
 
-    Raises UnknownChallenge for a wrong token, and for an intent of an account that was deleted.
+    A payment under way goes on where its account has left the platform or is disabled meanwhile (unverified). Raises
+    UnknownChallenge for a wrong token, and for an intent of an account that was deleted.
     """
     rows = SandboxObject.objects.select_for_update() if lock else SandboxObject.objects.all()
     intent = rows.filter(stripe_id=intent_id, object_type__in=INTENTS).first()

@@ -43,6 +43,8 @@ class CardDispute:
     network_reason_code: str
     # An inquiry only asks: no money moves.
     inquiry: bool = False
+    # Whether nobody can answer it, as with bank debits: it is lost at once.
+    final: bool = False
 
 
 @dataclass(frozen=True)

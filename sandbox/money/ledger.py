@@ -11,11 +11,13 @@ from typing import Any
 from django.db.models import QuerySet
 
 from sandbox.models import SandboxObject
-from sandbox.money import payout_schedule
-from sandbox.objects import ids, state
+from sandbox.money import coverage, payout_schedule
+from sandbox.objects import events, ids, journal, state
 from sandbox.timeline import clock, schedule
 
 MONEY_AVAILABLE = "money_available"
+# The platform's own currency, shown as zero where it has no money yet; a connected account names its own.
+PLATFORM_CURRENCY = "usd"
 
 
 def book(
@@ -60,7 +62,8 @@ def book(
     if available_on is not None and waits:
         schedule.at(available_on, MONEY_AVAILABLE, row)
     elif amount > fee:
-        payout_schedule.plan(account)
+        _tell_available(account)
+        _use(account)
     return row
 
 
@@ -74,7 +77,20 @@ def make_available(account: str, transaction: str) -> None:
     row = state.addressed(account, "balance_transaction", transaction, param="id", lock=True)
     row.data["status"] = "available"
     state.save(row)
-    payout_schedule.plan(account)
+    if row.data["net"] > 0:
+        _tell_available(account)
+    _use(account)
+
+
+def balance(account: str) -> dict[str, Any]:
+    """The balance of an account ("" is the platform) as Stripe answers it, by currency."""
+    known = currencies(account) or [_default_currency(account)]
+    return {
+        "object": "balance",
+        "available": _amounts(account, known, "available"),
+        "livemode": False,
+        "pending": _amounts(account, known, "pending"),
+    }
 
 
 def available(account: str, currency: str) -> int:
@@ -95,6 +111,37 @@ def currencies(account: str) -> list[str]:
 def transactions(account: str) -> QuerySet[SandboxObject]:
     """All balance transactions of an account."""
     return SandboxObject.objects.filter(account=account, object_type="balance_transaction")
+
+
+def _use(account: str) -> None:
+    """What an account does with money that has become available: refunds that waited for it go first."""
+    coverage.plan(account)
+    payout_schedule.plan(account)
+
+
+def _tell_available(account: str) -> None:
+    """Has `balance.available` told at the end of the open change, once for an account, with the balance as it is then.
+
+    "Occurs whenever your Stripe balance has been updated (e.g., when a charge is available to be paid out) […] not sent for
+    negative transactions": https://docs.stripe.com/api/events/types#event_types-balance.available.
+    """
+    journal.tell_last(
+        f"balance.available {account}", lambda cause: events.record_available_balance(account, balance(account), cause)
+    )
+
+
+def _amounts(account: str, known: list[str], status: str) -> list[dict[str, Any]]:
+    return [
+        {"amount": amount, "currency": currency, "source_types": {"card": amount}}
+        for currency in known
+        for amount in [_sum(account, currency, status)]
+    ]
+
+
+def _default_currency(account: str) -> str:
+    if not account:
+        return PLATFORM_CURRENCY
+    return str(state.referred("", "account", account, param="account").data["default_currency"])
 
 
 def _sum(account: str, currency: str, status: str) -> int:

@@ -5,8 +5,9 @@ from typing import Any, NoReturn
 
 from sandbox.api.errors import DOC_URL, AttemptFailed, StripeError
 from sandbox.models import SandboxObject
-from sandbox.money import challenges, settlement
+from sandbox.money import challenges, reviews, settlement
 from sandbox.money.cards import AUTHENTICATION_REQUIRED, Authentication, Card, Decline
+from sandbox.money.instruments import CAPABILITIES, Instrument
 from sandbox.objects import state
 from sandbox.resources import charges, payment_methods
 from sandbox.timeline import clock, schedule
@@ -60,14 +61,15 @@ def charge(intent: SandboxObject, method: SandboxObject, card: Card) -> None:
         "next_action": None,
         "status": "requires_capture" if held else "succeeded",
     }
-    _keep_or_spend(intent, method)
+    keep_or_spend(intent, method)
+    reviews.open_for_risk(intent, made, card)
     state.save(intent)
     _move_money(intent, made)
 
 
-def decline(intent: SandboxObject, method: SandboxObject, card: Card, reason: Decline) -> NoReturn:
+def decline(intent: SandboxObject, method: SandboxObject, instrument: Instrument, reason: Decline) -> NoReturn:
     """Leaves a failed charge, and the intent waiting for another payment method. Always raises AttemptFailed."""
-    made = charges.insert(intent, method, card, declined=reason)
+    made = charges.insert(intent, method, instrument, declined=reason)
     intent.data["latest_charge"] = made.stripe_id
     error = _card_error(reason, made.stripe_id, method)
     _spend(method)
@@ -159,7 +161,7 @@ def _attempt_failed(reason: Decline, error: dict[str, Any], intent: SandboxObjec
     )
 
 
-def _keep_or_spend(intent: SandboxObject, method: SandboxObject) -> None:
+def keep_or_spend(intent: SandboxObject, method: SandboxObject) -> None:
     """Saves the method for the customer where the intent asks for it; one that belongs to nobody is used up."""
     usage, customer = intent.data["setup_future_usage"], intent.data["customer"]
     if usage and customer and not method.data["customer"]:
@@ -176,12 +178,19 @@ def _spend(method: SandboxObject) -> None:
     state.save(method)
 
 
-def require_charges_enabled(account: str) -> None:
-    """Raises a 400 where the connected account may not charge yet.
+def require_charges_enabled(account: str, method_type: str) -> None:
+    """Raises a 400 where the connected account may not charge, or not with payment methods of this type.
 
-    That Stripe lets an intent be created there and refuses its confirmation, and the text, are unverified.
+    That Stripe lets an intent be created there and refuses its confirmation, and the first text, are unverified; the second
+    is [reported]. Stripe's own test mode may let such a payment pass (https://docs.stripe.com/connect/testing).
     """
-    if account and not state.referred("", "account", account, param="account").data["charges_enabled"]:
+    if not account:
+        return
+    data = state.referred("", "account", account, param="account").data
+    capability = CAPABILITIES[method_type]
+    if data["charges_enabled"] and data["capabilities"].get(capability) != "active":
+        raise StripeError(f"You cannot create a charge on a connected account without the `{capability}` capability enabled.")
+    if not data["charges_enabled"]:
         raise StripeError(
             "Your account cannot currently make charges. To find out why charges are currently disabled, look at the "
             f"`requirements.disabled_reason` property on the account object (/v1/accounts/{account})."

@@ -7,6 +7,9 @@ from sandbox.objects import state
 from sandbox.timeline import clock, schedule
 
 PAYOUT_DAY = "payout_day"
+# Days until a charge's money is available: `delay_days` of the schedule that each account of the sandbox has, the default
+# of a new account in the example of https://docs.stripe.com/api/accounts/object.
+DELAY_DAYS = 2
 
 
 def plan(account_id: str) -> None:

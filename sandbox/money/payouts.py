@@ -1,10 +1,11 @@
 """An account's money on its way to the bank: made by day or by hand, sent, and arrived, returned or canceled."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sandbox.models import SandboxObject
-from sandbox.money import ledger, payout_schedule
+from sandbox.money import coverage, ledger, payout_schedule
 from sandbox.objects import ids, state
 from sandbox.timeline import clock, schedule
 
@@ -14,6 +15,9 @@ ARRIVES = "payout_arrives"
 # (https://docs.stripe.com/payouts#payout-speed); that it is sent with the first midnight is the sandbox's own.
 SENT_AFTER_DAYS = 1
 ARRIVES_AFTER_DAYS = 2
+# How long a payout waits that cannot be sent, since its account is not paid out any more: so it is of accounts that the
+# platform paused (https://docs.stripe.com/connect/pausing-payments-or-payouts-on-connected-accounts); of others unverified.
+WAITS_AT_MOST_DAYS = 10
 # Bank account numbers whose payouts fail, and how: https://docs.stripe.com/connect/testing#account-numbers (United States).
 FAILURES = {
     "000111111116": "no_account",
@@ -47,7 +51,8 @@ def pay_out_day(_: str, account_id: str) -> None:
     if account is None or not payout_schedule.is_automatic(account) or not bank_account(account):
         return
     for currency in ledger.currencies(account_id):
-        _pay_out_all(account, currency)
+        if not coverage.refunds_wait(account_id, currency):
+            _pay_out_all(account, currency)
 
 
 def bank_account(account: SandboxObject) -> dict[str, Any] | None:
@@ -62,20 +67,29 @@ def make(account: SandboxObject, currency: str, amount: int, wish: Wish, *, auto
     destination = bank_account(account)
     if destination is None:
         raise LookupError(f"{account.stripe_id} has no bank account that a payout could go to.")
-    row = state.insert(account=account.stripe_id, data=_fresh(currency, amount, wish, destination["id"], automatic))
+    # What its bank will say stays with the payout: the seller may name another bank while it is on its way.
+    hidden = {"failure": account.hidden.get("payout_failure")}
+    row = state.insert(
+        account=account.stripe_id, data=_fresh(currency, amount, wish, destination["id"], automatic), hidden=hidden
+    )
     row.data["balance_transaction"] = _move(row, "payout", -amount, "payout").stripe_id
     state.save(row)
     schedule.at(payout_schedule.next_midnight(SENT_AFTER_DAYS), IS_SENT, row)
-    schedule.at(payout_schedule.next_midnight(ARRIVES_AFTER_DAYS), ARRIVES, row)
     return row
 
 
-def send(account: str, payout: str) -> None:
-    """A task: a payout leaves for the bank, unless it was canceled."""
-    row = state.addressed(account, "payout", payout, param="id", lock=True)
-    if row.data["status"] == "pending":
-        row.data["status"] = "in_transit"
-        state.save(row)
+def send(account_id: str, payout: str) -> None:
+    """A task: a payout leaves for the bank, unless it was canceled; it waits while its account is not paid out."""
+    account = state.find("", "account", account_id, lock=True)
+    row = state.addressed(account_id, "payout", payout, param="id", lock=True)
+    if row.data["status"] != "pending":
+        return
+    if account and not account.deleted and not account.data["payouts_enabled"]:
+        _wait(row)
+        return
+    row.data["status"] = "in_transit"
+    state.save(row)
+    schedule.at(payout_schedule.next_midnight(ARRIVES_AFTER_DAYS - SENT_AFTER_DAYS), ARRIVES, row)
 
 
 def arrive(account_id: str, payout: str) -> None:
@@ -84,8 +98,8 @@ def arrive(account_id: str, payout: str) -> None:
     row = state.addressed(account_id, "payout", payout, param="id", lock=True)
     if row.data["status"] != "in_transit":
         return
-    code = account.hidden.get("payout_failure") if account and not account.deleted else None
-    if account and code:
+    code = row.hidden.get("failure")
+    if account and not account.deleted and code:
         _fail(account, row, code)
         return
     row.data["status"] = "paid"
@@ -97,7 +111,15 @@ def cancel(row: SandboxObject) -> None:
     """Takes a locked payout back that was not sent: its money is available again."""
     row.data["failure_balance_transaction"] = _move(row, "payout_cancel", row.data["amount"], "payout_reversal").stripe_id
     row.data["status"] = "canceled"
+    _reconcile(row)
     state.save(row)
+
+
+def _wait(row: SandboxObject) -> None:
+    if clock.now() - row.created_at >= timedelta(days=WAITS_AT_MOST_DAYS):
+        cancel(row)
+    else:
+        schedule.at(payout_schedule.next_midnight(), IS_SENT, row)
 
 
 def _pay_out_all(account: SandboxObject, currency: str) -> None:

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sandbox.models import SandboxObject
-from sandbox.money import disputes, ledger
-from sandbox.money.cards import CARDS
+from sandbox.money import disputes, instruments, ledger, payout_schedule
+from sandbox.money.bank_accounts import BankAccount
 from sandbox.objects import state
 from sandbox.resources import application_fees
 from sandbox.timeline import clock, schedule
@@ -19,8 +19,8 @@ FIXED_FEES = {
     "usd": 30, "aud": 30, "brl": 39, "cad": 30, "chf": 30, "czk": 650, "dkk": 180, "eur": 25, "gbp": 20, "hkd": 235,
     "huf": 8500, "mxn": 300, "myr": 100, "nok": 200, "nzd": 30, "pln": 100, "ron": 100, "sek": 180, "sgd": 50,
 }  # fmt: skip
-# Days until a charge's money is available: `delay_days` of the payout schedule that each account of the sandbox has.
-DELAY_DAYS = 2
+# Stripe's fee for a bank debit: "0.8 %, $5.00 cap", https://stripe.com/pricing/local-payment-methods (ACH Direct Debit).
+BANK_DEBIT_FEE_PER_MILLE, BANK_DEBIT_FEE_CAP = 8, 500
 
 
 def settle_later(charge: SandboxObject) -> None:
@@ -45,7 +45,8 @@ def settle(charge: SandboxObject) -> None:
     fee = min(data["application_fee_amount"] or 0, data["amount_captured"])
     booked = ledger.book(
         account=charge.account,
-        type="charge",
+        # Of anything but a card "payment": https://docs.stripe.com/reports/balance-transaction-types.
+        type="charge" if data["payment_method_details"]["type"] == instruments.CARD else "payment",
         amount=data["amount_captured"],
         currency=data["currency"],
         source=charge.stripe_id,
@@ -62,13 +63,19 @@ def settle(charge: SandboxObject) -> None:
 
 
 def stripe_fee(amount: int, currency: str) -> int:
-    """Stripe's fee for a charge, both in minor units; half a unit is rounded up (that it is at Stripe is unverified)."""
+    """Stripe's fee for a card's charge, both in minor units; half a unit is rounded up (that it is at Stripe is unverified)."""
     return (amount * FEE_PER_MILLE + 500) // 1000 + FIXED_FEES.get(currency, 0)
+
+
+def bank_debit_fee(amount: int) -> int:
+    """Stripe's fee for a bank debit, both in cents, rounded as a card's is."""
+    return min((amount * BANK_DEBIT_FEE_PER_MILLE + 500) // 1000, BANK_DEBIT_FEE_CAP)
 
 
 def _fees(charge: dict[str, Any], application_fee: int) -> list[dict[str, Any]]:
     currency = charge["currency"]
-    amount = stripe_fee(charge["amount_captured"], currency)
+    captured, is_card = charge["amount_captured"], charge["payment_method_details"]["type"] == instruments.CARD
+    amount = stripe_fee(captured, currency) if is_card else bank_debit_fee(captured)
     fees = [ledger.fee_detail("stripe_fee", amount, currency, description="Stripe processing fees")] if amount else []
     if application_fee:
         taken_by = charge["application"]
@@ -80,7 +87,8 @@ def _fees(charge: dict[str, Any], application_fee: int) -> list[dict[str, Any]]:
 
 
 def _available_on(charge: SandboxObject) -> datetime:
-    now = clock.now()
-    if CARDS[charge.hidden["card"]].bypasses_pending:
+    now, instrument = clock.now(), instruments.behind(charge)
+    # The days of a bank debit were those before it succeeded: "4 business days to arrive in your account".
+    if isinstance(instrument, BankAccount) or instrument.bypasses_pending:
         return now
-    return datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=DELAY_DAYS)
+    return datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=payout_schedule.DELAY_DAYS)

@@ -79,6 +79,8 @@ def _of_intent(kind: _Intent, before: Content | None, after: Content) -> list[st
 def _charge(before: Content | None, after: Content, beside: Mapping[str, Content]) -> list[str]:
     if before is None:
         return [_CHARGE_STATUSES[after["status"]]]
+    if after["status"] != before["status"]:  # a bank has answered; what else it changed needs no name of its own
+        return [_CHARGE_STATUSES[after["status"]]]
     if after["captured"] and not before["captured"]:
         # The rest of a hold that is captured in part counts as refunded; that no charge.refunded tells of it is unverified.
         return ["charge.captured"]
@@ -103,9 +105,16 @@ def _dispute(before: Content | None, after: Content, _: Mapping[str, Content]) -
     was = before or {"status": after["status"], "balance_transactions": []}
     for moved in after["balance_transactions"][len(was["balance_transactions"]) :]:
         found.append("charge.dispute.funds_withdrawn" if moved["amount"] < 0 else "charge.dispute.funds_reinstated")
-    if after["status"] != was["status"] and after["status"] in _DISPUTE_ENDS:
-        found.append("charge.dispute.closed")
+    if after["status"] != was["status"]:
+        # That an escalation, an appeal and a prevention are told as an update is unverified.
+        found.append("charge.dispute.closed" if after["status"] in _DISPUTE_ENDS else "charge.dispute.updated")
     return found or ["charge.dispute.updated"]
+
+
+def _review(before: Content | None, after: Content, _: Mapping[str, Content]) -> list[str]:
+    if before is None:
+        return ["review.opened"]
+    return ["review.closed"] if before["open"] and not after["open"] else []
 
 
 def _customer(before: Content | None, after: Content, _: Mapping[str, Content]) -> list[str]:
@@ -146,7 +155,9 @@ def _account(before: Content | None, after: Content, _: Mapping[str, Content]) -
     return ["account.updated"] if before and not after.get("deleted") else []
 
 
-def _of_an_account(before: Content | None, _: Content, __: Mapping[str, Content]) -> list[str]:
+def _of_an_account(before: Content | None, after: Content, _: Mapping[str, Content]) -> list[str]:
+    if after.get("deleted"):
+        return ["account.external_account.deleted"]
     return ["account.external_account.updated"] if before else ["account.external_account.created"]
 
 
@@ -167,5 +178,6 @@ NAMINGS: dict[str, Naming] = {
     "payment_method": _payment_method,
     "payout": _payout,
     "refund": _refund,
+    "review": _review,
     "setup_intent": _setup_intent,
 }

@@ -9,7 +9,7 @@ from sandbox.models import SandboxObject
 from sandbox.objects import account_parts, ids
 from sandbox.objects.event_names import names
 from sandbox.timeline import clock
-from sandbox.webhooks import deliveries
+from sandbox.webhooks import deliveries, event_faults
 
 Content = dict[str, Any]
 
@@ -23,6 +23,7 @@ class Cause:
 
 
 BY_ITSELF = Cause()
+_APPLICATION = {"id": ids.APPLICATION, "object": "application", "name": "CommerceCore"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class _Told:
 
 def record(changes: list[Change], cause: Cause) -> None:
     """Writes the events of a change, and their deliveries, in its transaction."""
+    if changes:
+        event_faults.lock_planned()
     beside = {change.row.stripe_id: change.row.data for change in changes}
     for change in changes:
         for told in _told_by(change):
@@ -51,10 +54,24 @@ def record(changes: list[Change], cause: Cause) -> None:
                 _insert(told.account, name, _data(name, told), cause)
 
 
+def record_authorization(account: SandboxObject, cause: Cause) -> None:
+    """Writes the first event of an account: the platform's application may act for it.
+
+    That Stripe tells it of an account that the platform made, and when, is [reported] by those who listen to its webhooks.
+    """
+    event_faults.lock_planned()
+    _insert(account.stripe_id, "account.application.authorized", {"object": dict(_APPLICATION)}, cause)
+
+
 def record_deauthorization(account: SandboxObject, cause: Cause) -> None:
     """Writes the last event of an account that leaves the platform: its object is the application that was left."""
-    application = {"id": ids.APPLICATION, "object": "application", "name": "CommerceCore"}
-    _insert(account.stripe_id, "account.application.deauthorized", {"object": application}, cause)
+    event_faults.lock_planned()
+    _insert(account.stripe_id, "account.application.deauthorized", {"object": dict(_APPLICATION)}, cause)
+
+
+def record_available_balance(account: str, balance: Content, cause: Cause) -> None:
+    """Writes that an account ("" is the platform) has more money to pay out; `balance` is the one that it has now."""
+    _insert(account, "balance.available", {"object": balance}, cause)
 
 
 def _told_by(change: Change) -> Iterator[_Told]:
@@ -71,7 +88,7 @@ def _told_by(change: Change) -> Iterator[_Told]:
 
 
 def _data(name: str, told: _Told) -> Content:
-    if name == "customer.deleted":
+    if name in ("customer.deleted", "account.external_account.deleted"):
         return {"object": told.before}  # as it was; that Stripe shows it so is unverified
     if name.endswith(".updated") and told.before is not None:
         return {"object": told.after, "previous_attributes": _previous(told.before, told.after)}

@@ -11,6 +11,8 @@ ID_SHAPES = {
     "balance_transaction": ("txn_3", 23),
     "bank_account": ("ba_1", 23),
     "charge": ("ch_3", 23),
+    # What is charged to anything but a card is a "payment" by its id [recorded].
+    "charge_of_bank_debit": ("py_3", 23),
     "customer": ("cus_", 14),
     "dispute": ("du_1", 23),
     "event": ("evt_1", 23),
@@ -19,6 +21,9 @@ ID_SHAPES = {
     "payment_method": ("pm_1", 23),
     "payout": ("po_1", 23),
     "refund": ("re_3", 23),
+    # As `destination_payment_refund` in https://docs.stripe.com/api/transfer_reversals/object; of a bank debit unverified.
+    "refund_of_bank_debit": ("pyr_3", 23),
+    "review": ("prv_1", 23),
     "setup_intent": ("seti_1", 23),
     "webhook_endpoint": ("we_1", 23),
 }

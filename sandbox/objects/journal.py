@@ -3,7 +3,7 @@
 Objects are written inside of a change alone, so that none can be written without its events.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -22,6 +22,8 @@ class Journal:
 
     cause: events.Cause
     before: dict[int, dict[str, Any] | None] = field(default_factory=dict)
+    # What is told last, by its name.
+    told_last: dict[str, Callable[[events.Cause], None]] = field(default_factory=dict)
 
 
 _journal: ContextVar[Journal | None] = ContextVar("sandbox_journal", default=None)
@@ -49,6 +51,8 @@ def change(cause: events.Cause = events.BY_ITSELF) -> Iterator[None]:
         finally:
             _journal.reset(token)
         events.record(_changes(journal), cause)
+        for tell in journal.told_last.values():
+            tell(cause)
 
 
 def cause() -> events.Cause:
@@ -66,6 +70,11 @@ def note_writing(row: SandboxObject) -> None:
     journal = _open()
     if row.pk not in journal.before:
         journal.before[row.pk] = SandboxObject.objects.values_list("data", flat=True).get(pk=row.pk)
+
+
+def tell_last(name: str, tell: Callable[[events.Cause], None]) -> None:
+    """Has an event written after those of the objects, by `tell`, which sees what the open change has left: once for a name."""
+    _open().told_last.setdefault(name, tell)
 
 
 def _open() -> Journal:

@@ -1,8 +1,8 @@
 """Reading and writing Stripe objects in the sandbox's tables.
 
 Whoever changes an object locks its row first, and always in this order, so that no two requests wait for each other:
-account, then intent, then charge, then customer, then payment method, then application fee, dispute, payout and balance
-transaction.
+account, then intent, then charge, then customer, then payment method, then refund, then application fee, dispute,
+payout, balance transaction and review.
 """
 
 from typing import Any

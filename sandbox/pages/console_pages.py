@@ -15,7 +15,7 @@ from commercecore_payments.admin.display import list_address
 from commercecore_payments.money import format_amount
 from sandbox.connect import deauthorization, onboarding
 from sandbox.models import SandboxDelivery, SandboxFault, SandboxObject, SandboxTask
-from sandbox.pages import console
+from sandbox.pages import account_acts, console, dispute_acts, refund_acts
 from sandbox.pages.base import message, staff_page
 from sandbox.pages.console_forms import ClockForm
 from sandbox.timeline import clock, due
@@ -92,6 +92,9 @@ def show_object(request: HttpRequest, stripe_id: str) -> HttpResponse:
         "events": [_event(event) for event in console.events_about(row)],
         "deliveries": deliveries[:DELIVERIES_SHOWN],
         "admin_address": list_address(SandboxObject, q=row.stripe_id),
+        "account_acts": account_acts.offered(row),
+        "dispute_acts": dispute_acts.offered(row),
+        "refund_acts": refund_acts.offered(row),
     }
     return render(request, "sandbox/object.html", shown)
 

@@ -24,7 +24,7 @@ class Balance:
 class Payment:
     created_at: datetime
     payment_intent: str
-    card: str
+    method: str
     status: str
     tone: str
     amount: str
@@ -62,9 +62,11 @@ def read_dashboard(account: SandboxObject) -> Dashboard:
     )
 
 
-def card_name(card: dict[str, Any]) -> str:
-    """A card as people know it: `Visa •••• 4242`."""
-    return f"{card['brand'].capitalize()} •••• {card['last4']}"
+def method_name(details: dict[str, Any]) -> str:
+    """A payment method, or what a charge says of it, as people know it: `Visa •••• 4242`, `STRIPE TEST BANK •••• 6789`."""
+    method = details[details["type"]]
+    name = method["brand"].capitalize() if details["type"] == "card" else method["bank_name"]
+    return f"{name} •••• {method['last4']}"
 
 
 def _balances(account: str) -> list[Balance]:
@@ -83,7 +85,7 @@ def _payment(row: SandboxObject) -> Payment:
     return Payment(
         created_at=row.created_at,
         payment_intent=row.payment_intent,
-        card=card_name(charge["payment_method_details"]["card"]),
+        method=method_name(charge["payment_method_details"]),
         status=status,
         tone=tone,
         amount=f"{spoken(charge['amount'], charge['currency'])} {charge['currency'].upper()}",
@@ -94,6 +96,8 @@ def _payment(row: SandboxObject) -> Payment:
 def _status(charge: dict[str, Any]) -> tuple[str, str]:
     if charge["status"] == "failed":
         return "failed", "bad"
+    if charge["status"] == "pending":
+        return "processing", "waiting"
     if not charge["captured"]:
         return ("canceled", "bad") if charge["refunded"] else ("held", "waiting")
     return ("refunded", "waiting") if charge["refunded"] else ("succeeded", "good")

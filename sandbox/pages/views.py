@@ -10,13 +10,14 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
+from sandbox.connect import deauthorization
 from sandbox.connect.onboarding import UnknownAccount, complete_onboarding
 from sandbox.models import SandboxLink, SandboxObject
 from sandbox.money import authentication, challenges
 from sandbox.money.currencies import spoken
 from sandbox.objects import journal, state
 from sandbox.pages.base import message, sandbox_page
-from sandbox.pages.dashboard import card_name, read_dashboard
+from sandbox.pages.dashboard import method_name, read_dashboard
 from sandbox.pages.forms import OnboardingForm
 from sandbox.timeline import clock, due
 
@@ -32,7 +33,7 @@ CLOSE = ("You may close this page", "The shop goes on from here.")
 def onboarding(request: HttpRequest, account_id: str, token: str) -> HttpResponse:
     """Stripe's onboarding form. A link that was opened before, or has expired, leads to its refresh_url."""
     link = SandboxLink.objects.filter(kind=SandboxLink.Kind.ONBOARDING, account_id=account_id, token=token).first()
-    if link is None or not _account_lives(account_id):
+    if link is None or deauthorization.connected(account_id) is None:
         return message(request, *NOT_FOUND, status=404)
     if request.method == "POST":
         return _submit_onboarding(request, link)
@@ -46,8 +47,8 @@ def express_dashboard(request: HttpRequest, account_id: str, token: str) -> Http
     """The seller's dashboard, opened once by its login link."""
     due.carry_out_due()
     link = SandboxLink.objects.filter(kind=SandboxLink.Kind.DASHBOARD, account_id=account_id, token=token).first()
-    account = state.find("", "account", account_id)
-    if link is None or account is None or account.deleted:
+    account = deauthorization.connected(account_id)
+    if link is None or account is None:
         return message(request, *NOT_FOUND, status=404)
     if not _open(link):
         return message(request, *OVER, status=410)
@@ -68,11 +69,6 @@ def challenge(request: HttpRequest, intent_id: str, token: str) -> HttpResponse:
     if not authentication.is_open(intent):
         return _leave_challenge(request, intent)
     return render(request, "sandbox/challenge.html", {"challenge": _challenge_facts(intent)})
-
-
-def _account_lives(account_id: str) -> bool:
-    account = state.find("", "account", account_id)
-    return account is not None and not account.deleted
 
 
 def _open(link: SandboxLink) -> bool:
@@ -129,5 +125,5 @@ def _challenge_facts(intent: SandboxObject) -> dict[str, Any]:
     return {
         "merchant": (account.data["business_profile"]["name"] or account.stripe_id) if account else "the marketplace",
         "amount": amount,
-        "card": card_name(method.data["card"]) if method else "",
+        "card": method_name(method.data) if method else "",
     }

@@ -95,6 +95,17 @@ def collect(charge: SandboxObject, amount: int, available_on: datetime) -> Sandb
     return state.insert(account=PLATFORM, data=data | {"balance_transaction": booked.stripe_id})
 
 
+def require_one(charge: SandboxObject) -> None:
+    """Raises a 400 for a charge without a fee, which a refund cannot give back; of a pending charge, one that will have none."""
+    pending = charge.data["status"] == "pending"
+    if not charge.data["application_fee_amount" if pending else "application_fee"]:
+        # Stripe's text is unverified.
+        raise StripeError(
+            f"Charge {charge.stripe_id} has no application fee to refund. Remove `refund_application_fee`.",
+            param="refund_application_fee",
+        )
+
+
 def give_back_share(charge: SandboxObject, refunded: int) -> int:
     """Refunds the part of a charge's fee that belongs to a refund of `refunded` minor units; answers how much that is.
 
@@ -102,12 +113,7 @@ def give_back_share(charge: SandboxObject, refunded: int) -> int:
     on `refund_application_fee`. That half a unit is rounded up is unverified, and so is
     that each part is rounded by itself: three thirds of a fee of 100 give back 99. Raises a 400 for a charge without a fee.
     """
-    if not charge.data["application_fee"]:
-        # Stripe's text is unverified.
-        raise StripeError(
-            f"Charge {charge.stripe_id} has no application fee to refund. Remove `refund_application_fee`.",
-            param="refund_application_fee",
-        )
+    require_one(charge)
     fee = state.referred(PLATFORM, "application_fee", charge.data["application_fee"], param="application_fee", lock=True)
     captured = charge.data["amount_captured"]
     share = (2 * fee.data["amount"] * refunded + captured) // (2 * captured)

@@ -7,7 +7,9 @@ from sandbox.api.pagination import list_page
 from sandbox.api.parameters import METADATA, SHIPPING, Choice, Email, Hash, Text, required, takes, takes_page, unsettable
 from sandbox.api.wire import Request
 from sandbox.models import SandboxObject
-from sandbox.money.cards import Card, Decline
+from sandbox.money.bank_accounts import BankAccount
+from sandbox.money.cards import Decline
+from sandbox.money.instruments import BANK_DEBIT, Instrument, marks, ready_name
 from sandbox.objects import ids, state
 from sandbox.timeline import clock
 
@@ -57,14 +59,18 @@ def list_(request: Request) -> dict[str, Any]:
     return list_page(request, "charge", "/v1/charges", **filters)
 
 
-def insert(intent: SandboxObject, method: SandboxObject, card: Card, *, declined: Decline | None) -> SandboxObject:
-    """The charge that an attempt at a payment leaves: paid, held, or failed."""
+def insert(intent: SandboxObject, method: SandboxObject, instrument: Instrument, *, declined: Decline | None) -> SandboxObject:
+    """The charge that an attempt at a payment leaves: paid, held, failed, or pending until a bank has answered.
+
+    A pending one counts as captured already, and has no outcome yet [recorded].
+    """
     of_intent = intent.data
     held = of_intent["capture_method"] == "manual"
     captured = not declined and not held
+    pending = not declined and isinstance(instrument, BankAccount)
     amount = of_intent["amount"]
     copied = ("currency", "description", "receipt_email", "shipping", "statement_descriptor", "statement_descriptor_suffix")
-    data = _fresh() | {name: of_intent[name] for name in copied}
+    data = _fresh(method.data["type"]) | {name: of_intent[name] for name in copied}
     data |= {
         "amount": amount,
         "amount_captured": amount if captured else 0,
@@ -76,24 +82,24 @@ def insert(intent: SandboxObject, method: SandboxObject, card: Card, *, declined
         "failure_code": declined.code if declined else None,
         "failure_message": declined.message if declined else None,
         "metadata": dict(of_intent["metadata"]),
-        "outcome": _outcome(card, declined),
-        "paid": not declined,
+        "outcome": None if pending else outcome(instrument.risk_level, declined),
+        "paid": not declined and not pending,
         "payment_intent": of_intent["id"],
         "payment_method": method.stripe_id,
-        "payment_method_details": _details(method.data["card"], of_intent, authenticated=_was_authenticated(intent)),
-        "status": "failed" if declined else "succeeded",
+        "payment_method_details": _details(intent, method),
+        "status": "failed" if declined else "pending" if pending else "succeeded",
         "transfer_group": of_intent["transfer_group"],
     }
-    return state.insert(account=intent.account, data=data, hidden={"card": method.hidden["card"]})
+    return state.insert(account=intent.account, data=data, hidden=marks(ready_name(method)))
 
 
 def _was_authenticated(intent: SandboxObject) -> bool:
     return bool(intent.hidden.get("authenticated"))
 
 
-def _fresh() -> dict[str, Any]:
+def _fresh(method_type: str) -> dict[str, Any]:
     return {
-        "id": ids.new_stripe_id("charge"),
+        "id": ids.new_stripe_id("charge_of_bank_debit" if method_type == BANK_DEBIT else "charge"),
         "object": "charge",
         "amount_refunded": 0,
         "application_fee": None,
@@ -116,23 +122,23 @@ def _fresh() -> dict[str, Any]:
     }
 
 
-def _outcome(card: Card, declined: Decline | None) -> dict[str, Any]:
-    outcome: dict[str, Any] = {
+def outcome(risk_level: str, declined: Decline | None) -> dict[str, Any]:
+    """What became of a charge: approved, reviewed, or declined by the bank or by Stripe (of a bank debit unverified)."""
+    found: dict[str, Any] = {
         "advice_code": None,
         "network_advice_code": None,
         "network_decline_code": None,
         "network_status": "approved_by_network",
-        "reason": "elevated_risk_level" if card.risk_level == "elevated" else None,
-        "risk_level": card.risk_level,
+        "reason": "elevated_risk_level" if risk_level == "elevated" else None,
+        "risk_level": risk_level,
         "seller_message": "Payment complete.",
-        "type": "manual_review" if card.risk_level == "elevated" else "authorized",
+        "type": "manual_review" if risk_level == "elevated" else "authorized",
     }
     if declined is None:
-        return outcome
+        return found
     if not declined.sent_to_network:
-        blocked = {"network_status": "not_sent_to_network", "type": "blocked", "reason": "highest_risk_level"}
-        return outcome | blocked | {"seller_message": "Stripe blocked this payment as too risky."}
-    return outcome | {
+        return found | _blocked(risk_level, declined)
+    return found | {
         "network_decline_code": "05" if declined.decline_code == "generic_decline" else None,  # "do not honour" of ISO 8583
         "network_status": "declined_by_network",
         "reason": declined.decline_code or declined.code,
@@ -141,7 +147,29 @@ def _outcome(card: Card, declined: Decline | None) -> dict[str, Any]:
     }
 
 
-def _details(card: dict[str, Any], intent: dict[str, Any], *, authenticated: bool) -> dict[str, Any]:
+def _blocked(risk_level: str, declined: Decline) -> dict[str, Any]:
+    too_risky = risk_level == "highest"
+    return {
+        "network_status": "not_sent_to_network",
+        "reason": "highest_risk_level" if too_risky else declined.code,
+        "seller_message": "Stripe blocked this payment as too risky." if too_risky else declined.message,
+        "type": "blocked",
+    }
+
+
+def _details(intent: SandboxObject, method: SandboxObject) -> dict[str, Any]:
+    if method.data["type"] == BANK_DEBIT:
+        return {"type": BANK_DEBIT, BANK_DEBIT: _bank_details(method.data[BANK_DEBIT])}
+    return {"type": "card", "card": _card_details(method.data["card"], intent.data, authenticated=_was_authenticated(intent))}
+
+
+def _bank_details(account: dict[str, Any]) -> dict[str, Any]:
+    copied = ("account_holder_type", "account_type", "bank_name", "fingerprint", "last4", "routing_number")
+    # The sandbox keeps no mandates as objects. The bank's reference comes with its answer.
+    return {name: account[name] for name in copied} | {"mandate": None, "payment_reference": None}
+
+
+def _card_details(card: dict[str, Any], intent: dict[str, Any], *, authenticated: bool) -> dict[str, Any]:
     copied = ("brand", "checks", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4", "regulated_status")
     secure = {
         "authentication_flow": "challenge",
@@ -169,4 +197,4 @@ def _details(card: dict[str, Any], intent: dict[str, Any], *, authenticated: boo
     }
     if intent["capture_method"] == "manual":
         details["capture_before"] = int((clock.now() + HOLD_LASTS).timestamp())
-    return {"type": "card", "card": details}
+    return details

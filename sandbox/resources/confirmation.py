@@ -6,11 +6,13 @@ from typing import Any
 from sandbox.api.errors import ParameterRefused, StripeError, unexpected_state
 from sandbox.api.parameters import Boolean, Choice, Hash, ListOf, Parameter, required
 from sandbox.models import SandboxObject
-from sandbox.money import payments
+from sandbox.money import bank_debits, payments
+from sandbox.money.instruments import BANK_DEBIT
 from sandbox.objects import state
-from sandbox.resources import payment_methods
+from sandbox.resources import bank_debit_terms, payment_methods
 
-# Dynamic payment methods of a new Stripe account that cards and Link can serve.
+# Dynamic payment methods of a new Stripe account that cards and Link can serve. Bank debits are not among them: an account
+# turns them on in its Dashboard, which the sandbox has not; here `allowed_payment_method_types` asks for them.
 DYNAMIC_TYPES = ["card", "link"]
 TYPES = ListOf(Choice(("card", "link", "us_bank_account", "customer_balance")))
 AUTOMATIC = Hash({"enabled": required(Boolean()), "allow_redirects": Parameter(Choice(("always", "never")))})
@@ -21,7 +23,7 @@ OPTIONS = Hash(
             Hash({"request_three_d_secure": Parameter(Choice(("any", "automatic", "challenge")))}),
         )
     }
-)
+).refusing("us_bank_account")
 CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 
 
@@ -40,6 +42,11 @@ class Removed:
 
 def choose_types(data: dict[str, Any], sent: dict[str, Any]) -> None:
     """Sets which payment methods an intent takes. Raises a 400 where it is said in two ways."""
+    _set_types(data, sent)
+    bank_debit_terms.show_options(data)
+
+
+def _set_types(data: dict[str, Any], sent: dict[str, Any]) -> None:
     allowed, automatic = sent.get("allowed_payment_method_types"), sent.get("automatic_payment_methods")
     if allowed is not None and automatic is not None:
         raise ParameterRefused(
@@ -118,9 +125,14 @@ def confirm_row(row: SandboxObject, sent: dict[str, Any]) -> None:
         if name in sent:
             row.data[name] = sent[name] or None
     row.data["payment_method_options"] |= sent.get("payment_method_options") or {}
+    bank_debit_terms.require_possible(row)
     require_return_url(row.data, sent)
-    payments.require_charges_enabled(row.account)
     method = method_for(row, sent)
+    payments.require_charges_enabled(row.account, method.data["type"])
+    bank_debit_terms.require_mandate(row, method, sent, is_kept=bool(row.data["setup_future_usage"]))
+    if method.data["type"] == BANK_DEBIT:
+        bank_debits.debit(row, method)
+        return
     if method.stripe_id != row.data["payment_method"]:
         row.hidden.pop("authenticated", None)
     payments.attempt(

@@ -4,7 +4,7 @@ from typing import Any
 
 from sandbox.api.errors import StripeError
 from sandbox.api.pagination import list_page
-from sandbox.api.parameters import METADATA, Boolean, Hash, Text, takes, takes_page, unsettable
+from sandbox.api.parameters import METADATA, Boolean, Hash, ListOf, Parameter, Text, takes, takes_page, unsettable
 from sandbox.api.wire import Request
 from sandbox.models import SandboxObject
 from sandbox.money import disputes
@@ -15,8 +15,21 @@ EVIDENCE_LENGTH = 20_000
 
 RETRIEVE = takes()
 LIST = takes_page(charge=Text(), payment_intent=Text())
+APPEAL = Hash(
+    {
+        "card": Parameter(
+            Hash(
+                {
+                    "reason_for_filing": unsettable(Text(EVIDENCE_LENGTH)),
+                    "supporting_files": unsettable(ListOf(Text())),  # the sandbox keeps no files, so an id may be any
+                }
+            )
+        )
+    }
+)
+EVIDENCE = {name: unsettable(Text(EVIDENCE_LENGTH)) for name in disputes.EVIDENCE} | {"appeal": unsettable(APPEAL)}
 UPDATE = takes(
-    evidence=Hash({name: unsettable(Text(EVIDENCE_LENGTH)) for name in disputes.EVIDENCE}).refusing("appeal enhanced_evidence"),
+    evidence=Hash(EVIDENCE).refusing("enhanced_evidence"),
     metadata=METADATA,
     submit=Boolean(),
 ).refusing("intended_submission_method")
@@ -45,6 +58,7 @@ def update(request: Request, dispute: str) -> dict[str, Any]:
         row.data["metadata"] = state.merged_metadata(row.data["metadata"], sent["metadata"])
     if "evidence" in sent:
         _require_unanswered(row)
+        _require_evidence_of_this_stage(row, sent["evidence"])
         row.data["evidence"] |= {name: value or None for name, value in sent["evidence"].items()}
         row.data["evidence_details"]["has_evidence"] = any(row.data["evidence"][name] for name in disputes.EVIDENCE)
     state.save(row)
@@ -66,6 +80,18 @@ def close(request: Request, dispute: str) -> dict[str, Any]:
 def _require_unanswered(row: SandboxObject) -> None:
     if not disputes.is_open(row):
         raise StripeError("This dispute is already closed")  # text [reported]
-    if row.data["status"] not in disputes.NEEDS_RESPONSE:
+    if row.data["status"] not in disputes.ANSWERED:
         # "Typically, you may only submit evidence once": the SDK's types. The refusal and its text are unverified.
         raise StripeError("Evidence has already been submitted for this dispute.")
+
+
+def _require_evidence_of_this_stage(row: SandboxObject, sent: dict[str, Any]) -> None:
+    """Raises a 400 for an appeal where nothing is appealed, and for anything else where something is (texts unverified).
+
+    So says https://docs.stripe.com/changelog/endive/2026-10-28/evidence-submission-appeal-dispute-decisions.
+    """
+    appealed = row.data["status"] == "appeal_needs_response"
+    if "appeal" in sent and not appealed:
+        raise StripeError("You can only submit appeal evidence for a dispute that is being appealed.", param="evidence[appeal]")
+    if appealed and sent.keys() - {"appeal"}:
+        raise StripeError("You can only update appeal evidence while a dispute is being appealed.", param="evidence")

@@ -5,8 +5,8 @@ from typing import Any
 
 from sandbox.api.parameters import takes
 from sandbox.api.wire import Request
+from sandbox.connect import new_account, requirements
 from sandbox.objects import state
-from sandbox.resources import accounts
 
 RETRIEVE = takes()
 # The platform has no row among its accounts; its id only has to have Stripe's shape and to stay the same.
@@ -25,13 +25,13 @@ def retrieve(request: Request) -> dict[str, Any]:
 
 def _platform() -> dict[str, Any]:
     """The platform as it sees itself: a Standard account that is onboarded, controlled by nobody else."""
-    data = accounts.fresh(PLATFORM_ID, PLATFORM_COUNTRY) | {
+    data = new_account.fresh(PLATFORM_ID, PLATFORM_COUNTRY) | {
         "charges_enabled": True,
         "controller": {"type": "account"},
         "created": PLATFORM_SINCE,
         "details_submitted": True,
         "payouts_enabled": True,
-        "requirements": accounts.no_requirements(),
+        "requirements": requirements.nothing_due(),
         "type": "standard",
     }
     data["settings"]["dashboard"]["display_name"] = "The sandbox's platform"

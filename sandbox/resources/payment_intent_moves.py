@@ -6,15 +6,16 @@ from sandbox.api.errors import StripeError, not_supported, unexpected_state
 from sandbox.api.parameters import METADATA, SHIPPING, Boolean, Choice, Email, Integer, Text, WebAddress, takes, unsettable
 from sandbox.api.wire import Request
 from sandbox.models import SandboxObject
-from sandbox.money import payments, settlement
+from sandbox.money import bank_debits, payments, refunding, reviews, settlement
 from sandbox.objects import state
-from sandbox.resources import refunds
+from sandbox.resources import bank_debit_terms
 from sandbox.resources.confirmation import OFF_SESSION, OPTIONS, Removed, confirm_row
 from sandbox.timeline import clock
 
 CONFIRM = takes(
     capture_method=Choice(("automatic", "automatic_async", "manual")),
     error_on_requires_action=Boolean(),
+    mandate_data=bank_debit_terms.MANDATE_DATA,
     off_session=OFF_SESSION,
     payment_method=Text(),
     payment_method_options=unsettable(OPTIONS),
@@ -26,7 +27,7 @@ CONFIRM = takes(
     use_stripe_sdk=Boolean(),
 ).refusing(
     "allowed_payment_method_types amount_details amount_to_confirm confirmation_token excluded_payment_method_types "
-    "hooks mandate mandate_data payment_details payment_method_data radar_options"
+    "hooks mandate payment_details payment_method_data radar_options"
 )
 CAPTURE = takes(
     amount_to_capture=Integer(minimum=1),
@@ -67,17 +68,15 @@ def capture(request: Request, intent: str) -> dict[str, Any]:
 
 
 def cancel(request: Request, intent: str) -> dict[str, Any]:
-    """Ends an intent that has not succeeded; held money is released."""
+    """Ends an intent that has not succeeded; held money is released, and a bank debit that was not sent is called off."""
     row = state.addressed(request.account, "payment_intent", intent, param="intent", lock=True)
     status = row.data["status"]
-    if status not in CANCELABLE:
-        raise unexpected_state(
-            f"You cannot cancel this PaymentIntent because it has a status of {status}. Only a PaymentIntent with one of the "
-            f"following statuses may be canceled: {', '.join(CANCELABLE)}.",
-            row.data,
-        )
-    if status == "requires_capture":
-        refunds.release(_held_charge(row))
+    if status == "processing":
+        _call_off(row)
+    elif status not in CANCELABLE:
+        raise _not_cancelable(row)
+    elif status == "requires_capture":
+        refunding.release(_latest_charge(row))
     _end(row, request.parameters.get("cancellation_reason"))
     return row.data
 
@@ -87,8 +86,23 @@ def lapse(account: str, intent: str) -> None:
     row = state.addressed(account, "payment_intent", intent, param="intent", lock=True)
     if row.data["status"] != "requires_capture":
         return
-    refunds.release(_held_charge(row), reason="expired_uncaptured_charge")
+    refunding.release(_latest_charge(row), reason="expired_uncaptured_charge")
     _end(row, "automatic")
+
+
+def _call_off(row: SandboxObject) -> None:
+    charge = _latest_charge(row)
+    if not bank_debits.may_be_called_off(charge):
+        raise _not_cancelable(row)
+    bank_debits.call_off(charge)
+
+
+def _not_cancelable(row: SandboxObject) -> StripeError:
+    return unexpected_state(
+        f"You cannot cancel this PaymentIntent because it has a status of {row.data['status']}. Only a PaymentIntent with one "
+        f"of the following statuses may be canceled: {', '.join(CANCELABLE)}.",
+        row.data,
+    )
 
 
 def _end(row: SandboxObject, reason: str | None) -> None:
@@ -100,6 +114,7 @@ def _end(row: SandboxObject, reason: str | None) -> None:
         "status": "canceled",
     }
     state.save(row)
+    reviews.close_of(row, "canceled")
 
 
 def _require_capturable(row: SandboxObject) -> None:
@@ -117,12 +132,12 @@ def _require_capturable(row: SandboxObject) -> None:
 
 
 def _capture(row: SandboxObject, amount: int, sent: dict[str, Any]) -> None:
-    charge = _held_charge(row)
+    charge = _latest_charge(row)
     charge.data |= {"amount_captured": amount, "captured": True}
     for changed in (row.data, charge.data):
         for name in ("application_fee_amount", "statement_descriptor", "statement_descriptor_suffix"):
             changed[name] = sent.get(name, changed[name])
-    refunds.release(charge)
+    refunding.release(charge)
     settlement.settle(charge)
     row.data |= {"amount_capturable": 0, "amount_received": amount, "status": "succeeded"}
     if "metadata" in sent:
@@ -130,5 +145,5 @@ def _capture(row: SandboxObject, amount: int, sent: dict[str, Any]) -> None:
     state.save(row)
 
 
-def _held_charge(row: SandboxObject) -> SandboxObject:
+def _latest_charge(row: SandboxObject) -> SandboxObject:
     return state.referred(row.account, "charge", row.data["latest_charge"], param="charge", lock=True)

@@ -24,7 +24,7 @@ from sandbox.api.wire import Request
 from sandbox.models import SandboxObject
 from sandbox.money import currencies, payments
 from sandbox.objects import ids, state
-from sandbox.resources import payment_methods
+from sandbox.resources import bank_debit_terms, payment_methods
 from sandbox.resources.confirmation import (
     AUTOMATIC,
     OFF_SESSION,
@@ -67,11 +67,12 @@ CREATE = takes(
     confirm=Boolean(),
     confirmation_method=Choice(("automatic", "manual")),
     error_on_requires_action=Boolean(),
+    mandate_data=bank_debit_terms.MANDATE_DATA,
     off_session=OFF_SESSION,
     return_url=WebAddress(),
     use_stripe_sdk=Boolean(),
     **_COMMON,
-).refusing(f"{_NOT_YET} confirmation_token mandate mandate_data on_behalf_of radar_options")
+).refusing(f"{_NOT_YET} confirmation_token mandate on_behalf_of radar_options")
 UPDATE = takes(
     amount=Integer(minimum=1),
     currency=Text(maximum=3),
@@ -81,7 +82,7 @@ UPDATE = takes(
 RETRIEVE = takes().refusing("client_secret")
 LIST = takes_page(customer=Text())
 
-_ONLY_WITH_CONFIRM = ("error_on_requires_action", "off_session", "return_url", "use_stripe_sdk")
+_ONLY_WITH_CONFIRM = ("error_on_requires_action", "mandate_data", "off_session", "return_url", "use_stripe_sdk")
 _PLAIN = (
     "application_fee_amount", "capture_method", "customer", "description", "receipt_email", "setup_future_usage",
     "shipping", "statement_descriptor", "statement_descriptor_suffix", "transfer_group", "confirmation_method",
@@ -164,6 +165,8 @@ def _apply(row: SandboxObject, sent: dict[str, Any]) -> None:
         if name in sent:
             data[name] = None if sent[name] == "" else sent[name]
     payments.check_application_fee(row.account, data["application_fee_amount"], data["amount"])
+    if {"allowed_payment_method_types", "capture_method", "currency"} & set(sent):
+        bank_debit_terms.require_possible(row)
     if "customer" in sent:
         state.referred(row.account, "customer", sent["customer"], param="customer")
     if "payment_method_options" in sent:

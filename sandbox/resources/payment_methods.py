@@ -1,7 +1,5 @@
-"""Payment methods (https://docs.stripe.com/api/payment_methods): cards, from tokens and test cards alone."""
+"""Payment methods (https://docs.stripe.com/api/payment_methods): test cards and test bank accounts, by their ready names."""
 
-import hashlib
-from datetime import timedelta
 from typing import Any
 
 from sandbox.api.errors import ParameterRefused, StripeError, not_supported
@@ -9,9 +7,11 @@ from sandbox.api.pagination import list_page
 from sandbox.api.parameters import ADDRESS, METADATA, Choice, Email, Hash, Text, takes, takes_page, unsettable
 from sandbox.api.wire import Request
 from sandbox.models import SandboxObject
+from sandbox.money import instruments
+from sandbox.money.bank_accounts import BankAccount
 from sandbox.money.cards import CARDS, Card, Decline, card_named
-from sandbox.objects import ids, state
-from sandbox.timeline import clock
+from sandbox.objects import state
+from sandbox.resources import new_payment_methods
 
 REDISPLAY = Choice(("always", "limited", "unspecified"))
 BILLING_DETAILS = Hash(
@@ -49,8 +49,6 @@ RAW_CARD = (
     "Sending credit card numbers directly to the Stripe API is generally unsafe. We suggest you use test tokens that map to "
     "the test card you are using, see https://stripe.com/docs/testing."
 )
-# A test card is good for this long after it is made: Stripe's test cards take any future date.
-EXPIRES_AFTER = timedelta(days=4 * 365)
 
 
 def create(request: Request) -> dict[str, Any]:
@@ -81,7 +79,7 @@ def update(request: Request, payment_method: str) -> dict[str, Any]:
 
 
 def attach(request: Request, payment_method: str) -> dict[str, Any]:
-    """Saves the payment method for a customer; a ready test card becomes a new one."""
+    """Saves the payment method for a customer; a ready one becomes a new one."""
     customer = request.parameters.get("customer")
     if not customer:
         raise ParameterRefused("Missing required param: customer.", code="parameter_missing", param="customer")
@@ -129,13 +127,13 @@ def attach_to(account: str, payment_method: str, customer: str, *, status: int =
 
 
 def usable(account: str, payment_method: str, *, param: str = "payment_method", status: int = 400) -> SandboxObject:
-    """The payment method, locked; a ready test card (`pm_card_…`) as a new one of the account.
+    """The payment method, locked; a ready one (`pm_card_…`, `pm_usBankAccount_…`) as a new one of the account.
 
     Raises resource_missing with this status where there is none, and a 400 where it may not be used again.
     """
-    card = CARDS.get(payment_method)
-    if card is not None:
-        return _insert(account, payment_method, card)
+    instrument = instruments.named(payment_method)
+    if instrument is not None:
+        return new_payment_methods.insert(account, payment_method, instrument, param=param)
     find = state.addressed if status == 404 else state.referred
     row = find(account, "payment_method", payment_method, param=param, lock=True)
     if row.hidden.get("spent"):
@@ -149,9 +147,12 @@ def card_of(row: SandboxObject) -> Card:
 
 
 def set_up_decline(method: SandboxObject) -> Decline | None:
-    """How the bank declines to have the card saved; None where it lets it be saved, whatever it says to a payment."""
-    card = card_of(method)
-    return None if card.attaches else card.decline
+    """How the bank declines to have the card saved; None where it lets it be saved, whatever it says to a payment.
+
+    A bank account is never declined here: that Stripe lets a ready one be saved without a setup intent is unverified.
+    """
+    instrument = instruments.behind(method)
+    return None if isinstance(instrument, BankAccount) or instrument.attaches else instrument.decline
 
 
 def _from_token(request: Request) -> SandboxObject:
@@ -166,7 +167,7 @@ def _from_token(request: Request) -> SandboxObject:
     card = card_named(token) if token.startswith("tok_") else None
     if card is None:
         raise StripeError(f"No such token: '{token}'", code="resource_missing", param="card[token]")
-    return _insert(request.account, token.replace("tok_", "pm_card_", 1), card)
+    return new_payment_methods.insert(request.account, token.replace("tok_", "pm_card_", 1), card)
 
 
 def _clone(request: Request) -> SandboxObject:
@@ -177,8 +178,9 @@ def _clone(request: Request) -> SandboxObject:
     sent = request.parameters
     if not request.account:
         raise StripeError("You can only clone a payment method to a connected account.", param="payment_method")
-    if sent["payment_method"] in CARDS:
-        return _insert(request.account, sent["payment_method"], CARDS[sent["payment_method"]])
+    ready = instruments.named(sent["payment_method"])
+    if ready is not None:
+        return new_payment_methods.insert(request.account, sent["payment_method"], ready)
     source = usable("", sent["payment_method"])
     owner = source.data["customer"]
     if owner and owner != sent.get("customer"):
@@ -191,8 +193,10 @@ def _clone(request: Request) -> SandboxObject:
         state.referred("", "customer", sent["customer"], param="customer")
         raise StripeError(f"The payment method {source.stripe_id} is not attached to the customer.", param="payment_method")
     # Whether an authentication of the original counts for the copy is unverified: here it does not.
-    copy = _insert(request.account, source.hidden["card"], card_of(source))
+    copy = new_payment_methods.insert(request.account, instruments.ready_name(source), instruments.behind(source))
     copy.data["billing_details"] = source.data["billing_details"]
+    # "Stripe duplicates the mandate authorization": https://docs.stripe.com/payments/ach-direct-debit#connect.
+    copy.hidden["mandate"] = source.hidden.get("mandate", False)
     return copy
 
 
@@ -209,47 +213,3 @@ def _apply(data: dict[str, Any], sent: dict[str, Any]) -> None:
         data["allow_redisplay"] = sent["allow_redisplay"]
     if "metadata" in sent:
         data["metadata"] = state.merged_metadata(data["metadata"], sent["metadata"])
-
-
-def _insert(account: str, card_name: str, card: Card) -> SandboxObject:
-    expires = clock.now() + EXPIRES_AFTER
-    data = {
-        "id": ids.new_stripe_id("payment_method"),
-        "object": "payment_method",
-        "allow_redisplay": "unspecified",
-        "billing_details": {
-            "address": dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state")),
-            "email": None,
-            "name": None,
-            "phone": None,
-            "tax_id": None,
-        },
-        "card": _card_fields(card, expires.month, expires.year),
-        "created": clock.now_seconds(),
-        "customer": None,
-        "customer_account": None,
-        "livemode": False,
-        "metadata": {},
-        "type": "card",
-    }
-    return state.insert(account=account, data=data, hidden={"card": card_name})
-
-
-def _card_fields(card: Card, exp_month: int, exp_year: int) -> dict[str, Any]:
-    return {
-        "brand": card.brand,
-        "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "unchecked"},
-        "country": card.country,
-        "display_brand": {"amex": "american_express", "diners": "diners_club"}.get(card.brand, card.brand),
-        "exp_month": exp_month,
-        "exp_year": exp_year,
-        # The same card has the same fingerprint; 16 characters as in Stripe's example.
-        "fingerprint": hashlib.sha256(f"{card.brand} {card.last4}".encode()).hexdigest()[:16],
-        "funding": card.funding,
-        "generated_from": None,
-        "last4": card.last4,
-        "networks": {"available": [card.brand], "preferred": None},
-        "regulated_status": "unregulated",
-        "three_d_secure_usage": {"supported": True},
-        "wallet": None,
-    }

@@ -7,10 +7,11 @@ from sandbox.api.pagination import list_page
 from sandbox.api.parameters import METADATA, Boolean, Choice, Kind, Parameter, Text, WebAddress, takes, takes_page, unsettable
 from sandbox.api.wire import Request
 from sandbox.models import SandboxObject
-from sandbox.money import challenges
+from sandbox.money import challenges, instruments
+from sandbox.money.bank_accounts import BankAccount
 from sandbox.money.cards import Authentication, Decline
 from sandbox.objects import ids, state
-from sandbox.resources import payment_methods
+from sandbox.resources import bank_debit_terms, payment_methods
 from sandbox.resources.confirmation import (
     AUTOMATIC,
     CONFIRMABLE,
@@ -40,19 +41,21 @@ CREATE = takes(
     allowed_payment_method_types=TYPES,
     automatic_payment_methods=AUTOMATIC,
     confirm=Boolean(),
+    mandate_data=bank_debit_terms.MANDATE_DATA,
     return_url=WebAddress(),
     usage=Choice(("off_session", "on_session")),
     use_stripe_sdk=Boolean(),
     **_COMMON,
-).refusing(f"{_NOT_YET} confirmation_token mandate_data on_behalf_of single_use")
+).refusing(f"{_NOT_YET} confirmation_token on_behalf_of single_use")
 UPDATE = takes(allowed_payment_method_types=TYPES, **_COMMON).refusing(_NOT_YET)
 CONFIRM = takes(
+    mandate_data=bank_debit_terms.MANDATE_DATA,
     payment_method=Text(),
     payment_method_options=unsettable(OPTIONS),
     payment_method_types=Removed(),
     return_url=WebAddress(),
     use_stripe_sdk=Boolean(),
-).refusing("allowed_payment_method_types confirmation_token mandate_data payment_method_data")
+).refusing("allowed_payment_method_types confirmation_token payment_method_data")
 CANCEL = takes(cancellation_reason=Choice(("abandoned", "duplicate", "requested_by_customer")))
 RETRIEVE = takes().refusing("client_secret")
 LIST = takes_page(customer=Text(), payment_method=Text())
@@ -62,7 +65,7 @@ def create(request: Request) -> dict[str, Any]:
     """A new setup intent, confirmed at once where `confirm` says so."""
     sent = request.parameters
     if not sent.get("confirm"):
-        for name in ("return_url", "use_stripe_sdk"):
+        for name in ("mandate_data", "return_url", "use_stripe_sdk"):
             if name in sent:  # "can only be used with confirm=true": the SDK's own words; Stripe's text is unverified
                 raise ParameterRefused(f"The parameter {name} can only be used with `confirm` set to true.", param=name)
     row = state.insert(account=request.account, data=_fresh(request.account, sent.get("usage", "off_session")))
@@ -138,13 +141,16 @@ def _confirm(row: SandboxObject, sent: dict[str, Any]) -> None:
     if row.data["status"] not in CONFIRMABLE:
         raise _unexpected(row, "confirm", "confirmed")
     row.data["payment_method_options"] |= sent.get("payment_method_options") or {}
+    bank_debit_terms.require_possible(row)
     require_return_url(row.data, sent)
     method = method_for(row, sent)
+    bank_debit_terms.require_mandate(row, method, sent, is_kept=True)
     row.data |= {"payment_method": method.stripe_id, "next_action": None}
     declined = payment_methods.set_up_decline(method)
     if declined:
         _decline(row, method, declined)
-    if payment_methods.card_of(method).authentication == Authentication.NEVER:
+    instrument = instruments.behind(method)
+    if isinstance(instrument, BankAccount) or instrument.authentication == Authentication.NEVER:
         succeed(row, method)
         return
     challenges.begin(row, return_url=sent.get("return_url", ""), for_browser_library=sent.get("use_stripe_sdk", False))
@@ -190,6 +196,8 @@ def _apply(row: SandboxObject, sent: dict[str, Any]) -> None:
     data["payment_method_options"] |= sent.get("payment_method_options") or {}
     if "metadata" in sent:
         data["metadata"] = state.merged_metadata(data["metadata"], sent["metadata"])
+    if "allowed_payment_method_types" in sent:
+        bank_debit_terms.require_possible(row)
     if "customer" in sent:
         data["customer"] = state.referred(row.account, "customer", sent["customer"], param="customer").stripe_id
     if "payment_method" in sent:

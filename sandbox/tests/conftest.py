@@ -86,3 +86,23 @@ def staff_browser(db: None) -> Client:
     client = Client(enforce_csrf_checks=True)
     client.force_login(User.objects.create_user("operator", is_staff=True))
     return client
+
+
+@pytest.fixture
+def told(v1: Services, at_seller: Options) -> Callable[[], list[str]]:
+    """Gives the names of the seller's events since the last look, in the order in which they happened."""
+    seen: set[str] = set()
+
+    def look() -> list[str]:
+        events = [event for event in v1.events.list({"limit": 100}, at_seller).data if event.id not in seen]
+        seen.update(event.id for event in events)
+        return [event.type for event in reversed(events)]
+
+    look()  # what the onboarding told is no matter of most tests
+    return look
+
+
+@pytest.fixture
+def browser() -> Client:
+    """A browser that is held to the form's token, as real ones are."""
+    return Client(enforce_csrf_checks=True)

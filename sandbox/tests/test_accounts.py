@@ -1,13 +1,16 @@
 """Connected accounts and their links."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import stripe
 
+from sandbox.connect import requirements
 from sandbox.connect.onboarding import OnboardingDetails, UnknownAccount, complete_onboarding
 from sandbox.tests.refusals import told
+from sandbox.timeline import due
 
 DOCUMENTED = ("bank_transfer_payments", "card_payments", "link_payments", "transfers", "us_bank_transfer_payments")
 
@@ -60,6 +63,72 @@ class TestAnOnboardedAccount:
     def test_cannot_be_onboarded_when_it_does_not_exist(self, db: None) -> None:
         with pytest.raises(UnknownAccount):
             complete_onboarding(account_id="acct_unknown")
+
+
+class TestAnOnboardingWithTestValuesThatFail:
+    @pytest.mark.parametrize(
+        ("answers", "requirement", "code"),
+        [
+            ({"website": "https://disallowed.stripe.com"}, "business_profile.url", "invalid_url_denylisted"),
+            ({"website": "https://inaccessible.stripe.com/"}, "business_profile.url", "invalid_url_website_inaccessible"),
+            ({"business_name": "invalid_dba"}, "business_profile.name", "invalid_business_profile_name"),
+            ({"product_description": "require_url"}, "business_profile.url", "invalid_url_web_presence_detected"),
+        ],
+    )
+    def test_leaves_the_account_disabled_until_it_is_corrected(
+        self, v1: Any, new_account: Callable[[], str], answers: dict[str, str], requirement: str, code: str
+    ) -> None:
+        account_id = new_account()
+        complete_onboarding(account_id=account_id, details=OnboardingDetails(**answers))
+        account = v1.accounts.retrieve(account_id)
+        assert (account.details_submitted, account.charges_enabled, account.payouts_enabled) == (True, False, False)
+        assert account.requirements.to_dict() == requirements.nothing_due() | {
+            "currently_due": [requirement],
+            "disabled_reason": "requirements.past_due",
+            "errors": [{"code": code, "reason": f"{requirement} could not be verified.", "requirement": requirement}],
+            "eventually_due": [requirement],
+            "past_due": [requirement],
+        }
+        complete_onboarding(account_id=account_id)
+        account = v1.accounts.retrieve(account_id)
+        assert (account.charges_enabled, account.payouts_enabled) == (True, True)
+
+
+class TestOnboardingAgain:
+    def events(self, v1: Any, account: str) -> list[Any]:
+        """What is told of the account's bank accounts, the oldest first."""
+        return list(reversed(v1.events.list({"type": "account.external_account.*"}, {"stripe_account": account}).data))
+
+    def test_with_another_bank_account_replaces_the_old_one(self, v1: Any, new_seller: Callable[[], str]) -> None:
+        account = new_seller()
+        [old] = v1.accounts.retrieve(account).external_accounts.data
+        complete_onboarding(account_id=account, details=OnboardingDetails(account_number="000999991234"))
+        [new] = v1.accounts.retrieve(account).external_accounts.data
+        assert (new.last4, new.id == old.id) == ("1234", False)
+        _, created, deleted = self.events(v1, account)
+        assert (created.type, created.data.object.id) == ("account.external_account.created", new.id)
+        assert (deleted.type, deleted.data.object.to_dict()) == ("account.external_account.deleted", old.to_dict())
+
+    def test_with_the_same_bank_account_keeps_it(self, v1: Any, new_seller: Callable[[], str]) -> None:
+        account = new_seller()
+        before = v1.accounts.retrieve(account).external_accounts.to_dict()
+        complete_onboarding(account_id=account)
+        assert v1.accounts.retrieve(account).external_accounts.to_dict() == before
+        assert [event.type for event in self.events(v1, account)] == ["account.external_account.created"]
+
+    def test_with_a_bank_account_that_sent_a_payout_back_tries_it_anew(
+        self, v1: Any, at_seller: dict[str, str], pay: Callable[..., Any]
+    ) -> None:
+        account = at_seller["stripe_account"]
+        failing = OnboardingDetails(account_number="000111111116")
+        complete_onboarding(account_id=account, details=failing)
+        pay("pm_card_bypassPending")
+        v1.balance.retrieve(None, at_seller)
+        due.move_clock(timedelta(days=3))
+        [old] = v1.accounts.retrieve(account).external_accounts.data
+        complete_onboarding(account_id=account, details=failing)
+        [new] = v1.accounts.retrieve(account).external_accounts.data
+        assert (old.status, new.status, new.last4, new.id == old.id) == ("errored", "new", "1116", False)
 
 
 class TestUpdatingAnAccount:

@@ -15,7 +15,7 @@ from sandbox.money.cards import CARDS
 from sandbox.orders import create_order
 from sandbox.pages.checkout import BUYER
 from sandbox.pages.offered_cards import grouped_choices
-from sandbox.tests.test_pages import filled, text
+from sandbox.tests.page_forms import filled, text
 from transactions.models import Transaction
 
 CHECKOUT = "/sandbox/checkout"

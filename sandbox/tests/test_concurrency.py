@@ -1,7 +1,6 @@
 """Many requests at once, on a database that runs them at once."""
 
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -11,52 +10,15 @@ import pytest
 import stripe
 from django.db import connection
 
-from sandbox.connect.onboarding import complete_onboarding
 from sandbox.faults import plans
-from sandbox.models import SandboxFault, SandboxObject, SandboxTask
+from sandbox.models import SandboxDelivery, SandboxFault, SandboxObject, SandboxTask
 from sandbox.money import ledger, payouts
-from sandbox.objects import journal
+from sandbox.objects import journal, state
+from sandbox.tests.at_once import THREADS, at_once, at_seller, succeeded, v1
 from sandbox.timeline import clock, due
-from sandbox.transport.http_client import SandboxHTTPClient
 
+__all__ = ["at_seller", "v1"]  # the fixtures of these names
 pytestmark = pytest.mark.django_db(transaction=True)
-THREADS = 8
-
-
-@pytest.fixture
-def v1(transactional_db: None) -> Any:
-    """The SDK's services; what they do is committed, so that other threads see it."""
-    if connection.vendor == "sqlite":
-        pytest.skip("SQLite has one writer at a time, and its tests share one connection: nothing runs at once")
-    return stripe.StripeClient("sk_test_x", http_client=SandboxHTTPClient()).v1
-
-
-@pytest.fixture
-def at_seller(v1: Any) -> dict[str, str]:
-    """The options of a call on behalf of an onboarded account."""
-    account = str(v1.accounts.create({"type": "express"}).id)
-    complete_onboarding(account_id=account)
-    return {"stripe_account": account}
-
-
-def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
-    """What each of many calls at once gave: its answer, or Stripe's error."""
-
-    def one(call: Callable[[], Any]) -> Any:
-        try:
-            return call()
-        except stripe.StripeError as error:
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(one, calls))
-
-
-def succeeded(outcomes: list[Any]) -> list[Any]:
-    """The outcomes that are answers."""
-    return [outcome for outcome in outcomes if not isinstance(outcome, stripe.StripeError)]
 
 
 class TestRefundsAtOnce:
@@ -210,3 +172,38 @@ class TestAPlannedFaultAtOnce:
             outcomes = at_once([v1.customers.create] * THREADS)
             assert [type(one) for one in outcomes if isinstance(one, stripe.StripeError)] == [stripe.RateLimitError] * 3
             assert SandboxFault.objects.count() == 0
+
+
+class TestPlannedFaultsOfEventsAtOnce:
+    def test_are_met_by_changes_whose_events_come_in_different_orders(self, v1: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        v1.webhook_endpoints.create(
+            {"url": "http://127.0.0.1:9/", "enabled_events": ["customer.updated", "payment_method.updated"]}
+        )
+        customers = [v1.customers.create().id for _ in range(2)]
+        methods = [v1.payment_methods.create({"type": "card", "card": {"token": "tok_visa"}}).id for _ in range(2)]
+        for event_type in ("customer.updated", "payment_method.updated"):
+            plans.order("drop_event", event_type=event_type, times=2)
+        meet = plans.meet_event
+
+        def meet_slowly(*arguments: Any, **options: Any) -> Any:
+            met = meet(*arguments, **options)
+            if met is not None:
+                time.sleep(0.5)  # long enough for the other change to use up the other fault
+            return met
+
+        monkeypatch.setattr(plans, "meet_event", meet_slowly)
+        orders = [[customers[0], methods[0]], [methods[1], customers[1]]]
+        at_once([partial(self.note, order) for order in orders])
+
+        assert SandboxFault.objects.count() == 0
+        deliveries = SandboxDelivery.objects.values_list("event__data__type", "status")
+        assert sorted(deliveries) == [("customer.updated", "dropped")] * 2 + [("payment_method.updated", "dropped")] * 2
+
+    @staticmethod
+    def note(stripe_ids: list[str]) -> None:
+        """One change that writes these objects, and so their events, in this order."""
+        with journal.change():
+            for stripe_id in stripe_ids:
+                row = SandboxObject.objects.select_for_update().get(stripe_id=stripe_id)
+                row.data["metadata"] = {"noted": "yes"}
+                state.save(row)

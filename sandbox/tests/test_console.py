@@ -15,7 +15,7 @@ from commercecore_payments.tests.test_commands import run_python
 from sandbox.faults import plans
 from sandbox.models import SandboxDelivery, SandboxFault, SandboxObject
 from sandbox.pages import console
-from sandbox.tests.test_pages import filled, text
+from sandbox.tests.page_forms import filled, text
 from sandbox.timeline import clock
 
 Make = Callable[..., Any]

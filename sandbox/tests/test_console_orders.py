@@ -7,7 +7,7 @@ from django.test import Client
 
 from sandbox.faults.fault_kinds import KINDS
 from sandbox.models import SandboxFault
-from sandbox.tests.test_pages import filled, text
+from sandbox.tests.page_forms import filled, text
 from sandbox.timeline import clock
 
 

@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import stripe
+from django.test import Client
 
 from sandbox.connect import deauthorization
+from sandbox.connect.onboarding import OnboardingDetails, UnknownAccount, complete_onboarding
 from sandbox.models import SandboxDelivery, SandboxObject
 from sandbox.tests.refusals import told
 from sandbox.timeline import due
@@ -80,6 +83,37 @@ class TestAnAccountThatLeft:
         assert SandboxObject.objects.get(object_type="dispute").data["status"] == "lost"
         sent = SandboxDelivery.objects.order_by("id")[before:]
         assert [delivery.event.data["type"] for delivery in sent] == ["account.application.deauthorized"]
+
+    def test_cannot_be_onboarded_any_more(self, v1: Any, new_account: Callable[[], str]) -> None:
+        account = new_account()
+        asked = {"account": account, "type": "account_onboarding"}
+        opened, unopened = (
+            urlsplit(
+                v1.account_links.create({**asked, "return_url": "https://a.example", "refresh_url": "https://b.example"}).url
+            )
+            for _ in range(2)
+        )
+        assert Client().get(opened.path).status_code == 200
+        deauthorization.deauthorize(account)
+        assert Client().get(unopened.path).status_code == 404
+        assert Client().post(opened.path, vars(OnboardingDetails())).status_code == 404
+        with pytest.raises(UnknownAccount):
+            complete_onboarding(account_id=account)
+        assert SandboxObject.objects.get(stripe_id=account).data["details_submitted"] is False
+
+    def test_has_no_dashboard_any_more(self, v1: Any, new_seller: Callable[[], str]) -> None:
+        account = new_seller()
+        dashboard = urlsplit(v1.accounts.login_links.create(account).url).path
+        deauthorization.deauthorize(account)
+        assert Client().get(dashboard).status_code == 404
+
+    def test_ends_a_payment_that_waits_for_its_buyer(self, at_seller: Options, pay: Make) -> None:
+        payment = pay("pm_card_authenticationRequired", return_url="https://shop.example/back")
+        deauthorization.deauthorize(at_seller["stripe_account"])
+        challenge = urlsplit(payment.next_action.redirect_to_url.url).path
+        assert Client().get(challenge).status_code == 200
+        assert Client().post(challenge, {"outcome": "complete"}).status_code == 302
+        assert SandboxObject.objects.get(stripe_id=payment.id).data["status"] == "succeeded"
 
     def test_can_not_leave_again(self, left: Options) -> None:
         with pytest.raises(deauthorization.NotConnected):

@@ -116,6 +116,15 @@ class TestTheEventsOfADispute:
         v1.disputes.close(dispute("pm_card_createDisputeInquiry").id, None, at_seller)
         assert told() == ["created", "closed"]
 
+    def test_of_an_escalated_inquiry_tell_of_the_money(
+        self, v1: Any, at_seller: Options, dispute: Make, told: Callable[[], list[str]]
+    ) -> None:
+        opened = dispute("pm_card_createDisputeInquiry")
+        v1.disputes.update(opened.id, {"evidence": {"uncategorized_text": "escalate_inquiry_evidence"}}, at_seller)
+        assert told() == ["created", "updated"]
+        v1.disputes.retrieve(opened.id, None, at_seller)
+        assert told()[2:] == ["funds_withdrawn", "updated"]
+
 
 class TestEvidence:
     def test_that_wins_brings_back_the_money_and_the_fee(
@@ -128,6 +137,13 @@ class TestEvidence:
         assert won.status == "won"
         assert sum(moved.net for moved in won.balance_transactions) == 0
         assert adjustments() == [(AMOUNT, -FEE, "dispute_reversal"), (-AMOUNT, FEE, "dispute")]
+
+    def test_that_wins_lets_the_charge_be_refunded_again(self, v1: Any, at_seller: Options, dispute: Make) -> None:
+        opened = dispute()
+        v1.disputes.update(opened.id, {"evidence": {"uncategorized_text": "winning_evidence"}}, at_seller)
+        won = v1.disputes.retrieve(opened.id, None, at_seller)
+        assert (won.is_charge_refundable, v1.charges.retrieve(won.charge, None, at_seller).disputed) == (True, True)
+        assert v1.refunds.create({"charge": won.charge}, at_seller).status == "succeeded"
 
     def test_that_loses_brings_back_nothing(self, v1: Any, at_seller: Options, dispute: Make, adjustments: Make) -> None:
         opened = dispute()
@@ -144,6 +160,14 @@ class TestEvidence:
         assert v1.disputes.retrieve(opened.id, None, at_seller).status == "under_review"
         due.move_clock(timedelta(seconds=1))
         assert v1.disputes.retrieve(opened.id, None, at_seller).status == "lost"
+        assert adjustments() == [(-AMOUNT, FEE, "dispute")]
+
+    def test_that_escalates_inquiries_decides_no_dispute(
+        self, v1: Any, at_seller: Options, dispute: Make, adjustments: Make
+    ) -> None:
+        opened = dispute()
+        v1.disputes.update(opened.id, {"evidence": {"uncategorized_text": "escalate_inquiry_evidence"}}, at_seller)
+        assert v1.disputes.retrieve(opened.id, None, at_seller).status == "under_review"
         assert adjustments() == [(-AMOUNT, FEE, "dispute")]
 
     def test_is_kept_for_later_where_it_is_not_submitted(self, v1: Any, at_seller: Options, dispute: Make) -> None:
@@ -188,34 +212,3 @@ class TestClosing:
         due.move_clock(timedelta(days=30))
         assert v1.disputes.retrieve(opened.id, None, at_seller).status == "lost"
         assert adjustments() == [(-AMOUNT, FEE, "dispute")]
-
-
-class TestAnInquiry:
-    CARD = "pm_card_createDisputeInquiry"
-
-    def test_moves_no_money(self, dispute: Make, adjustments: Make) -> None:
-        opened = dispute(self.CARD)
-        assert (opened.status, opened.is_charge_refundable) == ("warning_needs_response", True)
-        assert (list(opened.balance_transactions), adjustments()) == ([], [])
-
-    def test_leaves_its_charge_refundable(self, v1: Any, at_seller: Options, dispute: Make) -> None:
-        refund = v1.refunds.create({"charge": dispute(self.CARD).charge}, at_seller)
-        assert (refund.amount, refund.status) == (AMOUNT, "succeeded")
-
-    @pytest.mark.parametrize("text", ["winning_evidence", "losing_evidence"])
-    def test_is_closed_by_evidence(self, v1: Any, at_seller: Options, dispute: Make, adjustments: Make, text: str) -> None:
-        opened = dispute(self.CARD)
-        sent = v1.disputes.update(opened.id, {"evidence": {"uncategorized_text": text}}, at_seller)
-        assert sent.status == "warning_under_review"
-        assert v1.disputes.retrieve(opened.id, None, at_seller).status == "warning_closed"
-        assert adjustments() == []
-
-    def test_is_closed_by_its_seller(self, v1: Any, at_seller: Options, dispute: Make, adjustments: Make) -> None:
-        assert v1.disputes.close(dispute(self.CARD).id, None, at_seller).status == "warning_closed"
-        assert adjustments() == []
-
-    def test_is_closed_at_the_deadline(self, v1: Any, at_seller: Options, dispute: Make, adjustments: Make) -> None:
-        opened = dispute(self.CARD)
-        due.move_clock(timedelta(days=7))
-        assert v1.disputes.retrieve(opened.id, None, at_seller).status == "warning_closed"
-        assert adjustments() == []

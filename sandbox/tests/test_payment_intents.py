@@ -144,7 +144,12 @@ class TestConfirming:
         payment = pay(capture_method="manual") if end == "hold" else new_payment()
         if end == "cancel":
             v1.payment_intents.cancel(payment.id, None, at_seller)
-        refused_state(lambda: v1.payment_intents.confirm(payment.id, {"payment_method": "pm_card_visa"}, at_seller))
+        refused = refused_state(lambda: v1.payment_intents.confirm(payment.id, {"payment_method": "pm_card_visa"}, at_seller))
+        status, charges = ("canceled", 0) if end == "cancel" else ("requires_capture", 1)
+        assert refused.payment_intent.status == status
+        left = v1.payment_intents.retrieve(payment.id, None, at_seller)
+        assert (left.status, left.amount_received) == (status, 0)
+        assert len(v1.charges.list({"payment_intent": payment.id}, at_seller).data) == charges
 
     def test_without_a_payment_method_is_refused(self, v1: Any, at_seller: dict[str, str], new_payment: Make) -> None:
         payment = new_payment()

@@ -166,6 +166,16 @@ class TestABankThatSendsTheMoneyBack:
         assert [each.status for each in v1.payouts.list(None, seller)] == ["paid", "failed"]
         assert v1.balance.retrieve(None, seller).available[0].amount == 0
 
+    @pytest.mark.parametrize("seller", ["000111111116"], indirect=True)
+    def test_fails_what_was_on_its_way_when_it_was_replaced(self, v1: Any, seller: Options) -> None:
+        self.pay(v1, seller)
+        due.move_clock(timedelta(hours=12))
+        complete_onboarding(account_id=seller["stripe_account"])
+        due.move_clock(2 * DAY)
+        assert [each.status for each in v1.payouts.list(None, seller)] == ["failed"]
+        due.move_clock(3 * DAY)
+        assert [each.status for each in v1.payouts.list(None, seller)] == ["paid", "failed"]
+
 
 @pytest.mark.usefixtures("manual")
 class TestAPayoutByHand:

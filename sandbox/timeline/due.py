@@ -5,23 +5,29 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from sandbox.connect import verification
 from sandbox.models import SandboxTask
-from sandbox.money import disputes, ledger, payout_schedule, payouts, settlement
+from sandbox.money import bank_debits, coverage, disputes, ledger, payout_schedule, payouts, refund_moves, settlement
 from sandbox.objects import journal
-from sandbox.resources import charges, payment_intent_moves, refunds
+from sandbox.resources import charges, payment_intent_moves
 from sandbox.timeline import clock
 
 # Each function gets the account and the id of its object, and locks what it changes in the order that `state` names.
 TASKS: dict[str, Callable[[str, str], None]] = {
+    bank_debits.IS_DECIDED: bank_debits.decide,
     charges.HOLD_LAPSES: payment_intent_moves.lapse,
     ledger.MONEY_AVAILABLE: ledger.make_available,
-    refunds.REFUND_FAILS: refunds.fail,
-    refunds.REFUND_SETTLES: refunds.settle,
+    refund_moves.REFUND_EXPIRES: refund_moves.expire_due,
+    refund_moves.REFUND_FAILS: refund_moves.fail,
+    refund_moves.REFUND_IS_GIVEN_UP: refund_moves.give_up,
+    refund_moves.REFUND_SETTLES: refund_moves.settle,
+    coverage.WAITING_REFUNDS_TRY_AGAIN: refund_moves.try_again,
     settlement.CHARGE_SETTLES: settlement.settle_due,
     disputes.OPENS: disputes.open_dispute,
     disputes.IS_DECIDED: disputes.decide,
     disputes.FALLS_DUE: disputes.fall_due,
     payout_schedule.PAYOUT_DAY: payouts.pay_out_day,
+    verification.DEADLINE_PASSES: verification.pass_deadline,
     payouts.IS_SENT: payouts.send,
     payouts.ARRIVES: payouts.arrive,
 }

@@ -3,10 +3,20 @@
 from datetime import timedelta
 
 from sandbox.faults import plans
+from sandbox.faults.fault_kinds import EVENT_KINDS
 from sandbox.models import SandboxDelivery, SandboxObject
 
 # How long an event waits for a later one to overtake it, where the order named no delay: the sandbox's own number.
 LONGEST_HOLD_S = 60.0
+
+
+def lock_planned() -> None:
+    """Locks every fault that is planned for events, in one order, until the transaction ends; whoever writes events begins so.
+
+    Events meet faults in the order of the events. Two changes whose events come in different orders would each use up a
+    fault that the other one waits for.
+    """
+    list(plans.planned().filter(kind__in=EVENT_KINDS).select_for_update().values_list("pk"))
 
 
 def befall(event: SandboxObject, planned: list[SandboxDelivery]) -> list[SandboxDelivery]:

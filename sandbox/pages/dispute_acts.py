@@ -1,0 +1,38 @@
+"""What the staff may let become of a dispute on its page: what the buyer's bank or its network would decide."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from sandbox.api.errors import StripeError
+from sandbox.models import SandboxObject
+from sandbox.money import dispute_moves
+from sandbox.pages.base import message, staff_page
+
+NAMES = {
+    "appeal_needs_response": "Open an appeal",
+    "appeal_under_review": "Send the appeal",
+    "lost": "Let the buyer win",
+    "needs_response": "Escalate the inquiry",
+    "prevented": "Prevent the dispute",
+    "warning_closed": "Close the inquiry",
+    "won": "Let the seller win",
+}
+
+
+def offered(row: SandboxObject) -> dict[str, Any] | None:
+    """What the page of an object offers: the moves that may follow for a dispute now; None for any other object."""
+    if row.object_type != "dispute":
+        return None
+    return {"status": row.data["status"], "moves": [(to, NAMES[to]) for to in dispute_moves.following(row)]}
+
+
+@staff_page("POST")
+def move(request: HttpRequest, dispute_id: str) -> HttpResponse:
+    """Moves a dispute, and shows it; a move that cannot follow any more, or never could, is told."""
+    try:
+        dispute_moves.move(dispute_id, request.POST.get("status", ""))
+    except StripeError as refused:
+        return message(request, "This dispute cannot be moved so", str(refused), status=refused.status)
+    return HttpResponseRedirect(reverse("sandbox:object", args=[dispute_id]))

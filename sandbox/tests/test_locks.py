@@ -1,0 +1,128 @@
+"""A lock that somebody else holds: Stripe waits for it, and not for long."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from threading import Event
+from typing import Any
+
+import pytest
+import stripe
+from django.db import connection, transaction
+
+from sandbox.api import server, waiting
+from sandbox.api.wire import Request
+from sandbox.models import SandboxIdempotencyKey, SandboxObject
+from sandbox.money import settlement
+from sandbox.tests.at_once import at_once, at_seller, v1
+from sandbox.timeline import due
+
+__all__ = ["at_seller", "v1"]  # the fixtures of these names
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class TestALockThatAnotherHolds:
+    """A seller's charge that somebody works on for longer than a request waits."""
+
+    @pytest.fixture(autouse=True)
+    def waits_briefly(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(waiting, "LONGEST_WAIT_MS", 200)
+
+    @pytest.fixture
+    def charge(self, v1: Any, at_seller: dict[str, str]) -> str:
+        paid = {"amount": 1000, "currency": "usd", "payment_method": "pm_card_visa", "confirm": True}
+        intent = v1.payment_intents.create(paid | {"return_url": "https://shop.example"}, at_seller)
+        due.carry_out_due()
+        return str(intent.latest_charge)
+
+    @staticmethod
+    @contextmanager
+    def locked(stripe_id: str) -> Iterator[None]:
+        """Another connection holds the lock of an object for as long as this is open."""
+        held, done = Event(), Event()
+
+        def hold() -> None:
+            try:
+                with transaction.atomic():
+                    SandboxObject.objects.select_for_update().get(stripe_id=stripe_id)
+                    held.set()
+                    done.wait(30)
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(1) as pool:
+            holder = pool.submit(hold)
+            assert held.wait(10)
+            try:
+                yield
+            finally:
+                done.set()
+            holder.result()
+
+    def test_is_told_after_a_while_and_leaves_the_key_free(self, v1: Any, at_seller: dict[str, str], charge: str) -> None:
+        once = at_seller | {"idempotency_key": "refund-1"}
+        with self.locked(charge):
+            before = SandboxObject.objects.count()
+            began = time.monotonic()
+            with pytest.raises(stripe.RateLimitError) as refused:
+                v1.refunds.create({"charge": charge}, once)
+            assert 0.2 <= time.monotonic() - began < 5
+            assert refused.value.error is not None
+            assert (refused.value.http_status, refused.value.error.code) == (429, "lock_timeout")
+            assert SandboxObject.objects.count() == before
+            assert SandboxIdempotencyKey.objects.filter(key="refund-1").count() == 0
+        refund = v1.refunds.create({"charge": charge}, once)
+        assert (refund.status, refund.amount) == ("succeeded", 1000)
+        assert v1.refunds.create({"charge": charge}, once).id == refund.id
+
+    def test_is_told_without_a_key_as_well(self, v1: Any, at_seller: dict[str, str], charge: str) -> None:
+        read = Request("POST", f"/v1/charges/{charge}", {"description": "Boots"}, "sk_test_x", at_seller["stripe_account"])
+        with self.locked(charge):
+            answer = server.answer(read)
+        assert (answer.status, answer.body["error"]["code"]) == (429, "lock_timeout")
+        assert v1.charges.retrieve(charge, None, at_seller).description is None
+
+    def test_that_is_given_back_in_time_is_waited_for(
+        self, v1: Any, at_seller: dict[str, str], charge: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(waiting, "LONGEST_WAIT_MS", 20_000)
+        with ThreadPoolExecutor(1) as pool:
+            with self.locked(charge):
+                refunding = pool.submit(at_once, [partial(v1.refunds.create, {"charge": charge}, at_seller)])
+                time.sleep(0.5)
+                assert not refunding.done()
+            assert refunding.result()[0].status == "succeeded"
+
+    def test_hinders_nobody_who_only_reads(self, v1: Any, at_seller: dict[str, str], charge: str) -> None:
+        with self.locked(charge):
+            assert v1.charges.retrieve(charge, None, at_seller).amount == 1000
+
+    def test_limits_no_transaction_around_the_request(self, v1: Any, at_seller: dict[str, str], charge: str) -> None:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '7s'")
+            v1.customers.create({"name": "Ada"}, at_seller)
+            assert self.limit() == "7s"
+            with self.locked(charge), pytest.raises(stripe.RateLimitError):
+                v1.refunds.create({"charge": charge}, at_seller)
+            assert self.limit() == "7s"
+            with pytest.raises(stripe.InvalidRequestError):
+                v1.refunds.create({"charge": charge, "amount": 1001}, at_seller)
+            assert self.limit() == "7s"
+        assert self.limit() == "0"
+
+    def test_limits_no_task_that_is_due(self, v1: Any, at_seller: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+        limits: list[str] = []
+        monkeypatch.setitem(due.TASKS, settlement.CHARGE_SETTLES, lambda *_: limits.append(self.limit()))
+        paid = {"amount": 1000, "currency": "usd", "payment_method": "pm_card_visa", "confirm": True}
+        v1.payment_intents.create(paid | {"return_url": "https://shop.example"}, at_seller)
+        v1.customers.list(None, at_seller)
+        assert limits == ["0"]
+
+    @staticmethod
+    def limit() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW lock_timeout")
+            return str(cursor.fetchone()[0])

@@ -1,0 +1,16 @@
+"""The control API of disputes: what the buyer's bank decides, for programs that are tested against the sandbox."""
+
+from typing import Any
+
+from sandbox.api.parameters import Choice, Hash, required
+from sandbox.money import dispute_moves
+from sandbox.transport.controlled import controlled
+
+MOVE = Hash({"status": required(Choice(tuple(dispute_moves.NEXT)))})
+
+
+def _move(sent: dict[str, Any], *, dispute: str) -> dict[str, Any]:
+    return dispute_moves.move(dispute, sent["status"]).data
+
+
+dispute_api = controlled(POST=(MOVE, _move))
