@@ -42,13 +42,19 @@ def finish_challenge(*, intent_id: str, token: str, authenticated: bool) -> Sand
     with journal.change():
         intent = find_challenge(intent_id=intent_id, token=token, lock=True)
         if is_open(intent):
-            method = state.referred(
-                intent.account, "payment_method", intent.data["payment_method"], param="payment_method", lock=True
-            )
-            if intent.object_type == "payment_intent":
-                _finish_payment(intent, method, authenticated)
-            else:
-                _finish_setup(intent, method, authenticated)
+            _finish(intent, authenticated)
+        return intent
+
+
+def answer_open_challenge(*, intent_id: str, authenticated: bool) -> SandboxObject:
+    """The same for whoever plays the buyer without a page. Raises UnknownChallenge where no challenge is open."""
+    with journal.change():
+        found = SandboxObject.objects.filter(stripe_id=intent_id, object_type__in=INTENTS).first()
+        token = found.hidden.get("challenge", {}).get("token", "") if found else ""
+        intent = find_challenge(intent_id=intent_id, token=token, lock=True)
+        if not is_open(intent):
+            raise UnknownChallenge(intent_id)
+        _finish(intent, authenticated)
         return intent
 
 
@@ -57,6 +63,14 @@ def redirect_status(intent: SandboxObject) -> str:
     # A manually confirmed intent goes back to requires_confirmation once its buyer has authenticated.
     good = ("succeeded", "requires_capture", "requires_confirmation", "processing")
     return "succeeded" if intent.data["status"] in good else "failed"
+
+
+def _finish(intent: SandboxObject, authenticated: bool) -> None:
+    method = state.referred(intent.account, "payment_method", intent.data["payment_method"], param="payment_method", lock=True)
+    if intent.object_type == "payment_intent":
+        _finish_payment(intent, method, authenticated)
+    else:
+        _finish_setup(intent, method, authenticated)
 
 
 def _finish_payment(intent: SandboxObject, method: SandboxObject, authenticated: bool) -> None:

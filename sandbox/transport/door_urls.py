@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from sandbox.transport import account_control, control, dispute_control, refund_control
+from sandbox.transport import account_control, challenge_control, control, dispute_control, refund_control
 from sandbox.transport.door import stripe_api
 
 urlpatterns = [
@@ -12,6 +12,8 @@ urlpatterns = [
     path("sandbox/api/clock", control.clock_api, name="sandbox-clock-api"),
     re_path(r"^sandbox/api/disputes/(?P<dispute>\w+)$", dispute_control.dispute_api, name="sandbox-dispute-api"),
     re_path(r"^sandbox/api/accounts/(?P<account>\w+)$", account_control.account_api, name="sandbox-account-api"),
+    re_path(r"^sandbox/api/accounts/(?P<account>\w+)/onboarding$", account_control.onboarding_api, name="sandbox-onboarding-api"),
+    re_path(r"^sandbox/api/challenges/(?P<intent>\w+)$", challenge_control.challenge_api, name="sandbox-challenge-api"),
     re_path(r"^sandbox/api/refunds/(?P<refund>\w+)$", refund_control.refund_api, name="sandbox-refund-api"),
     re_path(r"^sandbox/api(?:/[\s\S]*)?$", control.unknown_api, name="sandbox-unknown-api"),
 ]
