@@ -10,6 +10,8 @@ from commercecore_payments.money import format_amount
 from sandbox.models import SandboxObject
 
 PAGE_SIZE = 25  # rows that fit on a screen or two
+# What came of one object: a charge that is refunded in small parts has more than anybody reads.
+CAME_OF_SHOWN = 25
 # Events of one object: a payment and its refund have about a dozen.
 EVENTS_SHOWN = 50
 # What only a caller of Stripe is told, at any depth: an event repeats its object. `next_action` leads to an open challenge.
@@ -44,6 +46,15 @@ def events_about(row: SandboxObject) -> list[SandboxObject]:
     # Under the account that it belongs to, or that it is: so the index finds them.
     told = objects("event").filter(account__in=("", row.account, row.stripe_id), data__data__object__id=row.stripe_id)
     return list(told.order_by("-pk")[:EVENTS_SHOWN])
+
+
+def came_of(row: SandboxObject) -> list[SandboxObject]:
+    """The newest charges, refunds, disputes and reviews of a payment intent or a charge; of other objects nothing."""
+    if row.object_type not in ("payment_intent", "charge"):
+        return []
+    kinds = ("charge", "refund", "dispute", "review")
+    rows = SandboxObject.objects.filter(account=row.account, object_type__in=kinds, **{row.object_type: row.stripe_id})
+    return list(rows.order_by("-pk")[:CAME_OF_SHOWN])
 
 
 def event_types() -> list[str]:

@@ -89,6 +89,7 @@ def show_object(request: HttpRequest, stripe_id: str) -> HttpResponse:
     shown = {
         "object": row,
         "content": json.dumps(console.without_secrets(row.data), indent=2, ensure_ascii=False),
+        "came_of": console.came_of(row),
         "events": [_event(event) for event in console.events_about(row)],
         "deliveries": deliveries[:DELIVERIES_SHOWN],
         "admin_address": list_address(SandboxObject, q=row.stripe_id),

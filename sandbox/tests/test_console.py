@@ -226,6 +226,15 @@ class TestAnObject:
         told = "charge.succeeded" if kind == "charge" else "account.updated"
         assert f"<code>{told}</code>" in text(staff_browser.get(f"/sandbox/objects/{identity}"))
 
+    def test_leads_to_what_came_of_it(self, staff_browser: Client, v1: Any, pay: Make, at_seller: dict[str, str]) -> None:
+        paid = pay("pm_card_riskLevelElevated")
+        refund = v1.refunds.create({"payment_intent": paid.id, "amount": 400}, at_seller)
+        came_of = {paid.id: (paid.latest_charge, refund.id, paid.review), paid.latest_charge: (refund.id,)}
+        for stripe_id, followed in came_of.items():
+            shown = text(staff_browser.get(f"/sandbox/objects/{stripe_id}"))
+            assert [f'<a href="/sandbox/objects/{one}">' in shown for one in followed] == [True] * len(followed)
+        assert "What came of it" not in text(staff_browser.get(f"/sandbox/objects/{refund.id}"))
+
 
 class TestTheEvents:
     def test_are_listed_by_type_and_account(self, staff_browser: Client, at_seller: dict[str, str], pay: Make) -> None:
