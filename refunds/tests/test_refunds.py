@@ -9,7 +9,7 @@ from gateway.client import stripe_client
 from gateway.models import Operation
 from refunds.models import Refund
 from sandbox.models import SandboxObject
-from sandbox.money import refund_moves, refunding
+from sandbox.money import refund_booking, refund_lifecycle
 from transactions.models import Transaction
 
 
@@ -117,12 +117,12 @@ class TestARefund:
         def answer(charge: SandboxObject, row: SandboxObject) -> None:
             """No refund of a card begins like this: Stripe's answer to one of another payment method stands for it."""
             if status == "requires_action":
-                refunding.become(row, status)
+                refund_booking.become(row, status)
             else:
-                refunding.undo(charge, row, status, reason)
+                refund_booking.undo(charge, row, status, reason)
 
         tenant.pay(seller, amount=1000)
-        monkeypatch.setattr(refund_moves, "proceed", answer)
+        monkeypatch.setattr(refund_lifecycle, "proceed", answer)
         response = tenant.refund(seller, amount=600)
         assert response.status_code == 201
         assert (response.json()["data"]["status"], response.json()["data"]["message"]) == (status, told)

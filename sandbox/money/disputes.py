@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from sandbox.models import SandboxObject
-from sandbox.money import instruments, ledger, refund_moves, reviews
+from sandbox.money import instruments, ledger, refund_lifecycle, reviews
 from sandbox.money.cards import CardDispute
 from sandbox.objects import ids, state
 from sandbox.timeline import clock, schedule
@@ -60,7 +60,7 @@ ANSWERED = {
 
 def expect(charge: SandboxObject) -> None:
     """Notes that the bank will dispute a captured charge, where its card is one that is disputed."""
-    if instruments.behind(charge).dispute:
+    if instruments.behaviour_of(charge).dispute:
         schedule.at(clock.now(), OPENS, charge)
 
 
@@ -69,9 +69,9 @@ def open_dispute(account: str, charge_id: str) -> None:
     found = state.addressed(account, "charge", charge_id, param="id")
     state.find(account, "payment_intent", found.payment_intent, lock=True)
     charge = state.addressed(account, "charge", charge_id, param="id", lock=True)
-    disputed = instruments.behind(charge).dispute
+    disputed = instruments.behaviour_of(charge).dispute
     if disputed and not disputed.inquiry:
-        refund_moves.charge_was_disputed(charge)
+        refund_lifecycle.charge_was_disputed(charge)
     # What was held and never captured counts as refunded, so that this is what the seller still has.
     amount = charge.data["amount"] - charge.data["amount_refunded"]
     if disputed is None or amount == 0:
@@ -149,7 +149,7 @@ def escalate(row: SandboxObject) -> None:
     inquiry is closed instead, which is unverified. So are the new date, the type of case, and that what was sent stays.
     """
     charge = state.addressed(row.account, "charge", row.charge, param="id", lock=True)
-    refund_moves.charge_was_disputed(charge)
+    refund_lifecycle.charge_was_disputed(charge)
     if charge.data["refunded"]:
         finish(row, won=False)
         return

@@ -13,20 +13,20 @@ BANK_DEBIT = "us_bank_account"
 CAPABILITIES = {CARD: "card_payments", BANK_DEBIT: "us_bank_account_ach_payments"}
 
 
-def named(name: str) -> Instrument | None:
+def of_ready_name(name: str) -> Instrument | None:
     """The card or bank account of a ready payment method (`pm_card_…`, `pm_usBankAccount_…`); None for any other name."""
     return CARDS.get(name) or BANK_ACCOUNTS.get(name)
 
 
-def behind(row: SandboxObject) -> Instrument:
+def behaviour_of(row: SandboxObject) -> Instrument:
     """How the card or bank account behind a payment method or a charge behaves."""
     if "card" in row.hidden:
         return CARDS[row.hidden["card"]]
     return BANK_ACCOUNTS[row.hidden["bank_account"]]
 
 
-def marks(name: str) -> dict[str, str]:
-    """What a payment method keeps hidden of its ready name, and its charges after it; `behind` reads it."""
+def hidden_name(name: str) -> dict[str, str]:
+    """What a payment method keeps hidden of its ready name, and its charges after it; `behaviour_of` reads it."""
     return {"card": name} if name in CARDS else {"bank_account": name}
 
 

@@ -87,7 +87,7 @@ def _fees(charge: dict[str, Any], application_fee: int) -> list[dict[str, Any]]:
 
 
 def _available_on(charge: SandboxObject) -> datetime:
-    now, instrument = clock.now(), instruments.behind(charge)
+    now, instrument = clock.now(), instruments.behaviour_of(charge)
     # The days of a bank debit were those before it succeeded: "4 business days to arrive in your account".
     if isinstance(instrument, BankAccount) or instrument.bypasses_pending:
         return now

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from sandbox.api.errors import StripeError
 from sandbox.models import SandboxObject
-from sandbox.money import dispute_moves
+from sandbox.money import dispute_orders
 from sandbox.pages.base import message, staff_page
 
 NAMES = {
@@ -25,14 +25,14 @@ def offered(row: SandboxObject) -> dict[str, Any] | None:
     """What the page of an object offers: the moves that may follow for a dispute now; None for any other object."""
     if row.object_type != "dispute":
         return None
-    return {"status": row.data["status"], "moves": [(to, NAMES[to]) for to in dispute_moves.following(row)]}
+    return {"status": row.data["status"], "moves": [(to, NAMES[to]) for to in dispute_orders.following(row)]}
 
 
 @staff_page("POST")
 def move(request: HttpRequest, dispute_id: str) -> HttpResponse:
     """Moves a dispute, and shows it; a move that cannot follow any more, or never could, is told."""
     try:
-        dispute_moves.move(dispute_id, request.POST.get("status", ""))
+        dispute_orders.move(dispute_id, request.POST.get("status", ""))
     except StripeError as refused:
         return message(request, "This dispute cannot be moved so", str(refused), status=refused.status)
     return HttpResponseRedirect(reverse("sandbox:object", args=[dispute_id]))

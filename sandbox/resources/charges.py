@@ -9,7 +9,7 @@ from sandbox.api.wire import Request
 from sandbox.models import SandboxObject
 from sandbox.money.bank_accounts import BankAccount
 from sandbox.money.cards import Decline
-from sandbox.money.instruments import BANK_DEBIT, Instrument, marks, ready_name
+from sandbox.money.instruments import BANK_DEBIT, Instrument, hidden_name, ready_name
 from sandbox.objects import ids, state
 from sandbox.timeline import clock
 
@@ -90,7 +90,7 @@ def insert(intent: SandboxObject, method: SandboxObject, instrument: Instrument,
         "status": "failed" if declined else "pending" if pending else "succeeded",
         "transfer_group": of_intent["transfer_group"],
     }
-    return state.insert(account=intent.account, data=data, hidden=marks(ready_name(method)))
+    return state.insert(account=intent.account, data=data, hidden=hidden_name(ready_name(method)))
 
 
 def _was_authenticated(intent: SandboxObject) -> bool:

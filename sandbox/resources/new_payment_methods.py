@@ -27,7 +27,7 @@ def insert(account: str, name: str, instrument: instruments.Instrument, *, param
         fields = {"type": instruments.BANK_DEBIT, instruments.BANK_DEBIT: _bank_account_fields(instrument)}
     else:
         fields = {"type": instruments.CARD, instruments.CARD: _card_fields(instrument)}
-    return state.insert(account=account, data=_common() | fields, hidden=dict(instruments.marks(name)))
+    return state.insert(account=account, data=_common() | fields, hidden=dict(instruments.hidden_name(name)))
 
 
 def _common() -> dict[str, Any]:

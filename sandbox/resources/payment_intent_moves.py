@@ -6,7 +6,7 @@ from sandbox.api.errors import StripeError, not_supported, unexpected_state
 from sandbox.api.parameters import METADATA, SHIPPING, Boolean, Choice, Email, Integer, Text, WebAddress, takes, unsettable
 from sandbox.api.wire import Request
 from sandbox.models import SandboxObject
-from sandbox.money import bank_debits, payments, refunding, reviews, settlement
+from sandbox.money import bank_debits, payments, refund_booking, reviews, settlement
 from sandbox.objects import state
 from sandbox.resources import bank_debit_terms
 from sandbox.resources.confirmation import OFF_SESSION, OPTIONS, Removed, confirm_row
@@ -76,7 +76,7 @@ def cancel(request: Request, intent: str) -> dict[str, Any]:
     elif status not in CANCELABLE:
         raise _not_cancelable(row)
     elif status == "requires_capture":
-        refunding.release(_latest_charge(row))
+        refund_booking.release(_latest_charge(row))
     _end(row, request.parameters.get("cancellation_reason"))
     return row.data
 
@@ -86,7 +86,7 @@ def lapse(account: str, intent: str) -> None:
     row = state.addressed(account, "payment_intent", intent, param="intent", lock=True)
     if row.data["status"] != "requires_capture":
         return
-    refunding.release(_latest_charge(row), reason="expired_uncaptured_charge")
+    refund_booking.release(_latest_charge(row), reason="expired_uncaptured_charge")
     _end(row, "automatic")
 
 
@@ -137,7 +137,7 @@ def _capture(row: SandboxObject, amount: int, sent: dict[str, Any]) -> None:
     for changed in (row.data, charge.data):
         for name in ("application_fee_amount", "statement_descriptor", "statement_descriptor_suffix"):
             changed[name] = sent.get(name, changed[name])
-    refunding.release(charge)
+    refund_booking.release(charge)
     settlement.settle(charge)
     row.data |= {"amount_capturable": 0, "amount_received": amount, "status": "succeeded"}
     if "metadata" in sent:

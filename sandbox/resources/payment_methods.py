@@ -131,7 +131,7 @@ def usable(account: str, payment_method: str, *, param: str = "payment_method", 
 
     Raises resource_missing with this status where there is none, and a 400 where it may not be used again.
     """
-    instrument = instruments.named(payment_method)
+    instrument = instruments.of_ready_name(payment_method)
     if instrument is not None:
         return new_payment_methods.insert(account, payment_method, instrument, param=param)
     find = state.addressed if status == 404 else state.referred
@@ -151,7 +151,7 @@ def set_up_decline(method: SandboxObject) -> Decline | None:
 
     A bank account is never declined here: that Stripe lets a ready one be saved without a setup intent is unverified.
     """
-    instrument = instruments.behind(method)
+    instrument = instruments.behaviour_of(method)
     return None if isinstance(instrument, BankAccount) or instrument.attaches else instrument.decline
 
 
@@ -178,7 +178,7 @@ def _clone(request: Request) -> SandboxObject:
     sent = request.parameters
     if not request.account:
         raise StripeError("You can only clone a payment method to a connected account.", param="payment_method")
-    ready = instruments.named(sent["payment_method"])
+    ready = instruments.of_ready_name(sent["payment_method"])
     if ready is not None:
         return new_payment_methods.insert(request.account, sent["payment_method"], ready)
     source = usable("", sent["payment_method"])
@@ -193,7 +193,7 @@ def _clone(request: Request) -> SandboxObject:
         state.referred("", "customer", sent["customer"], param="customer")
         raise StripeError(f"The payment method {source.stripe_id} is not attached to the customer.", param="payment_method")
     # Whether an authentication of the original counts for the copy is unverified: here it does not.
-    copy = new_payment_methods.insert(request.account, instruments.ready_name(source), instruments.behind(source))
+    copy = new_payment_methods.insert(request.account, instruments.ready_name(source), instruments.behaviour_of(source))
     copy.data["billing_details"] = source.data["billing_details"]
     # "Stripe duplicates the mandate authorization": https://docs.stripe.com/payments/ach-direct-debit#connect.
     copy.hidden["mandate"] = source.hidden.get("mandate", False)

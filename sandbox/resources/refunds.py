@@ -7,7 +7,7 @@ from sandbox.api.pagination import list_page
 from sandbox.api.parameters import METADATA, Boolean, Choice, Integer, Text, takes, takes_page
 from sandbox.api.wire import Request
 from sandbox.models import SandboxObject
-from sandbox.money import disputes, refund_moves, refunding, reviews, settlement
+from sandbox.money import disputes, refund_booking, refund_lifecycle, reviews, settlement
 from sandbox.money.currencies import spoken
 from sandbox.objects import state
 from sandbox.resources import application_fees
@@ -43,12 +43,12 @@ def create(request: Request) -> dict[str, Any]:
     gives_fee_back = sent.get("refund_application_fee", False)
     if gives_fee_back:
         application_fees.require_one(charge)
-    row = refunding.insert(charge, amount, sent.get("reason"), gives_fee_back=gives_fee_back)
+    row = refund_booking.insert(charge, amount, sent.get("reason"), gives_fee_back=gives_fee_back)
     row.data["metadata"] = state.merged_metadata({}, sent.get("metadata", {}))
     if is_pending:
-        refund_moves.wait_for_charge(row)
+        refund_lifecycle.wait_for_charge(row)
     else:
-        refund_moves.proceed(charge, row)
+        refund_lifecycle.proceed(charge, row)
     reviews.close_refunded(charge, sent.get("reason"))
     return row.data
 
@@ -73,14 +73,14 @@ def cancel(request: Request, refund: str) -> dict[str, Any]:
     The `failure_reason` is that of https://docs.stripe.com/api/refunds/cancel.
     """
     charge, row = _locked_in_action(request, refund, "cancel", "canceled")
-    refunding.undo(charge, row, "canceled", "merchant_request")
+    refund_booking.undo(charge, row, "canceled", "merchant_request")
     return row.data
 
 
 def expire(request: Request, refund: str) -> dict[str, Any]:
     """Stripe's own help for tests: ends a refund that waits for its buyer's action, as if the buyer had been too late."""
     charge, row = _locked_in_action(request, refund, "expire", "expired")
-    refund_moves.expire(charge, row)
+    refund_lifecycle.expire(charge, row)
     return row.data
 
 
@@ -94,9 +94,9 @@ def charge_was_decided(charge: SandboxObject) -> None:
     """What a locked charge that was pending brings to the refunds that waited for it, now that it has succeeded or failed."""
     if charge.data["status"] == "succeeded":
         settlement.settle(charge)
-        refund_moves.charge_succeeded(charge)
+        refund_lifecycle.charge_succeeded(charge)
     else:
-        refund_moves.charge_failed(charge)
+        refund_lifecycle.charge_failed(charge)
 
 
 def _refundable_charge(request: Request) -> SandboxObject:
@@ -132,7 +132,7 @@ def _refundable_amount(charge: SandboxObject, asked: int | None) -> int:
 
 def _locked_in_action(request: Request, refund: str, verb: str, done: str) -> tuple[SandboxObject, SandboxObject]:
     """The charge and the refund, both locked. Raises a 400 where the refund does not wait for its buyer's action."""
-    charge, row = refund_moves.locked(request.account, refund)
+    charge, row = refund_lifecycle.locked(request.account, refund)
     if row.data["status"] != "requires_action":
         raise StripeError(
             f"You cannot {verb} this refund because it has a status of {row.data['status']}. Only refunds with a status of "

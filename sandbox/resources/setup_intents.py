@@ -149,7 +149,7 @@ def _confirm(row: SandboxObject, sent: dict[str, Any]) -> None:
     declined = payment_methods.set_up_decline(method)
     if declined:
         _decline(row, method, declined)
-    instrument = instruments.behind(method)
+    instrument = instruments.behaviour_of(method)
     if isinstance(instrument, BankAccount) or instrument.authentication == Authentication.NEVER:
         succeed(row, method)
         return

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition
 
 from sandbox.api.errors import StripeError
-from sandbox.money import refund_moves
+from sandbox.money import refund_lifecycle
 from sandbox.tests.movements import ANY, PLATFORM, Books, Check, Expected, Movement, happening, options
 from sandbox.tests.payment_movements import AMOUNT, PART, Payments
 
 STATUS = st.sampled_from(("failed", "failed", "requires_action", "requires_action", "succeeded", "pending"))
-REASON = st.sampled_from(refund_moves.FAILURE_REASONS)
+REASON = st.sampled_from(refund_lifecycle.FAILURE_REASONS)
 WAITS_FOR = ("insufficient_funds", "charge_pending")
 
 
@@ -42,7 +42,7 @@ class Refunds(Payments):
     def decide_refund(self, which: int, status: str, reason: str) -> None:
         refunds = self.of_sellers("refund")
         with suppress(StripeError):  # of a move that is not legal, which must then move nothing
-            refund_moves.order(refunds[which % len(refunds)].stripe_id, status, reason)
+            refund_lifecycle.order(refunds[which % len(refunds)].stripe_id, status, reason)
 
     @precondition(lambda self: bool(self.of_sellers("refund")))
     @happening(which=ANY)

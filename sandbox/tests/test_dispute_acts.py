@@ -10,7 +10,7 @@ import time_machine
 from django.test import Client
 
 from sandbox.models import SandboxObject
-from sandbox.money import dispute_moves
+from sandbox.money import dispute_orders
 from sandbox.tests.bank_debits import capable, confirmed
 from sandbox.timeline import due
 
@@ -129,7 +129,7 @@ class TestAnOrder:
     ) -> None:  # fmt: skip
         dispute = dispute_in(status)
         before = (v1.disputes.retrieve(dispute, None, at_seller).to_dict(), booked(), told())
-        following = dispute_moves.NEXT[status]
+        following = dispute_orders.NEXT[status]
 
         for to in WAYS.keys() - set(following):
             answer = order(dispute, to)

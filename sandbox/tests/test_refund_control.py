@@ -10,7 +10,7 @@ import time_machine
 from django.test import Client
 
 from sandbox.models import SandboxObject
-from sandbox.money import refund_moves
+from sandbox.money import refund_lifecycle
 from sandbox.tests.conftest import Options, Services
 from sandbox.tests.page_forms import filled, text
 from sandbox.timeline import due
@@ -47,7 +47,7 @@ def refund(v1: Services, at_seller: Options, pay: Make) -> Callable[..., str]:
     def make(card: str = PENDING, *through: str) -> str:
         made = v1.refunds.create({"payment_intent": pay(card).id}, at_seller)
         for status in through:
-            refund_moves.order(made.id, status)
+            refund_lifecycle.order(made.id, status)
         return str(made.id)
 
     return make
@@ -91,7 +91,7 @@ class TestAMoveOfTheControlApi:
         charge = SandboxObject.objects.get(object_type="charge").data
         assert (charge["amount_refunded"], charge["refunded"]) == ((0, False) if status == "failed" else (1000, True))
 
-    @pytest.mark.parametrize("reason", refund_moves.FAILURE_REASONS)
+    @pytest.mark.parametrize("reason", refund_lifecycle.FAILURE_REASONS)
     def test_may_fail_it_for_each_of_stripes_reasons(self, refund: Make, order: Make, reason: str) -> None:
         answer = order(refund(), status="failed", failure_reason=reason).json()
         assert (answer["status"], answer["failure_reason"]) == ("failed", reason)

@@ -9,7 +9,7 @@ import stripe
 import time_machine
 
 from sandbox.models import SandboxObject
-from sandbox.money import disputes, refund_moves
+from sandbox.money import disputes, refund_lifecycle
 from sandbox.objects import journal, state
 from sandbox.tests.conftest import Options, Services
 from sandbox.tests.refund_readings import COVERED, nets, refunded, status_of, told
@@ -170,7 +170,7 @@ class TestTheApplicationFeeOfAWaitingRefund:
         assert nets(v1, covered) == [("charge", 841), ("charge", 941), ("refund", -900)]
 
     def test_stays_for_good_where_it_fails(self, v1: Services, covered: Options, waiting: Any) -> None:
-        due.move_clock(refund_moves.WAITS_AT_MOST)
+        due.move_clock(refund_lifecycle.WAITS_AT_MOST)
         assert status_of(v1, covered, waiting) == ("failed", "insufficient_funds")
         assert nets(v1, None) == [("application_fee", 100)]
 
@@ -188,7 +188,7 @@ class TestARefundThatRequiresAction:
     def asking(self, v1: Services, at_seller: Options, pay: Make) -> Any:
         payment = pay("pm_card_pendingRefund", receipt_email="jenny@example.com")
         refund = v1.refunds.create({"payment_intent": payment.id}, at_seller)
-        refund_moves.order(refund.id, "requires_action")
+        refund_lifecycle.order(refund.id, "requires_action")
         return v1.refunds.retrieve(refund.id, None, at_seller)
 
     def test_tells_what_the_buyer_was_sent(self, asking: Any) -> None:
@@ -215,7 +215,7 @@ class TestARefundThatRequiresAction:
         assert v1.refunds.create({"charge": asking.charge}, at_seller).amount == 1000
 
     def test_is_canceled_by_stripe_after_45_days(self, v1: Services, at_seller: Options, asking: Any) -> None:
-        due.move_clock(refund_moves.ACTION_LASTS - SECOND)
+        due.move_clock(refund_lifecycle.ACTION_LASTS - SECOND)
         assert status_of(v1, at_seller, asking) == ("requires_action", None)
         due.move_clock(SECOND)
         assert status_of(v1, at_seller, asking) == ("canceled", None)
@@ -224,8 +224,8 @@ class TestARefundThatRequiresAction:
 
     def test_that_is_asked_anew_has_another_45_days(self, v1: Services, at_seller: Options, asking: Any) -> None:
         due.move_clock(DAY)
-        refund_moves.order(asking.id, "pending")
-        refund_moves.order(asking.id, "requires_action")
+        refund_lifecycle.order(asking.id, "pending")
+        refund_lifecycle.order(asking.id, "requires_action")
         due.move_clock(44 * DAY)
         assert status_of(v1, at_seller, asking) == ("requires_action", None)
         due.move_clock(DAY)
@@ -237,7 +237,7 @@ class TestARefundThatRequiresAction:
         assert nets(v1, at_seller) == [("charge", 941), ("refund", -1000), ("refund_failure", 1000)]
 
     def test_that_was_answered_is_not_expired(self, v1: Services, at_seller: Options, asking: Any) -> None:
-        refund_moves.order(asking.id, "succeeded")
+        refund_lifecycle.order(asking.id, "succeeded")
         due.move_clock(46 * DAY)
         assert status_of(v1, at_seller, asking) == ("succeeded", None)
 
@@ -257,7 +257,7 @@ class TestCancelingARefundInAnyOtherStatus:
     ) -> None:
         refund = v1.refunds.create({"payment_intent": pay(card).id}, at_seller)
         for move in moves:
-            refund_moves.order(refund.id, move)
+            refund_lifecycle.order(refund.id, move)
         before = (nets(v1, at_seller), told(v1, at_seller, 0), refunded(v1, at_seller, refund))
         with pytest.raises(stripe.InvalidRequestError) as refused:
             (v1.refunds.cancel if act == "cancel" else v1.test_helpers.refunds.expire)(refund.id, None, at_seller)
@@ -268,7 +268,7 @@ class TestCancelingARefundInAnyOtherStatus:
 
     def test_twice_is_refused(self, v1: Services, at_seller: Options, pay: Make) -> None:
         refund = v1.refunds.create({"payment_intent": pay("pm_card_pendingRefund").id}, at_seller)
-        refund_moves.order(refund.id, "requires_action")
+        refund_lifecycle.order(refund.id, "requires_action")
         v1.refunds.cancel(refund.id, None, at_seller)
         with pytest.raises(stripe.InvalidRequestError):
             v1.refunds.cancel(refund.id, None, at_seller)

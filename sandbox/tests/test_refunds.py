@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import stripe
 
-from sandbox.money import refund_moves
+from sandbox.money import refund_lifecycle
 from sandbox.timeline import due
 
 Make = Callable[..., Any]
@@ -130,7 +130,7 @@ class TestARefundOfThePendingCard:
 
     def test_settles_later(self, v1: Any, at_seller: dict[str, str], pay: Make) -> None:
         refund = v1.refunds.create({"payment_intent": pay("pm_card_pendingRefund").id}, at_seller)
-        due.move_clock(refund_moves.SETTLES_AFTER)
+        due.move_clock(refund_lifecycle.SETTLES_AFTER)
         settled = v1.refunds.retrieve(refund.id, None, at_seller)
         assert (settled.status, "pending_reason" in settled) == ("succeeded", False)
         assert nets(v1, at_seller) == [941, -1000]
@@ -145,7 +145,7 @@ class TestARefundOfTheFailingCard:
     def test_fails_later_and_its_money_comes_back(self, v1: Any, at_seller: dict[str, str], pay: Make) -> None:
         payment = pay("pm_card_refundFail")
         refund = v1.refunds.create({"payment_intent": payment.id}, at_seller)
-        due.move_clock(refund_moves.FAILS_AFTER)
+        due.move_clock(refund_lifecycle.FAILS_AFTER)
         failed = v1.refunds.retrieve(refund.id, {"expand": ["failure_balance_transaction"]}, at_seller)
         assert (failed.status, failed.failure_reason) == ("failed", "expired_or_canceled_card")
         booked = failed.failure_balance_transaction
@@ -157,7 +157,7 @@ class TestARefundOfTheFailingCard:
     def test_can_be_tried_again(self, v1: Any, at_seller: dict[str, str], pay: Make) -> None:
         payment = pay("pm_card_refundFail")
         v1.refunds.create({"payment_intent": payment.id}, at_seller)
-        due.move_clock(refund_moves.FAILS_AFTER)
+        due.move_clock(refund_lifecycle.FAILS_AFTER)
         assert v1.refunds.create({"payment_intent": payment.id}, at_seller).amount == 1000
 
 

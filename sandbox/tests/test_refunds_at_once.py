@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sandbox.models import SandboxObject
-from sandbox.money import refund_moves
+from sandbox.money import refund_lifecycle
 from sandbox.tests.at_once import THREADS, at_once, at_seller, succeeded, v1
 from sandbox.tests.conftest import Options, Services
 from sandbox.tests.refund_readings import COVERED, nets
@@ -42,14 +42,14 @@ class TestRefundsThatTheBalanceHasToCover:
             at_once([pay_out, refund] * 2)
             assert v1.balance.retrieve(None, at_seller).available[0].amount == 0
             for waiting in SandboxObject.objects.filter(object_type="refund", data__status="pending"):
-                refund_moves.order(waiting.stripe_id, "failed")
+                refund_lifecycle.order(waiting.stripe_id, "failed")
 
 
 class TestCancelingARefundAtOnce:
     def test_gives_the_money_back_once(self, v1: Services, at_seller: Options) -> None:
         charge = paid(v1, at_seller, "pm_card_pendingRefund", 1000)
         refund: Any = v1.refunds.create({"charge": charge}, at_seller)
-        refund_moves.order(refund.id, "requires_action")
+        refund_lifecycle.order(refund.id, "requires_action")
         outcomes = at_once([partial(v1.refunds.cancel, refund.id, None, at_seller)] * THREADS)
         assert [canceled.status for canceled in succeeded(outcomes)] == ["canceled"]
         assert nets(v1, at_seller) == [("charge", 941), ("refund", -1000), ("refund_failure", 1000)]

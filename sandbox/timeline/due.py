@@ -7,7 +7,7 @@ from django.db import transaction
 
 from sandbox.connect import verification
 from sandbox.models import SandboxTask
-from sandbox.money import bank_debits, coverage, disputes, ledger, payout_schedule, payouts, refund_moves, settlement
+from sandbox.money import bank_debits, coverage, disputes, ledger, payout_schedule, payouts, refund_lifecycle, settlement
 from sandbox.objects import journal
 from sandbox.resources import charges, payment_intent_moves
 from sandbox.timeline import clock
@@ -17,11 +17,11 @@ TASKS: dict[str, Callable[[str, str], None]] = {
     bank_debits.IS_DECIDED: bank_debits.decide,
     charges.HOLD_LAPSES: payment_intent_moves.lapse,
     ledger.MONEY_AVAILABLE: ledger.make_available,
-    refund_moves.REFUND_EXPIRES: refund_moves.expire_due,
-    refund_moves.REFUND_FAILS: refund_moves.fail,
-    refund_moves.REFUND_IS_GIVEN_UP: refund_moves.give_up,
-    refund_moves.REFUND_SETTLES: refund_moves.settle,
-    coverage.WAITING_REFUNDS_TRY_AGAIN: refund_moves.try_again,
+    refund_lifecycle.REFUND_EXPIRES: refund_lifecycle.expire_due,
+    refund_lifecycle.REFUND_FAILS: refund_lifecycle.fail,
+    refund_lifecycle.REFUND_IS_GIVEN_UP: refund_lifecycle.give_up,
+    refund_lifecycle.REFUND_SETTLES: refund_lifecycle.settle,
+    coverage.WAITING_REFUNDS_TRY_AGAIN: refund_lifecycle.try_again,
     settlement.CHARGE_SETTLES: settlement.settle_due,
     disputes.OPENS: disputes.open_dispute,
     disputes.IS_DECIDED: disputes.decide,

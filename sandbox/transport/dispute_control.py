@@ -3,14 +3,14 @@
 from typing import Any
 
 from sandbox.api.parameters import Choice, Hash, required
-from sandbox.money import dispute_moves
+from sandbox.money import dispute_orders
 from sandbox.transport.controlled import controlled
 
-MOVE = Hash({"status": required(Choice(tuple(dispute_moves.NEXT)))})
+MOVE = Hash({"status": required(Choice(tuple(dispute_orders.NEXT)))})
 
 
 def _move(sent: dict[str, Any], *, dispute: str) -> dict[str, Any]:
-    return dispute_moves.move(dispute, sent["status"]).data
+    return dispute_orders.move(dispute, sent["status"]).data
 
 
 dispute_api = controlled(POST=(MOVE, _move))

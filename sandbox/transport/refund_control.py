@@ -4,14 +4,14 @@ from typing import Any
 
 from sandbox.api.errors import ParameterRefused
 from sandbox.api.parameters import Choice, Hash, Parameter, required
-from sandbox.money import refund_moves
+from sandbox.money import refund_lifecycle
 from sandbox.timeline import due
 from sandbox.transport.controlled import controlled
 
 MOVE = Hash(
     {
         "status": required(Choice(("pending", "requires_action", "succeeded", "failed"))),
-        "failure_reason": Parameter(Choice(refund_moves.FAILURE_REASONS)),
+        "failure_reason": Parameter(Choice(refund_lifecycle.FAILURE_REASONS)),
     }
 )
 
@@ -21,7 +21,7 @@ def _move(sent: dict[str, Any], refund: str) -> dict[str, Any]:
     if "failure_reason" in sent and sent["status"] != "failed":
         raise ParameterRefused("Only a refund that fails has a failure_reason.", param="failure_reason")
     due.carry_out_due()
-    return refund_moves.order(refund, **sent)
+    return refund_lifecycle.order(refund, **sent)
 
 
 refund_api = controlled(POST=(MOVE, _move))

@@ -12,8 +12,8 @@ from typing import Any
 
 from sandbox.api.errors import StripeError, resource_missing
 from sandbox.models import SandboxObject
-from sandbox.money import coverage, ledger, refunding
-from sandbox.money.refunding import CHARGE_PENDING, INSUFFICIENT_FUNDS
+from sandbox.money import coverage, ledger, refund_booking
+from sandbox.money.refund_booking import CHARGE_PENDING, INSUFFICIENT_FUNDS
 from sandbox.objects import journal, state
 from sandbox.timeline import clock, schedule
 
@@ -57,7 +57,7 @@ def proceed(charge: SandboxObject, row: SandboxObject) -> None:
 
 def wait_for_charge(row: SandboxObject) -> None:
     """Lets a new refund wait until its charge, which is pending itself, has succeeded."""
-    refunding.become(row, "pending", pending_reason=CHARGE_PENDING)
+    refund_booking.become(row, "pending", pending_reason=CHARGE_PENDING)
 
 
 def charge_succeeded(charge: SandboxObject) -> None:
@@ -77,7 +77,7 @@ def charge_failed(charge: SandboxObject) -> None:
     https://support.stripe.com/questions/refunds-for-ach-direct-debit-payments. That no `failure_reason` is told is unverified.
     """
     for row in _waiting_refunds(charge, CHARGE_PENDING):
-        refunding.undo(charge, row, "canceled", None)
+        refund_booking.undo(charge, row, "canceled", None)
 
 
 def charge_was_disputed(charge: SandboxObject) -> None:
@@ -86,8 +86,8 @@ def charge_was_disputed(charge: SandboxObject) -> None:
     "In the event a charge with a 'pending' refund is disputed by the cardholder's bank, the refund will fail and a dispute
     will be created": https://support.stripe.com/questions/pending-refunds-due-to-insufficient-funds-or-stripe-balance.
     """
-    for row in _waiting_refunds(charge, *refunding.WAITS_FOR):
-        refunding.undo(charge, row, "failed", "charge_for_pending_refund_disputed")
+    for row in _waiting_refunds(charge, *refund_booking.WAITS_FOR):
+        refund_booking.undo(charge, row, "failed", "charge_for_pending_refund_disputed")
 
 
 def legal_moves(row: SandboxObject) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ def legal_moves(row: SandboxObject) -> tuple[str, ...]:
     """
     status = row.data["status"]
     if status == "pending":
-        return ("failed",) if refunding.waits(row) else ("succeeded", "requires_action", "failed")
+        return ("failed",) if refund_booking.waits(row) else ("succeeded", "requires_action", "failed")
     if status == "requires_action":
         return ("succeeded", "pending", "failed")
     return ("failed",) if status == "succeeded" and row.data["balance_transaction"] else ()
@@ -121,13 +121,13 @@ def order(refund: str, status: str, failure_reason: str = "unknown") -> dict[str
                 param="status",
             )
         if status == "failed":
-            refunding.undo(charge, row, "failed", failure_reason)
+            refund_booking.undo(charge, row, "failed", failure_reason)
         elif status == "requires_action":
             _require_action(charge, row)
         elif status == "pending":
             _process(row)
         else:
-            refunding.become(row, "succeeded")
+            refund_booking.become(row, "succeeded")
         return row.data
 
 
@@ -150,21 +150,21 @@ def settle(account: str, refund: str) -> None:
     is_processing = row.data.get("pending_reason") == "processing"
     # One that was put back to pending meanwhile has a later task of its own.
     if is_processing and clock.now_seconds() >= row.hidden.get("settles_at", 0):
-        refunding.become(row, "succeeded")
+        refund_booking.become(row, "succeeded")
 
 
 def fail(account: str, refund: str) -> None:
     """A task: the buyer's bank sends a refund back, which was answered as succeeded; which reason it gives is unverified."""
     charge, row = locked(account, refund)
     if row.data["status"] == "succeeded":
-        refunding.undo(charge, row, "failed", "expired_or_canceled_card")
+        refund_booking.undo(charge, row, "failed", "expired_or_canceled_card")
 
 
 def give_up(account: str, refund: str) -> None:
     """A task: a refund that has waited for money for too long fails."""
     charge, row = locked(account, refund)
     if row.data.get("pending_reason") == INSUFFICIENT_FUNDS:
-        refunding.undo(charge, row, "failed", "insufficient_funds")
+        refund_booking.undo(charge, row, "failed", "insufficient_funds")
 
 
 def expire_due(account: str, refund: str) -> None:
@@ -177,7 +177,7 @@ def expire_due(account: str, refund: str) -> None:
 
 def expire(charge: SandboxObject, row: SandboxObject) -> None:
     """Ends a locked refund whose buyer did not act: Stripe cancels it. That it names no `failure_reason` is unverified."""
-    refunding.undo(charge, row, "canceled", None)
+    refund_booking.undo(charge, row, "canceled", None)
 
 
 def try_again(_: str, account_id: str) -> None:
@@ -185,17 +185,17 @@ def try_again(_: str, account_id: str) -> None:
     state.find("", "account", account_id, lock=True)
     for waiting in coverage.waiting_refunds(account_id):
         charge, row = locked(account_id, waiting.stripe_id)
-        if refunding.waits(row):
+        if refund_booking.waits(row):
             proceed(charge, row)
 
 
 def _send(charge: SandboxObject, row: SandboxObject) -> None:
-    refunding.pay(charge, row)
-    card = refunding.card_of(charge)
+    refund_booking.pay(charge, row)
+    card = refund_booking.card_of(charge)
     if card and card.refund_status == "pending":
         _process(row)
         return
-    refunding.become(row, "succeeded")
+    refund_booking.become(row, "succeeded")
     if card and card.refund_fails:
         schedule.at(clock.now() + FAILS_AFTER, REFUND_FAILS, row)
 
@@ -204,12 +204,12 @@ def _process(row: SandboxObject) -> None:
     """Leaves a refund with the bank, which takes it some time later."""
     settles_at = clock.now() + SETTLES_AFTER
     row.hidden["settles_at"] = int(settles_at.timestamp())
-    refunding.become(row, "pending", pending_reason="processing")
+    refund_booking.become(row, "pending", pending_reason="processing")
     schedule.at(settles_at, REFUND_SETTLES, row)
 
 
 def _wait_for_money(row: SandboxObject) -> None:
-    refunding.become(row, "pending", pending_reason=INSUFFICIENT_FUNDS)
+    refund_booking.become(row, "pending", pending_reason=INSUFFICIENT_FUNDS)
     schedule.at(clock.now() + WAITS_AT_MOST, REFUND_IS_GIVEN_UP, row)
 
 
@@ -221,7 +221,7 @@ def _require_action(charge: SandboxObject, row: SandboxObject) -> None:
         "email_sent": {"email_sent_at": clock.now_seconds(), "email_sent_to": email},
         "expires_at": int(expires_at.timestamp()),
     }
-    refunding.become(row, "requires_action", next_action={"display_details": shown, "type": "display_details"})
+    refund_booking.become(row, "requires_action", next_action={"display_details": shown, "type": "display_details"})
     schedule.at(expires_at, REFUND_EXPIRES, row)
 
 
