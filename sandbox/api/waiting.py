@@ -38,12 +38,14 @@ def refused_in_vain() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        if _waited_in_vain(error.__cause__):
+        if was_in_vain(error):
             raise fault_kinds.refusal("lock_timeout") from error
         raise
 
 
-def _waited_in_vain(cause: BaseException | None) -> bool:
+def was_in_vain(error: OperationalError) -> bool:
+    """Whether the database failed since it had waited for a lock for as long as it may."""
+    cause = error.__cause__
     if isinstance(cause, sqlite3.OperationalError):
         # Its last byte: SQLite tells in the others what it was busy with.
         return getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY

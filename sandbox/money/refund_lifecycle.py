@@ -46,7 +46,8 @@ NOBODY = "buyer@example.com"
 def proceed(charge: SandboxObject, row: SandboxObject) -> None:
     """Sends a locked refund to the bank where the balance may pay for it, else lets it wait for money.
 
-    Where the balance has to cover it the account is locked by the caller, so that no two take the same money.
+    Where the balance has to cover it the account is locked by the caller, so that no two take the same money. That it has to
+    cover the whole amount, and not what is left of it after the application fee that comes back, is unverified.
     """
     currency, amount = row.data["currency"], row.data["amount"]
     if coverage.may_go_below_zero(row.account) or ledger.available(row.account, currency) >= amount:

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from sandbox.api import server, waiting
 from sandbox.api.wire import Request
-from sandbox.models import SandboxIdempotencyKey, SandboxObject
+from sandbox.models import SandboxIdempotencyKey, SandboxObject, SandboxTask
 from sandbox.money import settlement
 from sandbox.tests.at_once import at_once, at_seller, v1
 from sandbox.timeline import due
@@ -113,13 +113,18 @@ class TestALockThatAnotherHolds:
             assert self.limit() == "7s"
         assert self.limit() == "0"
 
-    def test_limits_no_task_that_is_due(self, v1: Any, at_seller: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-        limits: list[str] = []
-        monkeypatch.setitem(due.TASKS, settlement.CHARGE_SETTLES, lambda *_: limits.append(self.limit()))
-        paid = {"amount": 1000, "currency": "usd", "payment_method": "pm_card_visa", "confirm": True}
-        v1.payment_intents.create(paid | {"return_url": "https://shop.example"}, at_seller)
-        v1.customers.list(None, at_seller)
-        assert limits == ["0"]
+    def test_keeps_what_is_due_and_nobody_who_asks_for_something_else(
+        self, v1: Any, at_seller: dict[str, str], charge: str
+    ) -> None:
+        paid = {"amount": 1000, "currency": "usd", "payment_method": "pm_card_createDispute", "confirm": True}
+        intent = v1.payment_intents.create(paid | {"return_url": "https://shop.example"}, at_seller)
+        with self.locked(intent.latest_charge):
+            assert v1.charges.retrieve(charge, None, at_seller).amount == 1000
+            assert v1.disputes.list({"payment_intent": intent.id}, at_seller).data == []
+            assert SandboxTask.objects.filter(kind=settlement.CHARGE_SETTLES).count() == 1
+        (dispute,) = v1.disputes.list({"payment_intent": intent.id}, at_seller).data
+        assert (dispute.amount, SandboxTask.objects.filter(kind=settlement.CHARGE_SETTLES).count()) == (1000, 0)
+        assert self.limit() == "0"
 
     @staticmethod
     def limit() -> str:

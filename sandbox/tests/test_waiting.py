@@ -1,7 +1,8 @@
-"""A database that keeps a request waiting in vain, told as Stripe tells it; on PostgreSQL see also test_concurrency.py."""
+"""A database that keeps a request waiting in vain, told as Stripe tells it; on PostgreSQL see also test_locks.py."""
 
 import dataclasses
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,8 +13,10 @@ from django.db import OperationalError
 
 from sandbox.api import routes, waiting
 from sandbox.api.errors import StripeError
-from sandbox.models import SandboxIdempotencyKey
+from sandbox.models import SandboxIdempotencyKey, SandboxTask
+from sandbox.money import settlement
 from sandbox.tests.conftest import Services
+from sandbox.timeline import due
 
 MAKE_CUSTOMER = ("POST", "/v1/customers")
 
@@ -46,6 +49,20 @@ class TestABusyDatabase:
         assert SandboxIdempotencyKey.objects.count() == 0
         assert v1.customers.create({"name": "Ada"}, once).name == "Ada"
         assert [customer.name for customer in v1.customers.list()] == ["Ada"]
+
+    def test_leaves_a_task_due_and_answers_who_asked_for_something_else(
+        self, v1: Services, pay: Callable[..., Any], busy: sqlite3.OperationalError, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def wait_in_vain(*_: str) -> NoReturn:
+            raise OperationalError(str(busy)) from busy
+
+        pay()
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setitem(due.TASKS, settlement.CHARGE_SETTLES, wait_in_vain)
+            assert v1.customers.create({"name": "Ada"}).name == "Ada"
+            assert SandboxTask.objects.filter(kind=settlement.CHARGE_SETTLES).count() == 1
+        assert due.carry_out_due() == 1
+        assert SandboxTask.objects.filter(kind=settlement.CHARGE_SETTLES).count() == 0
 
     def test_is_told_apart_from_one_that_fails_otherwise(self) -> None:
         broken = sqlite3.OperationalError("disk I/O error")
