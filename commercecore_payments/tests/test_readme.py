@@ -1,4 +1,4 @@
-"""README.md, pasted into a shell beside a running service."""
+"""README.md and docs/sandbox.md, pasted into a shell beside a running service."""
 
 import json
 import re
@@ -13,9 +13,9 @@ from commercecore_payments.tests.service import PROJECT_DIR, serving
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
 
-def pasted(environment: dict[str, str]) -> str:
-    """What the README's blocks print, run in one shell from the first to the last."""
-    blocks = re.findall(r"```bash\n(.*?)```", (PROJECT_DIR / "README.md").read_text(), re.DOTALL)
+def pasted(document: str, environment: dict[str, str]) -> str:
+    """What a document's blocks print, run in one shell from the first to the last."""
+    blocks = re.findall(r"```bash\n(.*?)```", (PROJECT_DIR / document).read_text(), re.DOTALL)
     script = "\n".join(["set -euo pipefail", *blocks])
     script = script.replace("127.0.0.1:8000", f"127.0.0.1:{environment['PORT']}").replace(".venv/bin/python", sys.executable)
     done = subprocess.run(
@@ -29,7 +29,7 @@ def pasted(environment: dict[str, str]) -> str:
 class TestTheReadme:
     def test_walks_from_the_first_payment_to_the_last_step(self, environment: dict[str, str]) -> None:
         with serving(environment):
-            lines = pasted(environment).splitlines()
+            lines = pasted("README.md", environment).splitlines()
         answers = [json.loads(line) for line in lines if line.startswith("{")]
         pages = [line for line in lines if not line.startswith("{")]
         paid, part, rest, seller, challenged, saved, deleted = answers
@@ -42,3 +42,15 @@ class TestTheReadme:
         onboarded, authenticated = pages
         assert re.fullmatch(r"302 http://\S+/onboarding/\S+/done", onboarded)
         assert re.fullmatch(r"302 http://\S+redirect_status=succeeded", authenticated)
+
+
+@needs_curl
+class TestTheSandboxsFirstWalk:
+    def test_prints_what_becomes_of_each_step(self, environment: dict[str, str]) -> None:
+        with serving(environment):
+            printed = pasted("docs/sandbox.md", environment).splitlines()
+        onboarded, paid, refused, dispute, debited, ahead_s, decided, endpoint = printed
+        assert (onboarded, paid) == ("True", "succeeded")
+        assert (refused, dispute) == ("declined", "won")
+        assert (debited, ahead_s, decided) == ("processing", "604800", "succeeded")
+        assert endpoint == "enabled"
