@@ -2,7 +2,17 @@
 
 from django.urls import path, re_path
 
-from sandbox.pages import account_acts, checkout_pages, console_pages, dispute_acts, faults_page, refund_acts, views
+from sandbox.pages import (
+    account_acts,
+    challenge_acts,
+    checkout_pages,
+    console_pages,
+    dispute_acts,
+    faults_page,
+    refund_acts,
+    review_acts,
+    views,
+)
 
 app_name = "sandbox"
 WORD = r"[A-Za-z0-9_-]+"  # the letters of Stripe's ids and of our tokens
@@ -23,6 +33,8 @@ urlpatterns = [
     re_path(rf"^objects/(?P<stripe_id>{WORD})$", console_pages.show_object, name="object"),
     re_path(rf"^disputes/(?P<dispute_id>{WORD})$", dispute_acts.move, name="move_dispute"),
     re_path(rf"^refunds/(?P<refund_id>{WORD})$", refund_acts.move, name="move_refund"),
+    re_path(rf"^challenges/(?P<intent_id>{WORD})$", challenge_acts.answer, name="answer_challenge"),
+    re_path(rf"^reviews/(?P<review_id>{WORD})$", review_acts.approve, name="approve_review"),
     path("events", console_pages.events, name="events"),
     path("faults", faults_page.faults, name="faults"),
     path("faults/cancel", faults_page.cancel, name="cancel_faults"),

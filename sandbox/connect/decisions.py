@@ -12,9 +12,10 @@ from sandbox.timeline import clock
 ACTIVE = "active"
 # Something is due by a deadline, and the account enabled until then.
 DUE_SOON = "due_soon"
-# Reasons of the SDK's `Account.Requirements.disabled_reason` that Stripe itself gives, or its dashboard (`platform_paused`).
-# Those that are missing the platform brings about by the API: `rejected.platform_…` and
-# `action_required.requested_capabilities`.
+# Reasons of the SDK's `Account.Requirements.disabled_reason` that Stripe itself gives, or its dashboard (`platform_paused`:
+# Stripe pauses payments or payouts, each for itself, the sandbox both at once;
+# https://docs.stripe.com/connect/pausing-payments-or-payouts-on-connected-accounts). Those that are missing the platform
+# brings about by the API: `rejected.platform_…` and `action_required.requested_capabilities`.
 DECISIONS = (
     "under_review",
     "listed",
@@ -34,8 +35,9 @@ DEADLINE_S = 14 * 24 * 60 * 60
 def bring_into(account_id: str, new_state: str, *, deadline_s: int = DEADLINE_S) -> SandboxObject:
     """Brings a connected account into one of the STATES; of `due_soon` the deadline is that many seconds away.
 
-    It replaces what was decided before, a rejection by the platform as well. Raises a 404 for an account that is not
-    connected to the platform, and a 400 for an unknown state, and for an account that is not onboarded or has no capabilities.
+    It replaces what was decided before, a rejection by the platform as well. What the account owes stays as it is under one
+    of the DECISIONS, and is replaced by the other states. Raises a 404 for an account that is not connected to the platform,
+    and a 400 for an unknown state, and for an account that is not onboarded or has no capabilities.
     """
     if new_state not in STATES:
         raise ParameterRefused(f"Invalid state: must be one of {', '.join(STATES)}", param="state")
@@ -56,7 +58,11 @@ def bring_into(account_id: str, new_state: str, *, deadline_s: int = DEADLINE_S)
 
 def _require_onboarded(account: SandboxObject) -> None:
     if not account.data["details_submitted"]:
-        raise StripeError("This account has not completed its onboarding.", param="state")
+        raise StripeError(
+            "This account has not completed its onboarding: do that first, at its page below /sandbox/accounts or by "
+            f"POST /sandbox/api/accounts/{account.stripe_id}/onboarding.",
+            param="state",
+        )
     if not account.data["capabilities"]:
         raise StripeError("This account has no capabilities: the platform has to request some first.", param="state")
 

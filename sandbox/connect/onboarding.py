@@ -1,7 +1,7 @@
 """Completing the onboarding of a connected account, as its form does."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sandbox.connect import deauthorization, new_account, requirements, standing, verification
 from sandbox.models import SandboxObject
@@ -11,6 +11,10 @@ from sandbox.objects import ids, journal
 # The account number that pays out successfully in https://docs.stripe.com/connect/testing, and its routing number.
 TEST_ACCOUNT_NUMBER = "000123456789"
 TEST_ROUTING_NUMBER = "110000000"
+# Computer software stores, the code of Stripe's own test examples: the form does not ask for it.
+TEST_MCC = "5734"
+# Which answer says what of an account's `business_profile`.
+_PROFILE = {"business_name": "name", "product_description": "product_description", "website": "url"}
 
 
 class UnknownAccount(Exception):
@@ -19,7 +23,7 @@ class UnknownAccount(Exception):
 
 @dataclass(frozen=True)
 class OnboardingDetails:
-    """What a seller tells Stripe; the defaults are test data."""
+    """What a seller tells Stripe; the defaults are test data. Without an account number the present bank account stays."""
 
     business_type: str = "individual"
     business_name: str = "Rocket Rides"
@@ -31,21 +35,35 @@ class OnboardingDetails:
     routing_number: str = TEST_ROUTING_NUMBER
 
 
+def known_details(account: SandboxObject) -> OnboardingDetails:
+    """What an account says of itself already, with test data for what it does not say and what Stripe asks for once more."""
+    said, asked_again = account.data["business_profile"], verification.asked_again(account)
+    known = {answer: said[field] for answer, field in _PROFILE.items() if said[field] and field not in asked_again}
+    if account.data["business_type"]:
+        known["business_type"] = account.data["business_type"]
+    if bank := payouts.bank_account(account):
+        known |= {"account_number": "", "routing_number": bank["routing_number"]}
+    return replace(OnboardingDetails(), **known)
+
+
 def complete_onboarding(*, account_id: str, details: OnboardingDetails | None = None) -> None:
     """Makes the account able to charge and to be paid out, its capabilities active and nothing more due.
 
-    It stays disabled where a test value fails its verification, and where Stripe or the platform has decided so. Raises
-    UnknownAccount where there is no such account, or it was deleted or has left the platform.
+    Without details it is told what `known_details` gives. It stays disabled where a test value fails its verification, and
+    where Stripe or the platform has decided so. Raises UnknownAccount where there is no such account, or it was deleted or has
+    left the platform.
     """
     with journal.change():
         row = deauthorization.connected(account_id, lock=True)
         if row is None:
             raise UnknownAccount(account_id)
-        told = details or OnboardingDetails()
+        told = details or known_details(row)
         _complete(row, told)
-        # Of the account number no more is kept than what it does to payouts.
-        row.hidden["payout_failure"] = payouts.FAILURES.get(told.account_number)
+        if told.account_number:
+            # Of the account number no more is kept than what it does to payouts.
+            row.hidden["payout_failure"] = payouts.FAILURES.get(told.account_number)
         standing.apply(row)
+        # Money that the old bank sent back goes to the new one, though the account's payouts were enabled all along.
         payout_schedule.plan(account_id)
 
 
@@ -62,7 +80,7 @@ def _complete(row: SandboxObject, details: OnboardingDetails) -> None:
         "requirements": requirements.past_due(problems),
     }
     data["business_profile"] |= {
-        "mcc": "5734",  # computer software stores, the code of Stripe's own test examples
+        "mcc": data["business_profile"]["mcc"] or TEST_MCC,
         "name": details.business_name,
         "product_description": details.product_description,
         "url": details.website,
@@ -71,11 +89,13 @@ def _complete(row: SandboxObject, details: OnboardingDetails) -> None:
 
 
 def _chosen_bank_account(row: SandboxObject, details: OnboardingDetails) -> dict[str, object]:
-    """The present bank account where the seller names it again and payouts reach it, else a new one."""
+    """The present bank account where payouts reach it, and the seller names it again or names none; else a new one."""
+    present = payouts.bank_account(row)
+    if present and not details.account_number:
+        return present
     told = _bank_account(row, details)
-    for present in row.data["external_accounts"]["data"]:
-        if present["status"] != "errored" and all(present[name] == told[name] for name in ("fingerprint", "routing_number")):
-            return dict(present)
+    if present and all(present[name] == told[name] for name in ("fingerprint", "routing_number")):
+        return present
     return told
 
 

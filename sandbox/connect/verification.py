@@ -42,6 +42,15 @@ def problems_with(*, website: str, business_name: str, product_description: str)
     return [_problem(requirement, code) for requirement, code in found.items() if code]
 
 
+def asked_again(account: SandboxObject) -> set[str]:
+    """The fields of an account's business profile that Stripe could not verify, and therefore asks for once more."""
+    return {
+        "product_description" if error["code"] in _FAILING_DESCRIPTIONS.values() else error["requirement"].rpartition(".")[2]
+        for error in account.data["requirements"]["errors"]
+        if error["requirement"] in (URL, NAME)
+    }
+
+
 def unverified_owner(account: SandboxObject) -> Problem:
     """That Stripe cannot verify who the account belongs to."""
     return _problem(*(_DOCUMENT if account.data["business_type"] == "individual" else _TAX_NUMBER))

@@ -30,10 +30,8 @@ from sandbox.faults.fault_kinds import (
     Fault,
 )
 from sandbox.models import ID_LENGTH, SandboxFault
+from sandbox.objects.event_types import EVENT_TYPES
 from sandbox.timeline import clock
-
-# An event's type is a few words and dots; the longest that the SDK names has 60 letters.
-EVENT_TYPE_LENGTH = 64
 
 
 @dataclass
@@ -63,7 +61,7 @@ def order(
     names the parameter, for what no fault can be.
     """
     _require_kind(kind, method=method, path=path, event_type=event_type)
-    _require_texts(account=account, path=path, event_type=event_type)
+    _require_texts(account=account, path=path)
     _require_numbers(kind, times=times, delay_s=delay_s)
     return SandboxFault.objects.create(
         kind=kind, account=account, method=method, path=path, event_type=event_type,
@@ -74,6 +72,15 @@ def order(
 def planned() -> QuerySet[SandboxFault]:
     """The faults that are still to happen, in the order in which they were ordered."""
     return SandboxFault.objects.filter(times_left__gt=0).order_by("id")
+
+
+def cancel(fault_id: int) -> SandboxFault | None:
+    """Takes one planned fault back, and gives it as it stood. None where there is none of this id, any more or at all."""
+    with transaction.atomic():
+        row = SandboxFault.objects.select_for_update().filter(pk=fault_id).first()
+        if row is not None:
+            SandboxFault.objects.filter(pk=fault_id).delete()
+        return row
 
 
 def cancel_all() -> int:
@@ -145,12 +152,13 @@ def _require_kind(kind: str, *, method: str, path: str, event_type: str) -> None
     _require(not (about_events and method), "method", "an event has no method")
     _require(not (about_events and path), "path", "an event has no path")
     _require(about_events or not event_type, "event_type", "a request has no type of event")
+    _require(event_type in ("", *EVENT_TYPES), "event_type", "must be a type of Stripe's events, such as charge.refunded")
 
 
 def _require_texts(**texts: str) -> None:
     for param, text in texts.items():
-        most = EVENT_TYPE_LENGTH if param == "event_type" else ID_LENGTH
-        _require(len(text) <= most and "\x00" not in text, param, f"must be at most {most} characters, none of them null")
+        fine = len(text) <= ID_LENGTH and "\x00" not in text
+        _require(fine, param, f"must be at most {ID_LENGTH} characters, none of them null")
 
 
 def _require_numbers(kind: str, *, times: int, delay_s: float) -> None:

@@ -1,10 +1,10 @@
 """What the buyer's answer to a 3-D Secure challenge does to an intent."""
 
-from sandbox.api.errors import AttemptFailed
+from sandbox.api.errors import AttemptFailed, StripeError
 from sandbox.models import SandboxObject
-from sandbox.money import challenges, payments
+from sandbox.money import challenges, instruments, payments
 from sandbox.objects import journal, state
-from sandbox.resources import payment_methods, setup_intents
+from sandbox.resources import setup_intents
 
 INTENTS = ("payment_intent", "setup_intent")
 SETUP_FAILED = "The latest attempt to set up the payment method has failed because authentication failed."
@@ -20,13 +20,20 @@ def find_challenge(*, intent_id: str, token: str, lock: bool = False) -> Sandbox
     A payment under way goes on where its account has left the platform or is disabled meanwhile (unverified). Raises
     UnknownChallenge for a wrong token, and for an intent of an account that was deleted.
     """
-    rows = SandboxObject.objects.select_for_update() if lock else SandboxObject.objects.all()
-    intent = rows.filter(stripe_id=intent_id, object_type__in=INTENTS).first()
+    intent = _of_living_account(intent_id, lock=lock)
     if intent is None or not challenges.matches(intent, token):
         raise UnknownChallenge(intent_id)
-    if intent.account and not SandboxObject.objects.filter(stripe_id=intent.account, deleted=False).exists():
-        raise UnknownChallenge(intent_id)
     return intent
+
+
+def _of_living_account(intent_id: str, *, lock: bool) -> SandboxObject | None:
+    """The payment or setup intent of this id, locked where asked; None where its account was deleted as well."""
+    rows = SandboxObject.objects.select_for_update() if lock else SandboxObject.objects.all()
+    intent = rows.filter(stripe_id=intent_id, object_type__in=INTENTS).first()
+    if intent is None or not intent.account:
+        return intent
+    account = state.find("", "account", intent.account)
+    return None if account is None or account.deleted else intent
 
 
 def is_open(intent: SandboxObject) -> bool:
@@ -47,13 +54,13 @@ def finish_challenge(*, intent_id: str, token: str, authenticated: bool) -> Sand
 
 
 def answer_open_challenge(*, intent_id: str, authenticated: bool) -> SandboxObject:
-    """The same for whoever plays the buyer without a page. Raises UnknownChallenge where no challenge is open."""
+    """The same for whoever plays the buyer without a page. Raises a 404 where no challenge is open."""
     with journal.change():
-        found = SandboxObject.objects.filter(stripe_id=intent_id, object_type__in=INTENTS).first()
-        token = found.hidden.get("challenge", {}).get("token", "") if found else ""
-        intent = find_challenge(intent_id=intent_id, token=token, lock=True)
-        if not is_open(intent):
-            raise UnknownChallenge(intent_id)
+        intent = _of_living_account(intent_id, lock=True)
+        if intent is None or not is_open(intent):
+            raise StripeError(
+                f"No intent '{intent_id}' waits for its buyer.", status=404, code="resource_missing", param="intent"
+            )
         _finish(intent, authenticated)
         return intent
 
@@ -84,7 +91,7 @@ def _finish_payment(intent: SandboxObject, method: SandboxObject, authenticated:
         state.save(intent)
         return
     try:
-        payments.charge(intent, method, payment_methods.card_of(method))
+        payments.charge(intent, method, instruments.card_of(method))
     except AttemptFailed:
         return  # the decline is on the intent; a page has nobody to answer 402 to
 

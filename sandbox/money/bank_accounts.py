@@ -6,7 +6,7 @@ begins at once [reported].
 
 from dataclasses import dataclass
 
-from sandbox.money.cards import CardDispute, Decline
+from sandbox.money.bank_answers import Decline, Dispute
 
 ROUTING_NUMBER = "110000000"
 
@@ -26,7 +26,7 @@ class BankAccount:
     is_verified: bool = True
     # "For non-card payments … this field will have the value `not_assessed`": the SDK on an outcome.
     risk_level: str = "not_assessed"
-    dispute: CardDispute | None = None
+    dispute: Dispute | None = None
 
     @property
     def last4(self) -> str:
@@ -67,5 +67,5 @@ BANK_ACCOUNTS: dict[str, BankAccount] = {
     "pm_usBankAccount_processing": BankAccount("000000000009", is_decided=False),
     # Disputed after it succeeds. The reason is one of the SDK's for bank debits, for this account unverified. "All ACH Direct
     # Debit disputes are final and there is no process for appeal."
-    "pm_usBankAccount_dispute": BankAccount("000555555559", dispute=CardDispute("debit_not_authorized", "", final=True)),
+    "pm_usBankAccount_dispute": BankAccount("000555555559", dispute=Dispute("debit_not_authorized", "", final=True)),
 }

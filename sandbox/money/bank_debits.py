@@ -10,11 +10,11 @@ from typing import Any
 
 from sandbox.api.errors import DOC_URL
 from sandbox.models import SandboxObject
-from sandbox.money import instruments, payments, settlement
+from sandbox.money import instruments, payments, refund_lifecycle, settlement
 from sandbox.money.bank_accounts import BANK_ACCOUNTS, BankAccount
-from sandbox.money.cards import Decline
+from sandbox.money.bank_answers import Decline
 from sandbox.objects import state
-from sandbox.resources import charges, refunds
+from sandbox.resources import charges
 from sandbox.timeline import clock, schedule
 
 IS_DECIDED = "bank_debit_is_decided"
@@ -60,7 +60,6 @@ def decide(account: str, charge_id: str) -> None:
         _fail(intent, charge, failure)
     else:
         _succeed(intent, charge)
-    refunds.charge_was_decided(charge)
 
 
 def may_be_called_off(charge: SandboxObject) -> bool:
@@ -75,7 +74,7 @@ def may_be_called_off(charge: SandboxObject) -> bool:
 def call_off(charge: SandboxObject) -> None:
     """Ends a locked, pending debit that has not been sent. That its charge counts as failed then is unverified."""
     _mark_failed(charge, failure_code=None, failure_message=CALLED_OFF)
-    refunds.charge_was_decided(charge)
+    refund_lifecycle.charge_failed(charge)
 
 
 def _succeed(intent: SandboxObject, charge: SandboxObject) -> None:
@@ -86,6 +85,7 @@ def _succeed(intent: SandboxObject, charge: SandboxObject) -> None:
     settlement.settle(charge)
     intent.data |= {"amount_received": charge.data["amount"], "status": "succeeded"}
     state.save(intent)
+    refund_lifecycle.charge_succeeded(charge)
 
 
 def _fail(intent: SandboxObject, charge: SandboxObject, failure: Decline) -> None:
@@ -94,6 +94,7 @@ def _fail(intent: SandboxObject, charge: SandboxObject, failure: Decline) -> Non
     _mark_failed(charge, failure_code=failure.code, failure_message=failure.message)
     method = state.referred(charge.account, "payment_method", charge.data["payment_method"], param="payment_method")
     payments.fail(intent, _error(failure, charge, method))
+    refund_lifecycle.charge_failed(charge)
 
 
 def _mark_failed(charge: SandboxObject, *, failure_code: str | None, failure_message: str) -> None:

@@ -6,10 +6,24 @@ from typing import Any
 from django.urls import reverse
 
 from sandbox.models import SandboxObject
+from sandbox.money.cards import Authentication, Card
 from sandbox.objects import ids
 from sandbox.resources.links import address
 
 TOKEN_LENGTH = 24  # letters of 62: 142 bits, not to be guessed
+
+
+def is_needed(intent: SandboxObject, card: Card, *, off_session: bool = False, is_set_up: bool = False) -> bool:
+    """Whether the card's bank asks the buyer; `is_set_up` is about the card, `off_session` means that nobody is there.
+
+    Whether Stripe asks for a card that can be asked where the intent wants it, and nobody is there, is unverified.
+    """
+    when = card.authentication
+    if when == Authentication.ON_REQUEST:
+        return _is_requested(intent)
+    if off_session and (when == Authentication.ON_SESSION or (when == Authentication.UNLESS_SET_UP and is_set_up)):
+        return False
+    return when != Authentication.NEVER
 
 
 def begin(intent: SandboxObject, *, return_url: str, for_browser_library: bool) -> None:
@@ -35,6 +49,11 @@ def matches(intent: SandboxObject, token: str) -> bool:
 def return_url(intent: SandboxObject) -> str:
     """Where the buyer goes after the challenge; "" when nobody said."""
     return str(intent.hidden.get("challenge", {}).get("return_url", ""))
+
+
+def _is_requested(intent: SandboxObject) -> bool:
+    wish = intent.data["payment_method_options"].get("card", {}).get("request_three_d_secure")
+    return wish in ("any", "challenge")
 
 
 def _redirect(url: str, back: str) -> dict[str, Any]:

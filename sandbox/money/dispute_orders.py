@@ -7,11 +7,11 @@ from sandbox.api.errors import StripeError
 from sandbox.models import SandboxObject
 from sandbox.money import disputes
 from sandbox.objects import journal, state
-from sandbox.timeline import due
 
 # Each status of a dispute with those that may follow it. Stripe draws no such table. From its documentation are the answer to
 # a dispute (https://docs.stripe.com/disputes/how-disputes-work), the escalation of an inquiry and the appeal of a decision;
-# unverified are that a won dispute is lost later on, that a lost one is appealed or won, and that an inquiry is prevented.
+# unverified are that a won dispute is lost later on (which takes nothing where all was refunded in between), that a lost one
+# is appealed or won, and that an inquiry is prevented.
 NEXT: dict[str, tuple[str, ...]] = {
     "warning_needs_response": ("needs_response", "prevented", "warning_closed"),
     "warning_under_review": ("needs_response", "prevented", "warning_closed"),
@@ -39,9 +39,9 @@ def move(dispute: str, status: str) -> SandboxObject:
 
     Raises a 404 where there is none, and a 400 that names the possible ones where the status cannot follow.
     """
-    due.carry_out_due()
     with journal.change():
-        row = disputes.locked(_account_of(dispute), dispute)
+        found = state.anywhere(("dispute",), dispute, param="id")
+        row = disputes.locked(found.account, dispute)
         if status not in following(row):
             raise StripeError(_refusal(row, status), param="status")
         MOVES[status](row)
@@ -62,9 +62,11 @@ def _prevent(row: SandboxObject) -> None:
 def _open_appeal(row: SandboxObject) -> None:
     """Lets the seller appeal the bank's decision: the bank keeps the money until the network has decided.
 
-    https://docs.stripe.com/disputes/arbitration says that there is a deadline, not which: it is that of a dispute here.
+    https://docs.stripe.com/disputes/arbitration says that there is a deadline, not which: it is that of a dispute here. What
+    an earlier appeal said is no part of this one.
     """
     row.data["status"] = "appeal_needs_response"
+    row.data["evidence"]["appeal"] = None
     disputes.ask_for_an_answer(row)
 
 
@@ -77,12 +79,6 @@ MOVES: dict[str, Callable[[SandboxObject], None]] = {
     "warning_closed": partial(disputes.finish, won=False),
     "won": partial(disputes.finish, won=True),
 }
-
-
-def _account_of(dispute: str) -> str:
-    """The account that a dispute exists under; the platform's "" where there is none, so that it is missed there."""
-    found = SandboxObject.objects.filter(object_type="dispute", stripe_id=dispute).values_list("account", flat=True)
-    return found.first() or ""
 
 
 def _refusal(row: SandboxObject, status: str) -> str:

@@ -4,9 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from sandbox.models import SandboxObject
-from sandbox.money import instruments, ledger, refund_lifecycle, reviews
-from sandbox.money.cards import CardDispute
-from sandbox.objects import ids, state
+from sandbox.money import instruments, ledger, new_disputes, refund_lifecycle, reviews
+from sandbox.objects import state
 from sandbox.timeline import clock, schedule
 
 OPENS = "dispute_opens"
@@ -19,42 +18,14 @@ TIME_TO_ANSWER = timedelta(days=7)
 FEES = {"usd": 1500}
 # The texts that decide a test dispute (https://docs.stripe.com/testing#disputes); the last one is about inquiries alone.
 WINNING, LOSING, ESCALATING = "winning_evidence", "losing_evidence", "escalate_inquiry_evidence"
-# The SDK's fields of evidence that are texts or ids of files; the sandbox keeps no files, so an id may be any.
-EVIDENCE = (
-    "access_activity_log",
-    "billing_address",
-    "cancellation_policy",
-    "cancellation_policy_disclosure",
-    "cancellation_rebuttal",
-    "customer_communication",
-    "customer_email_address",
-    "customer_name",
-    "customer_purchase_ip",
-    "customer_signature",
-    "duplicate_charge_documentation",
-    "duplicate_charge_explanation",
-    "duplicate_charge_id",
-    "product_description",
-    "receipt",
-    "refund_policy",
-    "refund_policy_disclosure",
-    "refund_refusal_explanation",
-    "service_date",
-    "service_documentation",
-    "shipping_address",
-    "shipping_carrier",
-    "shipping_date",
-    "shipping_documentation",
-    "shipping_tracking_number",
-    "uncategorized_file",
-    "uncategorized_text",
-)
+# The status of a decision that the seller has appealed.
+APPEALED = "appeal_under_review"
 # What waits for the seller, and what becomes of it once evidence was sent: of a dispute, of an inquiry, and of a decision
 # that is appealed (https://docs.stripe.com/changelog/endive/2026-10-28/evidence-submission-appeal-dispute-decisions).
 ANSWERED = {
     "needs_response": "under_review",
     "warning_needs_response": "warning_under_review",
-    "appeal_needs_response": "appeal_under_review",
+    "appeal_needs_response": APPEALED,
 }
 
 
@@ -70,19 +41,18 @@ def open_dispute(account: str, charge_id: str) -> None:
     state.find(account, "payment_intent", found.payment_intent, lock=True)
     charge = state.addressed(account, "charge", charge_id, param="id", lock=True)
     disputed = instruments.behaviour_of(charge).dispute
-    if disputed and not disputed.inquiry:
-        refund_lifecycle.charge_was_disputed(charge)
-    # What was held and never captured counts as refunded, so that this is what the seller still has.
-    amount = charge.data["amount"] - charge.data["amount_refunded"]
-    if disputed is None or amount == 0:
+    if disputed is None:
+        return
+    amount = _left(charge) if disputed.inquiry else _left_for_the_bank(charge)
+    if amount == 0:
         return
     charge.data["disputed"] = True
     state.save(charge)
     if disputed.final:
         _revoke_mandate(charge)
-    row = state.insert(account=account, data=_fresh(charge, disputed, amount))
+    row = state.insert(account=account, data=new_disputes.content(charge, disputed, amount))
     if not disputed.inquiry:
-        _withdraw(row)
+        _withdraw(row, amount)
     ask_for_an_answer(row, timedelta() if disputed.final else TIME_TO_ANSWER)
     reviews.close_of(charge, "disputed")
 
@@ -90,29 +60,31 @@ def open_dispute(account: str, charge_id: str) -> None:
 def submit(row: SandboxObject) -> None:
     """Sends the evidence of a locked dispute that waits for it to the bank, which decides at once where it has a test text.
 
-    Any other evidence, and that of an appeal, stays under review until the time to answer is over, and loses then: that rule
-    is the sandbox's own. That a dispute is under review for a moment before it is decided is [reported].
+    Any other evidence stays under review until the time to answer is over, and loses then: that rule is the sandbox's own.
+    That a dispute is under review for a moment before it is decided is [reported]. `submission_method` tells of the evidence
+    that answered the dispute itself, so that an appeal leaves it; that an appeal is counted is unverified.
     """
     row.data["evidence_details"]["submission_count"] += 1
-    row.data["evidence_details"]["submission_method"] = "manual"
     row.data["status"] = ANSWERED[row.data["status"]]
+    if row.data["status"] != APPEALED:
+        row.data["evidence_details"]["submission_method"] = "manual"
     state.save(row)
-    if row.data["evidence"]["uncategorized_text"] in (WINNING, LOSING, ESCALATING):
+    if _deciding_text(row) in (WINNING, LOSING, ESCALATING):
         schedule.at(clock.now(), IS_DECIDED, row)
 
 
 def decide(account: str, dispute: str) -> None:
-    """A task: the bank decides by the test text in the evidence. An appeal has none: what was sent before it is no part of it.
+    """A task: the bank, or its network, decides by the test text in what was sent to it.
 
     What only an inquiry can do, a dispute stays under review for.
     """
     row = locked(account, dispute)
-    text = row.data["evidence"]["uncategorized_text"]
-    if row.data["status"] not in ("under_review", "warning_under_review"):
+    text = _deciding_text(row)
+    if row.data["status"] not in ANSWERED.values():
         return
-    if text != ESCALATING:
+    if text in (WINNING, LOSING):
         finish(row, won=text == WINNING)
-    elif _is_inquiry(row):
+    elif text == ESCALATING and _is_inquiry(row):
         escalate(row)
 
 
@@ -125,37 +97,40 @@ def fall_due(account: str, dispute: str) -> None:
 
 
 def finish(row: SandboxObject, *, won: bool) -> None:
-    """Ends a locked dispute, or ends it anew. An inquiry is closed, and never moved any money.
+    """Ends a dispute, or ends it anew, which is locked after its charge. An inquiry is closed, and never moved any money.
 
-    A won dispute gives the money and the fee back; one that was won before, and is lost after all, takes both again.
+    A won dispute gives back what the bank has. One that was won before, and is lost after all, takes what refunds have left
+    in between: "after the payment has been fully refunded, no further funds are withdrawn" (the SDK).
     """
     if _is_inquiry(row):
         row.data["status"] = "warning_closed"
-    else:
-        row.data["status"] = "won" if won else "lost"
-        if won:
-            _reinstate(row)
-        elif not _is_withdrawn(row):
-            _withdraw(row)
+        state.save(row)
+        return
+    row.data["status"] = "won" if won else "lost"
     state.save(row)
+    if won and _withdrawn(row):
+        _reinstate(row)
+    elif not won and not _withdrawn(row):
+        left = _left_for_the_bank(state.addressed(row.account, "charge", row.charge, param="id", lock=True))
+        if left:
+            _withdraw(row, left)
 
 
 def escalate(row: SandboxObject) -> None:
-    """Makes a dispute of a locked inquiry, whose charge is locked too: the bank takes the money, and asks anew.
+    """Makes a dispute of a locked inquiry, whose charge is locked before it: the bank takes the money, and asks anew.
 
     The same dispute goes on, "and debits your account for the amount of the dispute and related fees"
-    (https://docs.stripe.com/testing#disputes); the amount is that of the inquiry, even where the charge was refunded in part
-    in between [reported]. "After the payment has been fully refunded, no further funds are withdrawn" (the SDK): such an
-    inquiry is closed instead, which is unverified. So are the new date, the type of case, and that what was sent stays.
+    (https://docs.stripe.com/testing#disputes). That the amount is then what refunds have left is unverified. "After the payment
+    has been fully refunded, no further funds are withdrawn" (the SDK): such an inquiry is closed instead, which is unverified.
+    So are the new date, the type of case, and that what was sent stays.
     """
-    charge = state.addressed(row.account, "charge", row.charge, param="id", lock=True)
-    refund_lifecycle.charge_was_disputed(charge)
-    if charge.data["refunded"]:
+    left = _left_for_the_bank(state.addressed(row.account, "charge", row.charge, param="id", lock=True))
+    if left == 0:
         finish(row, won=False)
         return
     row.data["payment_method_details"]["card"]["case_type"] = "chargeback"
     row.data["status"] = "needs_response"
-    _withdraw(row)
+    _withdraw(row, left)
     ask_for_an_answer(row)
 
 
@@ -189,7 +164,7 @@ def took_the_money_of(charge: SandboxObject) -> bool:
     That a charge can be refunded again after a dispute about it was won is [reported].
     """
     rows = SandboxObject.objects.filter(account=charge.account, object_type="dispute", charge=charge.stripe_id)
-    return charge.data["disputed"] and any(_is_withdrawn(row) for row in rows)
+    return charge.data["disputed"] and any(_withdrawn(row) for row in rows)
 
 
 def _is_inquiry(row: SandboxObject) -> bool:
@@ -197,20 +172,45 @@ def _is_inquiry(row: SandboxObject) -> bool:
     return bool(details and details["card"]["case_type"] == "inquiry")
 
 
-def _is_withdrawn(row: SandboxObject) -> bool:
-    """Whether the bank has the money at present."""
-    return sum(moved["amount"] for moved in row.data["balance_transactions"]) < 0
+def _deciding_text(row: SandboxObject) -> str | None:
+    """What the evidence of the present stage says where a test text may stand.
+
+    That an appeal is decided by its reason is the sandbox's own rule: Stripe documents the texts for disputes alone.
+    """
+    evidence: dict[str, Any] = row.data["evidence"]
+    if row.data["status"] != APPEALED:
+        return evidence["uncategorized_text"]
+    card = (evidence["appeal"] or {}).get("card") or {}
+    return card.get("reason_for_filing")
 
 
-def _withdraw(row: SandboxObject) -> None:
+def _left(charge: SandboxObject) -> int:
+    """What refunds have left of a charge. What was held and never captured counts as refunded."""
+    return int(charge.data["amount"] - charge.data["amount_refunded"])
+
+
+def _left_for_the_bank(charge: SandboxObject) -> int:
+    """What is left of a locked charge when its bank takes the money, in minor units: the refunds that still wait fail."""
+    refund_lifecycle.charge_was_disputed(charge)
+    return _left(charge)
+
+
+def _withdrawn(row: SandboxObject) -> int:
+    """What the bank has at present, in minor units."""
+    return -sum(moved["amount"] for moved in row.data["balance_transactions"])
+
+
+def _withdraw(row: SandboxObject, amount: int) -> None:
+    """Takes this amount, which is then that of the dispute."""
+    row.data["amount"] = amount
     fee = FEES.get(row.data["currency"], 0)
-    _move(row, -row.data["amount"], fee, "dispute", f"Chargeback withdrawal for {row.charge}")
+    _move(row, -amount, fee, "dispute", f"Chargeback withdrawal for {row.charge}")
 
 
 def _reinstate(row: SandboxObject) -> None:
     """As documented, "your account is credited the amount of the charge and related fees": https://docs.stripe.com/testing#disputes."""
     fee = FEES.get(row.data["currency"], 0)
-    _move(row, row.data["amount"], -fee, "dispute_reversal", f"Chargeback reversal for {row.charge}")
+    _move(row, _withdrawn(row), -fee, "dispute_reversal", f"Chargeback reversal for {row.charge}")
 
 
 def _move(row: SandboxObject, amount: int, fee: int, category: str, description: str) -> None:
@@ -226,41 +226,8 @@ def _move(row: SandboxObject, amount: int, fee: int, category: str, description:
         description=description,
     )
     row.data["balance_transactions"].append(booked.data)
-    row.data["is_charge_refundable"] = not _is_withdrawn(row)
+    row.data["is_charge_refundable"] = not _withdrawn(row)
     state.save(row)
-
-
-def _fresh(charge: SandboxObject, disputed: CardDispute, amount: int) -> dict[str, Any]:
-    return {
-        "id": ids.new_stripe_id("dispute"),
-        "object": "dispute",
-        "amount": amount,
-        "balance_transactions": [],
-        "charge": charge.stripe_id,
-        "created": clock.now_seconds(),
-        "currency": charge.data["currency"],
-        "enhanced_eligibility_types": [],
-        "evidence": dict.fromkeys(EVIDENCE) | {"appeal": None, "enhanced_evidence": {}},
-        "evidence_details": _no_evidence(),
-        "is_charge_refundable": True,  # until the bank takes the money
-        "livemode": False,
-        "metadata": {},
-        "payment_intent": charge.data["payment_intent"],
-        "payment_method_details": _details(charge, disputed),
-        "reason": disputed.reason,
-        "status": "warning_needs_response" if disputed.inquiry else "needs_response",
-    }
-
-
-def _no_evidence() -> dict[str, Any]:
-    return {
-        "due_by": None,
-        "enhanced_eligibility": {},
-        "has_evidence": False,
-        "past_due": False,
-        "submission_count": 0,
-        "submission_method": "not_submitted",
-    }
 
 
 def _revoke_mandate(charge: SandboxObject) -> None:
@@ -269,19 +236,3 @@ def _revoke_mandate(charge: SandboxObject) -> None:
     method = state.referred(charge.account, "payment_method", method_id, param="payment_method", lock=True)
     method.hidden["mandate"] = False
     state.save(method)
-
-
-def _details(charge: SandboxObject, disputed: CardDispute) -> dict[str, Any] | None:
-    """What the dispute says of its card; of a bank debit the SDK has nothing to say."""
-    card = charge.data["payment_method_details"].get("card")
-    if card is None:
-        return None
-    return {
-        "card": {
-            "brand": card["brand"],
-            "case_type": "inquiry" if disputed.inquiry else "chargeback",
-            "network": card["network"],
-            "network_reason_code": disputed.network_reason_code,
-        },
-        "type": "card",
-    }

@@ -18,10 +18,20 @@ def of_ready_name(name: str) -> Instrument | None:
     return CARDS.get(name) or BANK_ACCOUNTS.get(name)
 
 
+def is_card(row: SandboxObject) -> bool:
+    """Whether a payment method or a charge is of a card; else it is of a bank account."""
+    return "card" in row.hidden
+
+
+def card_of(row: SandboxObject) -> Card:
+    """How the card behind a payment method or a charge behaves. Raises KeyError where there `is_card` says no."""
+    return CARDS[row.hidden["card"]]
+
+
 def behaviour_of(row: SandboxObject) -> Instrument:
     """How the card or bank account behind a payment method or a charge behaves."""
-    if "card" in row.hidden:
-        return CARDS[row.hidden["card"]]
+    if is_card(row):
+        return card_of(row)
     return BANK_ACCOUNTS[row.hidden["bank_account"]]
 
 
@@ -32,4 +42,4 @@ def hidden_name(name: str) -> dict[str, str]:
 
 def ready_name(row: SandboxObject) -> str:
     """The ready payment method that a payment method or a charge began as."""
-    return str(row.hidden.get("card") or row.hidden["bank_account"])
+    return str(row.hidden["card" if is_card(row) else "bank_account"])

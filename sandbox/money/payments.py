@@ -5,11 +5,12 @@ from typing import Any, NoReturn
 
 from sandbox.api.errors import DOC_URL, AttemptFailed, StripeError
 from sandbox.models import SandboxObject
-from sandbox.money import challenges, reviews, settlement
-from sandbox.money.cards import AUTHENTICATION_REQUIRED, Authentication, Card, Decline
+from sandbox.money import challenges, instruments, reviews, settlement
+from sandbox.money.bank_answers import Decline
+from sandbox.money.cards import AUTHENTICATION_REQUIRED, Card
 from sandbox.money.instruments import CAPABILITIES, Instrument
 from sandbox.objects import state
-from sandbox.resources import charges, payment_methods
+from sandbox.resources import charges
 from sandbox.timeline import clock, schedule
 
 AUTHENTICATION_FAILED = (
@@ -38,7 +39,7 @@ def attempt(intent: SandboxObject, method: SandboxObject, circumstances: Circums
 
     Raises AttemptFailed, a 402, for a decline; the failed charge and the intent's new state stay.
     """
-    card = payment_methods.card_of(method)
+    card = instruments.card_of(method)
     intent.data |= {"payment_method": method.stripe_id, "next_action": None}
     if _needs_authentication(intent, method, card, circumstances):
         _authenticate(intent, method, card, circumstances)
@@ -112,9 +113,8 @@ def _move_money(intent: SandboxObject, made: SandboxObject) -> None:
 def _needs_authentication(intent: SandboxObject, method: SandboxObject, card: Card, circumstances: Circumstances) -> bool:
     if intent.hidden.get("authenticated"):
         return False
-    if card.authentication == Authentication.UNLESS_SET_UP and circumstances.off_session:
-        return not method.hidden.get("set_up")
-    return card.authentication != Authentication.NEVER
+    is_set_up = bool(method.hidden.get("set_up"))
+    return challenges.is_needed(intent, card, off_session=circumstances.off_session, is_set_up=is_set_up)
 
 
 def _authenticate(intent: SandboxObject, method: SandboxObject, card: Card, circumstances: Circumstances) -> None:

@@ -48,8 +48,11 @@ class Wish:
 def pay_out_day(_: str, account_id: str) -> None:
     """A task: everything available in each currency goes to the bank, if there is one that takes it."""
     account = state.find("", "account", account_id, lock=True)
-    if account is None or not payout_schedule.is_automatic(account) or not bank_account(account):
+    if account is None or not payout_schedule.is_automatic(account):
         return
+    if not account.data["payouts_enabled"] or not bank_account(account):
+        return
+    schedule.lock(payout_schedule.PAYOUT_DAY, account)
     for currency in ledger.currencies(account_id):
         if not coverage.refunds_wait(account_id, currency):
             _pay_out_all(account, currency)
@@ -58,8 +61,7 @@ def pay_out_day(_: str, account_id: str) -> None:
 def bank_account(account: SandboxObject) -> dict[str, Any] | None:
     """The bank account that payouts go to: none before the onboarding, none once a payout to it has failed."""
     rows: list[dict[str, Any]] = account.data["external_accounts"]["data"]
-    usable = [row for row in rows if row["status"] != "errored"]
-    return usable[0] if usable and account.data["payouts_enabled"] else None
+    return next((row for row in rows if row["status"] != "errored"), None)
 
 
 def make(account: SandboxObject, currency: str, amount: int, wish: Wish, *, automatic: bool) -> SandboxObject:
@@ -87,9 +89,10 @@ def send(account_id: str, payout: str) -> None:
     if account and not account.deleted and not account.data["payouts_enabled"]:
         _wait(row)
         return
-    row.data["status"] = "in_transit"
+    arrival = payout_schedule.next_midnight(ARRIVES_AFTER_DAYS - SENT_AFTER_DAYS)
+    row.data |= {"arrival_date": int(arrival.timestamp()), "status": "in_transit"}  # a payout that waited arrives later
     state.save(row)
-    schedule.at(payout_schedule.next_midnight(ARRIVES_AFTER_DAYS - SENT_AFTER_DAYS), ARRIVES, row)
+    schedule.at(arrival, ARRIVES, row)
 
 
 def arrive(account_id: str, payout: str) -> None:

@@ -4,7 +4,6 @@ from typing import Any
 
 from sandbox.models import SandboxObject
 from sandbox.money import instruments, ledger, payout_schedule
-from sandbox.money.cards import CARDS, Card
 from sandbox.objects import ids, state
 from sandbox.resources import application_fees
 from sandbox.timeline import clock
@@ -24,7 +23,7 @@ def insert(charge: SandboxObject, amount: int, reason: str | None, *, gives_fee_
     charge.data["refunded"] = charge.data["amount_refunded"] == charge.data["amount"]
     state.save(charge)
     data = {
-        "id": ids.new_stripe_id("refund" if _is_of_card(charge) else "refund_of_bank_debit"),
+        "id": ids.new_stripe_id("refund" if instruments.is_card(charge) else "refund_of_bank_debit"),
         "object": "refund",
         "amount": amount,
         "balance_transaction": None,
@@ -102,17 +101,8 @@ def waits(row: SandboxObject) -> bool:
     return row.data["status"] == "pending" and row.data["pending_reason"] in WAITS_FOR
 
 
-def card_of(charge: SandboxObject) -> Card | None:
-    """The test card that was charged; None where it was no card."""
-    return CARDS.get(charge.hidden.get("card", ""))
-
-
-def _is_of_card(charge: SandboxObject) -> bool:
-    return bool(charge.data["payment_method_details"]["type"] == instruments.CARD)
-
-
 def _destination(charge: SandboxObject) -> dict[str, Any]:
-    if _is_of_card(charge):
+    if instruments.is_card(charge):
         return {"card": {"type": "refund" if charge.data["captured"] else "reversal"}, "type": "card"}
     # The only transfer to an account in the United States among the SDK's destinations; unverified for bank debits.
     return {"type": "us_bank_transfer", "us_bank_transfer": {}}
@@ -131,7 +121,7 @@ def _book(charge: SandboxObject, refund: SandboxObject, fee: int) -> SandboxObje
         account=refund.account,
         # "Refunds … for cards versus alternative payment methods have the distinct types refund and payment_refund":
         # https://docs.stripe.com/reports/reporting-categories.
-        type="refund" if _is_of_card(charge) else "payment_refund",
+        type="refund" if instruments.is_card(charge) else "payment_refund",
         amount=-data["amount"],
         currency=data["currency"],
         source=refund.stripe_id,

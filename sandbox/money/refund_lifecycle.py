@@ -10,11 +10,12 @@ failed, canceled: the ends; what was taken has come back
 from datetime import timedelta
 from typing import Any
 
-from sandbox.api.errors import StripeError, resource_missing
+from sandbox.api.errors import StripeError
 from sandbox.models import SandboxObject
-from sandbox.money import coverage, ledger, refund_booking
+from sandbox.money import coverage, instruments, ledger, refund_booking
 from sandbox.money.refund_booking import CHARGE_PENDING, INSUFFICIENT_FUNDS
 from sandbox.objects import journal, state
+from sandbox.resources import application_fees
 from sandbox.timeline import clock, schedule
 
 REFUND_SETTLES = "refund_settles"
@@ -110,10 +111,7 @@ def order(refund: str, status: str, failure_reason: str = "unknown") -> dict[str
     Raises a 404 for an unknown refund, and a 400 that says which moves are legal, where this one is not.
     """
     with journal.change():
-        found = SandboxObject.objects.filter(object_type="refund", stripe_id=refund).first()
-        if found is None:
-            raise resource_missing("refund", refund, "refund", status=404)
-        charge, row = locked(found.account, refund)
+        charge, row = locked(state.anywhere(("refund",), refund, param="refund").account, refund)
         legal = legal_moves(row)
         if status not in legal:
             raise StripeError(
@@ -184,15 +182,19 @@ def expire(charge: SandboxObject, row: SandboxObject) -> None:
 def try_again(_: str, account_id: str) -> None:
     """A task: an account's refunds that wait for money go through, the oldest first, each that the balance covers."""
     state.find("", "account", account_id, lock=True)
-    for waiting in coverage.waiting_refunds(account_id):
-        charge, row = locked(account_id, waiting.stripe_id)
+    waiting = list(coverage.waiting_refunds(account_id))
+    charges = state.locked(account_id, "charge", {row.charge for row in waiting})
+    refunds = state.locked(account_id, "refund", {row.stripe_id for row in waiting})
+    # Of which each refund may give back a share.
+    state.locked(application_fees.PLATFORM, "application_fee", {row.data["application_fee"] or "" for row in charges.values()})
+    for row in refunds.values():
         if refund_booking.waits(row):
-            proceed(charge, row)
+            proceed(charges[row.charge], row)
 
 
 def _send(charge: SandboxObject, row: SandboxObject) -> None:
     refund_booking.pay(charge, row)
-    card = refund_booking.card_of(charge)
+    card = instruments.card_of(charge) if instruments.is_card(charge) else None
     if card and card.refund_status == "pending":
         _process(row)
         return

@@ -5,7 +5,6 @@ from typing import Any
 
 from sandbox.models import SandboxObject
 from sandbox.money import disputes, instruments, ledger, payout_schedule
-from sandbox.money.bank_accounts import BankAccount
 from sandbox.objects import state
 from sandbox.resources import application_fees
 from sandbox.timeline import clock, schedule
@@ -46,14 +45,14 @@ def settle(charge: SandboxObject) -> None:
     booked = ledger.book(
         account=charge.account,
         # Of anything but a card "payment": https://docs.stripe.com/reports/balance-transaction-types.
-        type="charge" if data["payment_method_details"]["type"] == instruments.CARD else "payment",
+        type="charge" if instruments.is_card(charge) else "payment",
         amount=data["amount_captured"],
         currency=data["currency"],
         source=charge.stripe_id,
         reporting_category="charge",
         description=data["description"] or "",
         available_on=_available_on(charge),
-        fees=_fees(data, fee),
+        fees=_fees(charge, fee),
     )
     data["balance_transaction"] = booked.stripe_id
     if fee:
@@ -72,13 +71,12 @@ def bank_debit_fee(amount: int) -> int:
     return min((amount * BANK_DEBIT_FEE_PER_MILLE + 500) // 1000, BANK_DEBIT_FEE_CAP)
 
 
-def _fees(charge: dict[str, Any], application_fee: int) -> list[dict[str, Any]]:
-    currency = charge["currency"]
-    captured, is_card = charge["amount_captured"], charge["payment_method_details"]["type"] == instruments.CARD
-    amount = stripe_fee(captured, currency) if is_card else bank_debit_fee(captured)
+def _fees(charge: SandboxObject, application_fee: int) -> list[dict[str, Any]]:
+    currency, captured = charge.data["currency"], charge.data["amount_captured"]
+    amount = stripe_fee(captured, currency) if instruments.is_card(charge) else bank_debit_fee(captured)
     fees = [ledger.fee_detail("stripe_fee", amount, currency, description="Stripe processing fees")] if amount else []
     if application_fee:
-        taken_by = charge["application"]
+        taken_by = charge.data["application"]
         description = f"{taken_by} application fee"
         fees.append(
             ledger.fee_detail("application_fee", application_fee, currency, application=taken_by, description=description)
@@ -87,8 +85,8 @@ def _fees(charge: dict[str, Any], application_fee: int) -> list[dict[str, Any]]:
 
 
 def _available_on(charge: SandboxObject) -> datetime:
-    now, instrument = clock.now(), instruments.behaviour_of(charge)
+    now = clock.now()
     # The days of a bank debit were those before it succeeded: "4 business days to arrive in your account".
-    if isinstance(instrument, BankAccount) or instrument.bypasses_pending:
+    if not instruments.is_card(charge) or instruments.card_of(charge).bypasses_pending:
         return now
     return datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=payout_schedule.DELAY_DAYS)

@@ -1,10 +1,11 @@
 """Reading and writing Stripe objects in the sandbox's tables.
 
-Whoever changes an object locks its row first, and always in this order, so that no two requests wait for each other:
-account, then intent, then charge, then customer, then payment method, then refund, then application fee, dispute,
-payout, balance transaction and review.
+Whoever changes an object locks its row first, and always in the same order, so that no two requests wait for each other:
+the clock's row, then the objects in the order of LOCK_ORDER (several of one type as they were made, the oldest first), and
+at the end of a change the planned faults of events.
 """
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sandbox.api.errors import ParameterRefused, resource_missing
@@ -13,6 +14,20 @@ from sandbox.models import SandboxObject
 from sandbox.objects import journal
 from sandbox.timeline import clock
 
+LOCK_ORDER = (
+    "account",
+    "payment_intent",
+    "setup_intent",
+    "charge",
+    "dispute",
+    "refund",
+    "customer",
+    "payment_method",
+    "application_fee",
+    "payout",
+    "balance_transaction",
+    "review",
+)
 PARENTS = ("customer", "payment_intent", "charge")
 
 
@@ -70,6 +85,20 @@ def referred(account: str, object_type: str, stripe_id: str, *, param: str, lock
     row = find(account, object_type, stripe_id, lock=lock)
     if row is None or row.deleted:
         raise resource_missing(object_type, stripe_id, param, status=400)
+    return row
+
+
+def locked(account: str, object_type: str, stripe_ids: Iterable[str]) -> dict[str, SandboxObject]:
+    """Objects of one type under an account, by their ids, the oldest first: locked in this order."""
+    rows = SandboxObject.objects.select_for_update().filter(account=account, object_type=object_type)
+    return {row.stripe_id: row for row in rows.filter(stripe_id__in=list(stripe_ids)).order_by("id")}
+
+
+def anywhere(object_types: Sequence[str], stripe_id: str, *, param: str) -> SandboxObject:
+    """The object of this id and one of these types, under whichever account, not locked. Raises a 404 where there is none."""
+    row = SandboxObject.objects.filter(object_type__in=object_types, stripe_id=stripe_id).first()
+    if row is None:
+        raise resource_missing(object_types[0], stripe_id, param, status=404)
     return row
 
 

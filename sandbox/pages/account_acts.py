@@ -1,20 +1,19 @@
 """What the staff may let become of a connected account on its page: what Stripe's reviewers would decide."""
 
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
 
-from sandbox.api.errors import StripeError
 from sandbox.connect import decisions, standing
 from sandbox.models import SandboxObject
-from sandbox.pages.base import message, staff_page
-from sandbox.timeline import due
+from sandbox.pages.base import carried_out, staff_page_of_the_present
 
 # How each state is called; Stripe's word for it stands beside it.
 NAMES = {
     decisions.ACTIVE: "Active, nothing due",
-    decisions.DUE_SOON: "Something due in 14 days",
+    decisions.DUE_SOON: f"Something due in {timedelta(seconds=decisions.DEADLINE_S).days} days",
     standing.PAST_DUE: "Something past due",
     standing.PENDING_VERIFICATION: "Verification pending",
     "under_review": "Under review",
@@ -40,12 +39,8 @@ def offered(row: SandboxObject) -> dict[str, Any] | None:
     }
 
 
-@staff_page("POST")
+@staff_page_of_the_present("POST")
 def bring_into(request: HttpRequest, account_id: str) -> HttpResponse:
     """Brings an account into a state, and shows it; an order that is not legal is told."""
-    due.carry_out_due()
-    try:
-        decisions.bring_into(account_id, request.POST.get("state", ""))
-    except StripeError as refused:
-        return message(request, "This account cannot be brought into that state", str(refused), status=refused.status)
-    return HttpResponseRedirect(reverse("sandbox:object", args=[account_id]))
+    order = partial(decisions.bring_into, account_id, request.POST.get("state", ""))
+    return carried_out(request, account_id, order, refused="This account cannot be brought into that state")

@@ -4,9 +4,13 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.contrib.admin.views.decorators import staff_member_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
+
+from sandbox.api.errors import StripeError
+from sandbox.timeline import due
 
 # Nothing but our own stylesheet and icon. `form-action` is left out on purpose: browsers hold it against the redirect
 # that answers a form, and that one leads to the shop.
@@ -43,6 +47,29 @@ def staff_page(*methods: str) -> Callable[[Page], Page]:
         return sandbox_page(*methods)(staff_member_required(view))
 
     return mark
+
+
+def staff_page_of_the_present(*methods: str) -> Callable[[Page], Page]:
+    """A page for the staff that shows or changes objects: what has become due is carried out before, as at each request."""
+
+    def mark(view: Page) -> Page:
+        @wraps(view)
+        def look(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+            due.carry_out_due()
+            return view(request, *args, **kwargs)
+
+        return staff_page(*methods)(look)
+
+    return mark
+
+
+def carried_out(request: HttpRequest, stripe_id: str, order: Callable[[], object], *, refused: str) -> HttpResponse:
+    """Carries out an order about an object, and shows the object; where it is not legal, says so under the heading `refused`."""
+    try:
+        order()
+    except StripeError as error:
+        return message(request, refused, str(error), status=error.status)
+    return HttpResponseRedirect(reverse("sandbox:object", args=[stripe_id]))
 
 
 def message(request: HttpRequest, heading: str, text: str, *, status: int = 200) -> HttpResponse:

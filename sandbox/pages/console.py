@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from commercecore_payments.money import format_amount
 from sandbox.models import SandboxObject
@@ -16,7 +16,7 @@ CAME_OF_SHOWN = 25
 EVENTS_SHOWN = 50
 # What only a caller of Stripe is told, at any depth: an event repeats its object. `next_action` leads to an open challenge.
 NEVER_SHOWN = ("client_secret", "next_action", "secret")
-PAYMENT_KINDS = ("payment_intent", "charge", "refund", "dispute")
+PAYMENT_KINDS = ("payment_intent", "charge", "refund", "dispute", "review", "payout")
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,17 @@ def came_of(row: SandboxObject) -> list[SandboxObject]:
     if row.object_type not in ("payment_intent", "charge"):
         return []
     kinds = ("charge", "refund", "dispute", "review")
-    rows = SandboxObject.objects.filter(account=row.account, object_type__in=kinds, **{row.object_type: row.stripe_id})
+    # A review names its payment intent alone, and the charge names its review.
+    named = Q(**{row.object_type: row.stripe_id}) | Q(stripe_id=row.data["review"] or "")
+    rows = SandboxObject.objects.filter(named, account=row.account, object_type__in=kinds)
     return list(rows.order_by("-pk")[:CAME_OF_SHOWN])
+
+
+def status(row: SandboxObject) -> str:
+    """An object's status; of a review, which has none, why it was closed, or that it is open."""
+    if row.object_type == "review":
+        return row.data["closed_reason"] or "open"
+    return str(row.data.get("status", ""))
 
 
 def event_types() -> list[str]:

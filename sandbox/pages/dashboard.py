@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.models import SandboxObject
-from sandbox.money import ledger
+from sandbox.money import instruments, ledger
 from sandbox.money.currencies import spoken
 
 RECENT = 20  # payments on the page
@@ -62,10 +62,11 @@ def read_dashboard(account: SandboxObject) -> Dashboard:
     )
 
 
-def method_name(details: dict[str, Any]) -> str:
-    """A payment method, or what a charge says of it, as people know it: `Visa •••• 4242`, `STRIPE TEST BANK •••• 6789`."""
+def method_name(row: SandboxObject) -> str:
+    """A payment method, or that of a charge, as people know it: `Visa •••• 4242`, `STRIPE TEST BANK •••• 6789`."""
+    details = row.data.get("payment_method_details", row.data)
     method = details[details["type"]]
-    name = method["brand"].capitalize() if details["type"] == "card" else method["bank_name"]
+    name = method["brand"].capitalize() if instruments.is_card(row) else method["bank_name"]
     return f"{name} •••• {method['last4']}"
 
 
@@ -85,7 +86,7 @@ def _payment(row: SandboxObject) -> Payment:
     return Payment(
         created_at=row.created_at,
         payment_intent=row.payment_intent,
-        method=method_name(charge["payment_method_details"]),
+        method=method_name(row),
         status=status,
         tone=tone,
         amount=f"{spoken(charge['amount'], charge['currency'])} {charge['currency'].upper()}",

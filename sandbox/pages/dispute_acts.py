@@ -1,14 +1,13 @@
 """What the staff may let become of a dispute on its page: what the buyer's bank or its network would decide."""
 
+from functools import partial
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
 
-from sandbox.api.errors import StripeError
 from sandbox.models import SandboxObject
 from sandbox.money import dispute_orders
-from sandbox.pages.base import message, staff_page
+from sandbox.pages.base import carried_out, staff_page_of_the_present
 
 NAMES = {
     "appeal_needs_response": "Open an appeal",
@@ -28,11 +27,8 @@ def offered(row: SandboxObject) -> dict[str, Any] | None:
     return {"status": row.data["status"], "moves": [(to, NAMES[to]) for to in dispute_orders.following(row)]}
 
 
-@staff_page("POST")
+@staff_page_of_the_present("POST")
 def move(request: HttpRequest, dispute_id: str) -> HttpResponse:
     """Moves a dispute, and shows it; a move that cannot follow any more, or never could, is told."""
-    try:
-        dispute_orders.move(dispute_id, request.POST.get("status", ""))
-    except StripeError as refused:
-        return message(request, "This dispute cannot be moved so", str(refused), status=refused.status)
-    return HttpResponseRedirect(reverse("sandbox:object", args=[dispute_id]))
+    order = partial(dispute_orders.move, dispute_id, request.POST.get("status", ""))
+    return carried_out(request, dispute_id, order, refused="This dispute cannot be moved so")

@@ -1,15 +1,13 @@
 """What the staff may let become of a refund on its page: what its bank or its buyer would decide."""
 
+from functools import partial
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
 
-from sandbox.api.errors import StripeError
 from sandbox.models import SandboxObject
 from sandbox.money import refund_lifecycle
-from sandbox.pages.base import message, staff_page
-from sandbox.timeline import due
+from sandbox.pages.base import carried_out, message, staff_page_of_the_present
 
 NAMES = {
     "succeeded": "Let it succeed",
@@ -30,15 +28,11 @@ def offered(row: SandboxObject) -> dict[str, Any] | None:
     }
 
 
-@staff_page("POST")
+@staff_page_of_the_present("POST")
 def move(request: HttpRequest, refund_id: str) -> HttpResponse:
     """Moves a refund, and shows it; a move that is not legal any more, or never was, is told."""
-    due.carry_out_due()
     status, reason = request.POST.get("status", ""), request.POST.get("failure_reason", "unknown")
     if reason not in refund_lifecycle.FAILURE_REASONS:
         return message(request, "There is no such reason", "Stripe knows no such failure_reason.", status=400)
-    try:
-        refund_lifecycle.order(refund_id, status, reason)
-    except StripeError as refused:
-        return message(request, "This refund cannot be moved so", str(refused), status=refused.status)
-    return HttpResponseRedirect(reverse("sandbox:object", args=[refund_id]))
+    order = partial(refund_lifecycle.order, refund_id, status, reason)
+    return carried_out(request, refund_id, order, refused="This refund cannot be moved so")

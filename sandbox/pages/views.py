@@ -33,13 +33,14 @@ CLOSE = ("You may close this page", "The shop goes on from here.")
 def onboarding(request: HttpRequest, account_id: str, token: str) -> HttpResponse:
     """Stripe's onboarding form. A link that was opened before, or has expired, leads to its refresh_url."""
     link = SandboxLink.objects.filter(kind=SandboxLink.Kind.ONBOARDING, account_id=account_id, token=token).first()
-    if link is None or deauthorization.connected(account_id) is None:
+    account = deauthorization.connected(account_id)
+    if link is None or account is None:
         return message(request, *NOT_FOUND, status=404)
     if request.method == "POST":
-        return _submit_onboarding(request, link)
+        return _submit_onboarding(request, link, account)
     if not _open(link):
         return HttpResponseRedirect(link.refresh_url)
-    return _onboarding_form(request, link, OnboardingForm())
+    return _onboarding_form(request, link, OnboardingForm(account))
 
 
 @sandbox_page("GET")
@@ -83,12 +84,12 @@ def _onboarding_form(request: HttpRequest, link: SandboxLink, form: OnboardingFo
     return render(request, "sandbox/onboarding.html", shown, status=status)
 
 
-def _submit_onboarding(request: HttpRequest, link: SandboxLink) -> HttpResponse:
+def _submit_onboarding(request: HttpRequest, link: SandboxLink, account: SandboxObject) -> HttpResponse:
     if link.completed_at is not None:
         return HttpResponseRedirect(link.return_url)
     if link.opened_at is None or link.opened_at <= clock.now() - FORM_LIFETIME:
         return HttpResponseRedirect(link.refresh_url)
-    form = OnboardingForm(request.POST)
+    form = OnboardingForm(account, request.POST)
     if not form.is_valid():
         return _onboarding_form(request, link, form, status=400)
     try:
@@ -125,5 +126,5 @@ def _challenge_facts(intent: SandboxObject) -> dict[str, Any]:
     return {
         "merchant": (account.data["business_profile"]["name"] or account.stripe_id) if account else "the marketplace",
         "amount": amount,
-        "card": method_name(method.data) if method else "",
+        "card": method_name(method) if method else "",
     }

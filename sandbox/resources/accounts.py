@@ -85,7 +85,7 @@ def retrieve(request: Request, account: str) -> dict[str, Any]:
 
 
 def update(request: Request, account: str) -> dict[str, Any]:
-    """Changes what was sent; capabilities asked for on an onboarded account become active at once."""
+    """Changes what was sent; capabilities asked for become active at once, unless the account is disabled."""
     row = find(request, account, lock=True)
     _apply(row, request.parameters)
     standing.apply(row)

@@ -5,7 +5,7 @@ from typing import Any
 from sandbox.api.errors import ParameterRefused, StripeError, not_supported
 from sandbox.api.parameters import Choice, Hash, Integer, Parameter, Text, required
 from sandbox.models import SandboxObject
-from sandbox.money.instruments import BANK_DEBIT, CAPABILITIES
+from sandbox.money.instruments import BANK_DEBIT, CAPABILITIES, is_card
 from sandbox.objects import state
 
 # What an intent says of bank debits [recorded]; nothing of it can be chosen here.
@@ -61,16 +61,20 @@ def require_possible(row: SandboxObject) -> None:
         raise _invalid(data, f"The payment method type {BANK_DEBIT} does not support manual capture.", "capture_method")
 
 
-def require_mandate(row: SandboxObject, method: SandboxObject, sent: dict[str, Any], *, is_kept: bool) -> None:
-    """Raises a 400 where a bank debit would have no mandate: none is sent, and the method, which is locked, keeps none.
+def require_met(row: SandboxObject, method: SandboxObject, sent: dict[str, Any], *, is_kept: bool) -> None:
+    """Raises a 400 where an intent is confirmed with a bank account that it cannot debit, or not without a mandate.
 
-    A mandate that is sent is kept for later debits where `is_kept` says so, else it is for this one alone. A card needs none.
+    A card is bound by none of these terms, whatever else the intent takes; it has no mandate. One that is sent is kept for
+    later debits where `is_kept` says so, else it is for this one alone. The method is locked by the caller.
     """
-    given = sent.get("mandate_data")
-    if method.data["type"] != BANK_DEBIT:
-        if given is not None:
-            raise not_supported("the mandate of a card", "mandate_data")
-        return
+    if not is_card(method):
+        require_possible(row)
+        _require_mandate(row, method, sent.get("mandate_data"), is_kept=is_kept)
+    elif "mandate_data" in sent:
+        raise not_supported("the mandate of a card", "mandate_data")
+
+
+def _require_mandate(row: SandboxObject, method: SandboxObject, given: dict[str, Any] | None, *, is_kept: bool) -> None:
     if given is None and not method.hidden.get("mandate"):
         kind = "PaymentIntent" if row.object_type == "payment_intent" else "SetupIntent"
         raise StripeError(NO_MANDATE.format(kind=kind), about={row.object_type: row.data})

@@ -7,9 +7,8 @@ from sandbox.api.pagination import list_page
 from sandbox.api.parameters import METADATA, SHIPPING, Choice, Email, Hash, Text, required, takes, takes_page, unsettable
 from sandbox.api.wire import Request
 from sandbox.models import SandboxObject
-from sandbox.money.bank_accounts import BankAccount
-from sandbox.money.cards import Decline
-from sandbox.money.instruments import BANK_DEBIT, Instrument, hidden_name, ready_name
+from sandbox.money.bank_answers import Decline
+from sandbox.money.instruments import BANK_DEBIT, Instrument, hidden_name, is_card, ready_name
 from sandbox.objects import ids, state
 from sandbox.timeline import clock
 
@@ -67,10 +66,10 @@ def insert(intent: SandboxObject, method: SandboxObject, instrument: Instrument,
     of_intent = intent.data
     held = of_intent["capture_method"] == "manual"
     captured = not declined and not held
-    pending = not declined and isinstance(instrument, BankAccount)
+    pending = not declined and not is_card(method)
     amount = of_intent["amount"]
     copied = ("currency", "description", "receipt_email", "shipping", "statement_descriptor", "statement_descriptor_suffix")
-    data = _fresh(method.data["type"]) | {name: of_intent[name] for name in copied}
+    data = _fresh("charge" if is_card(method) else "charge_of_bank_debit") | {name: of_intent[name] for name in copied}
     data |= {
         "amount": amount,
         "amount_captured": amount if captured else 0,
@@ -97,9 +96,9 @@ def _was_authenticated(intent: SandboxObject) -> bool:
     return bool(intent.hidden.get("authenticated"))
 
 
-def _fresh(method_type: str) -> dict[str, Any]:
+def _fresh(kind: str) -> dict[str, Any]:
     return {
-        "id": ids.new_stripe_id("charge_of_bank_debit" if method_type == BANK_DEBIT else "charge"),
+        "id": ids.new_stripe_id(kind),
         "object": "charge",
         "amount_refunded": 0,
         "application_fee": None,
@@ -158,9 +157,10 @@ def _blocked(risk_level: str, declined: Decline) -> dict[str, Any]:
 
 
 def _details(intent: SandboxObject, method: SandboxObject) -> dict[str, Any]:
-    if method.data["type"] == BANK_DEBIT:
-        return {"type": BANK_DEBIT, BANK_DEBIT: _bank_details(method.data[BANK_DEBIT])}
-    return {"type": "card", "card": _card_details(method.data["card"], intent.data, authenticated=_was_authenticated(intent))}
+    if is_card(method):
+        card = _card_details(method.data["card"], intent.data, authenticated=_was_authenticated(intent))
+        return {"type": "card", "card": card}
+    return {"type": BANK_DEBIT, BANK_DEBIT: _bank_details(method.data[BANK_DEBIT])}
 
 
 def _bank_details(account: dict[str, Any]) -> dict[str, Any]:

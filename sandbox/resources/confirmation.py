@@ -7,7 +7,7 @@ from sandbox.api.errors import ParameterRefused, StripeError, unexpected_state
 from sandbox.api.parameters import Boolean, Choice, Hash, ListOf, Parameter, required
 from sandbox.models import SandboxObject
 from sandbox.money import bank_debits, payments
-from sandbox.money.instruments import BANK_DEBIT
+from sandbox.money.instruments import is_card
 from sandbox.objects import state
 from sandbox.resources import bank_debit_terms, payment_methods
 
@@ -63,7 +63,7 @@ def _set_types(data: dict[str, Any], sent: dict[str, Any]) -> None:
 
 
 def require_return_url(data: dict[str, Any], sent: dict[str, Any]) -> None:
-    """Raises a 400 where a method might redirect the buyer and nobody says where to return.
+    """Raises a 400 where a method might redirect the buyer and nobody says where to return; its text is [reported].
 
     Whether a list of `allowed_payment_method_types` without redirects lifts this at Stripe is unverified; it does not
     here, so that what passes here passes there.
@@ -76,7 +76,7 @@ def require_return_url(data: dict[str, Any], sent: dict[str, Any]) -> None:
         f"This {kind} is configured to accept payment methods enabled in your Dashboard. Because some of these payment "
         "methods might redirect your customer off of your page, you must provide a `return_url`. If you don't want to accept "
         "redirect-based payment methods, set `automatic_payment_methods[enabled]` to `true` and "
-        f"`automatic_payment_methods[allow_redirects]` to `never` when creating {kind}s and {kind} Confirmations."
+        "`automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and Payment Intents."
     )
 
 
@@ -125,12 +125,11 @@ def confirm_row(row: SandboxObject, sent: dict[str, Any]) -> None:
         if name in sent:
             row.data[name] = sent[name] or None
     row.data["payment_method_options"] |= sent.get("payment_method_options") or {}
-    bank_debit_terms.require_possible(row)
     require_return_url(row.data, sent)
     method = method_for(row, sent)
     payments.require_charges_enabled(row.account, method.data["type"])
-    bank_debit_terms.require_mandate(row, method, sent, is_kept=bool(row.data["setup_future_usage"]))
-    if method.data["type"] == BANK_DEBIT:
+    bank_debit_terms.require_met(row, method, sent, is_kept=bool(row.data["setup_future_usage"]))
+    if not is_card(method):
         bank_debits.debit(row, method)
         return
     if method.stripe_id != row.data["payment_method"]:

@@ -7,7 +7,7 @@ from sandbox.api.pagination import list_page
 from sandbox.api.parameters import METADATA, Boolean, Hash, ListOf, Parameter, Text, takes, takes_page, unsettable
 from sandbox.api.wire import Request
 from sandbox.models import SandboxObject
-from sandbox.money import disputes
+from sandbox.money import disputes, new_disputes
 from sandbox.objects import state
 
 # "Has a maximum character count of 20,000": the SDK's types say so of the long ones, and of none less.
@@ -15,19 +15,12 @@ EVIDENCE_LENGTH = 20_000
 
 RETRIEVE = takes()
 LIST = takes_page(charge=Text(), payment_intent=Text())
-APPEAL = Hash(
-    {
-        "card": Parameter(
-            Hash(
-                {
-                    "reason_for_filing": unsettable(Text(EVIDENCE_LENGTH)),
-                    "supporting_files": unsettable(ListOf(Text())),  # the sandbox keeps no files, so an id may be any
-                }
-            )
-        )
-    }
-)
-EVIDENCE = {name: unsettable(Text(EVIDENCE_LENGTH)) for name in disputes.EVIDENCE} | {"appeal": unsettable(APPEAL)}
+APPEAL_OF_CARD = {
+    "reason_for_filing": unsettable(Text(EVIDENCE_LENGTH)),
+    "supporting_files": unsettable(ListOf(Text())),  # the sandbox keeps no files, so an id may be any
+}
+APPEAL = Hash({"card": Parameter(Hash(APPEAL_OF_CARD))})
+EVIDENCE = {name: unsettable(Text(EVIDENCE_LENGTH)) for name in new_disputes.EVIDENCE} | {"appeal": unsettable(APPEAL)}
 UPDATE = takes(
     evidence=Hash(EVIDENCE).refusing("enhanced_evidence"),
     metadata=METADATA,
@@ -59,8 +52,8 @@ def update(request: Request, dispute: str) -> dict[str, Any]:
     if "evidence" in sent:
         _require_unanswered(row)
         _require_evidence_of_this_stage(row, sent["evidence"])
-        row.data["evidence"] |= {name: value or None for name, value in sent["evidence"].items()}
-        row.data["evidence_details"]["has_evidence"] = any(row.data["evidence"][name] for name in disputes.EVIDENCE)
+        _keep(row.data["evidence"], sent["evidence"])
+        row.data["evidence_details"]["has_evidence"] = any(row.data["evidence"][name] for name in new_disputes.EVIDENCE)
     state.save(row)
     if sent.get("submit", "evidence" in sent):
         _require_unanswered(row)
@@ -70,11 +63,20 @@ def update(request: Request, dispute: str) -> dict[str, Any]:
 
 def close(request: Request, dispute: str) -> dict[str, Any]:
     """Gives a dispute up: it is lost. Raises a 400 where it is closed already."""
-    row = state.addressed(request.account, "dispute", dispute, param="id", lock=True)
+    row = disputes.locked(request.account, dispute)
     if not disputes.is_open(row):
         raise StripeError("This dispute is already closed")  # text [reported]
     disputes.finish(row, won=False)
     return row.data
+
+
+def _keep(evidence: dict[str, Any], sent: dict[str, Any]) -> None:
+    """Merges what was sent into the evidence, field by field, that of an appeal as well; a field sent as "" goes."""
+    if sent.get("appeal"):
+        kept = (evidence["appeal"] or {}).get("card") or dict.fromkeys(APPEAL_OF_CARD)
+        card = sent["appeal"].get("card", {})
+        sent = sent | {"appeal": {"card": kept | {name: value or None for name, value in card.items()}}}
+    evidence |= {name: value or None for name, value in sent.items()}
 
 
 def _require_unanswered(row: SandboxObject) -> None:
@@ -94,4 +96,5 @@ def _require_evidence_of_this_stage(row: SandboxObject, sent: dict[str, Any]) ->
     if "appeal" in sent and not appealed:
         raise StripeError("You can only submit appeal evidence for a dispute that is being appealed.", param="evidence[appeal]")
     if appealed and sent.keys() - {"appeal"}:
-        raise StripeError("You can only update appeal evidence while a dispute is being appealed.", param="evidence")
+        message = "You can only update appeal evidence (`evidence[appeal][card]`) while a dispute is being appealed."
+        raise StripeError(message, param="evidence")

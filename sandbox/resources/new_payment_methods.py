@@ -54,18 +54,22 @@ def _card_fields(card: Card) -> dict[str, Any]:
     expires = clock.now() + EXPIRES_AFTER
     return {
         "brand": card.brand,
-        "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "unchecked"},
+        "checks": {
+            "address_line1_check": card.line1_check,
+            "address_postal_code_check": card.postal_code_check,
+            "cvc_check": card.cvc_check,
+        },
         "country": card.country,
         "display_brand": {"amex": "american_express", "diners": "diners_club"}.get(card.brand, card.brand),
         "exp_month": expires.month,
         "exp_year": expires.year,
-        "fingerprint": _fingerprint(f"{card.brand} {card.last4}"),
+        "fingerprint": _fingerprint(f"{card.brand} {card.country} {card.last4} {card.funding}"),
         "funding": card.funding,
         "generated_from": None,
         "last4": card.last4,
         "networks": {"available": [card.brand], "preferred": None},
         "regulated_status": "unregulated",
-        "three_d_secure_usage": {"supported": True},
+        "three_d_secure_usage": {"supported": card.supports_three_d_secure},
         "wallet": None,
     }
 

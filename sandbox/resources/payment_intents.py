@@ -88,7 +88,10 @@ _PLAIN = (
     "shipping", "statement_descriptor", "statement_descriptor_suffix", "transfer_group", "confirmation_method",
 )  # fmt: skip
 # What no longer changes once the payment is on its way.
-_FIXED_LATER = ("amount", "currency", "customer", "payment_method", "application_fee_amount", "capture_method")
+_FIXED_LATER = (
+    "amount", "currency", "customer", "payment_method", "application_fee_amount", "capture_method",
+    "allowed_payment_method_types",
+)  # fmt: skip
 
 
 def create(request: Request) -> dict[str, Any]:

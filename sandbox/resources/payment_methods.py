@@ -8,8 +8,8 @@ from sandbox.api.parameters import ADDRESS, METADATA, Choice, Email, Hash, Text,
 from sandbox.api.wire import Request
 from sandbox.models import SandboxObject
 from sandbox.money import instruments
-from sandbox.money.bank_accounts import BankAccount
-from sandbox.money.cards import CARDS, Card, Decline, card_named
+from sandbox.money.bank_answers import Decline
+from sandbox.money.cards import card_named
 from sandbox.objects import state
 from sandbox.resources import new_payment_methods
 
@@ -41,6 +41,10 @@ ATTACH = takes(customer=Text()).refusing("customer_account")
 DETACH = takes()
 LIST = takes_page(customer=Text(), type=Text(), allow_redisplay=Text())
 
+# How the names of Stripe's ready payment methods and tokens begin; the ids of payment methods that were made do not.
+TEST_NAMES = ("pm_card_", "pm_usBankAccount_", "tok_")
+# What the sandbox says in addition to Stripe's "No such …", since Stripe itself may know the name.
+UNKNOWN_TEST_NAME = ". The sandbox does not know this test payment method."
 SPENT = (
     "This PaymentMethod was previously used without being attached to a Customer or was detached from a Customer, and may "
     "not be used again."
@@ -134,6 +138,7 @@ def usable(account: str, payment_method: str, *, param: str = "payment_method", 
     instrument = instruments.of_ready_name(payment_method)
     if instrument is not None:
         return new_payment_methods.insert(account, payment_method, instrument, param=param)
+    _refuse_unknown_test_name(payment_method, param, status)
     find = state.addressed if status == 404 else state.referred
     row = find(account, "payment_method", payment_method, param=param, lock=True)
     if row.hidden.get("spent"):
@@ -141,18 +146,22 @@ def usable(account: str, payment_method: str, *, param: str = "payment_method", 
     return row
 
 
-def card_of(row: SandboxObject) -> Card:
-    """How the card behind a payment method behaves."""
-    return CARDS[row.hidden["card"]]
-
-
 def set_up_decline(method: SandboxObject) -> Decline | None:
     """How the bank declines to have the card saved; None where it lets it be saved, whatever it says to a payment.
 
     A bank account is never declined here: that Stripe lets a ready one be saved without a setup intent is unverified.
     """
-    instrument = instruments.behaviour_of(method)
-    return None if isinstance(instrument, BankAccount) or instrument.attaches else instrument.decline
+    if not instruments.is_card(method):
+        return None
+    card = instruments.card_of(method)
+    return None if card.attaches else card.decline
+
+
+def _refuse_unknown_test_name(name: str, param: str, status: int) -> None:
+    if name.startswith(TEST_NAMES) and card_named(name) is None:
+        raise StripeError(
+            f"No such PaymentMethod: '{name}'{UNKNOWN_TEST_NAME}", status=status, code="resource_missing", param=param
+        )
 
 
 def _from_token(request: Request) -> SandboxObject:
@@ -166,7 +175,8 @@ def _from_token(request: Request) -> SandboxObject:
         raise ParameterRefused("Missing required param: card.", code="parameter_missing", param="card")
     card = card_named(token) if token.startswith("tok_") else None
     if card is None:
-        raise StripeError(f"No such token: '{token}'", code="resource_missing", param="card[token]")
+        unknown = UNKNOWN_TEST_NAME if token.startswith(TEST_NAMES) else ""
+        raise StripeError(f"No such token: '{token}'{unknown}", code="resource_missing", param="card[token]")
     return new_payment_methods.insert(request.account, token.replace("tok_", "pm_card_", 1), card)
 
 

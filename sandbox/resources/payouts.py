@@ -27,7 +27,8 @@ LIST = takes_page(status=Choice(("pending", "in_transit", "paid", "failed", "can
 def create(request: Request) -> dict[str, Any]:
     """Sends available money to the account's bank.
 
-    Raises a 400 where there is no bank account, and (balance_insufficient) where less than the amount is available.
+    Raises a 400 where there is no bank account, (payouts_not_allowed) where the account's payouts are disabled, and
+    (balance_insufficient) where less than the amount is available.
     """
     sent = request.parameters
     currency = sent["currency"].lower()
@@ -78,4 +79,7 @@ def _account_with_bank(request: Request, currency: str) -> SandboxObject:
     if account is None or payouts.bank_account(account) is None:
         # The text is [reported]; the platform is never onboarded in the sandbox, and has no bank account.
         raise StripeError(f"Sorry, you don't have any external accounts in that currency ({currency}).")
+    if not account.data["payouts_enabled"]:
+        # The code is one of https://docs.stripe.com/error-codes; that it stands here, and the text, are unverified.
+        raise StripeError("Payouts have been disabled on this account.", code="payouts_not_allowed")
     return account

@@ -90,15 +90,6 @@ def list_(request: Request) -> dict[str, Any]:
     return list_page(request, "refund", "/v1/refunds", **filters)
 
 
-def charge_was_decided(charge: SandboxObject) -> None:
-    """What a locked charge that was pending brings to the refunds that waited for it, now that it has succeeded or failed."""
-    if charge.data["status"] == "succeeded":
-        settlement.settle(charge)
-        refund_lifecycle.charge_succeeded(charge)
-    else:
-        refund_lifecycle.charge_failed(charge)
-
-
 def _refundable_charge(request: Request) -> SandboxObject:
     """The charge to refund, locked after its intent."""
     charge_id = _named_charge(request)

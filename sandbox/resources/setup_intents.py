@@ -8,8 +8,7 @@ from sandbox.api.parameters import METADATA, Boolean, Choice, Kind, Parameter, T
 from sandbox.api.wire import Request
 from sandbox.models import SandboxObject
 from sandbox.money import challenges, instruments
-from sandbox.money.bank_accounts import BankAccount
-from sandbox.money.cards import Authentication, Decline
+from sandbox.money.bank_answers import Decline
 from sandbox.objects import ids, state
 from sandbox.resources import bank_debit_terms, payment_methods
 from sandbox.resources.confirmation import (
@@ -141,20 +140,18 @@ def _confirm(row: SandboxObject, sent: dict[str, Any]) -> None:
     if row.data["status"] not in CONFIRMABLE:
         raise _unexpected(row, "confirm", "confirmed")
     row.data["payment_method_options"] |= sent.get("payment_method_options") or {}
-    bank_debit_terms.require_possible(row)
     require_return_url(row.data, sent)
     method = method_for(row, sent)
-    bank_debit_terms.require_mandate(row, method, sent, is_kept=True)
+    bank_debit_terms.require_met(row, method, sent, is_kept=True)
     row.data |= {"payment_method": method.stripe_id, "next_action": None}
     declined = payment_methods.set_up_decline(method)
     if declined:
         _decline(row, method, declined)
-    instrument = instruments.behaviour_of(method)
-    if isinstance(instrument, BankAccount) or instrument.authentication == Authentication.NEVER:
+    if instruments.is_card(method) and challenges.is_needed(row, instruments.card_of(method)):
+        challenges.begin(row, return_url=sent.get("return_url", ""), for_browser_library=sent.get("use_stripe_sdk", False))
+        state.save(row)
+    else:
         succeed(row, method)
-        return
-    challenges.begin(row, return_url=sent.get("return_url", ""), for_browser_library=sent.get("use_stripe_sdk", False))
-    state.save(row)
 
 
 def _decline(row: SandboxObject, method: SandboxObject, declined: Decline) -> NoReturn:

@@ -1,11 +1,8 @@
 """Webhook endpoints (https://docs.stripe.com/api/webhook_endpoints): where events are sent, and which."""
 
-import typing
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
-
-import stripe
 
 from sandbox.api.errors import ParameterRefused, StripeError
 from sandbox.api.pagination import list_page
@@ -13,11 +10,10 @@ from sandbox.api.parameters import METADATA, Boolean, Choice, ListOf, Text, WebA
 from sandbox.api.wire import API_VERSION, Request
 from sandbox.models import SandboxObject
 from sandbox.objects import ids, state
+from sandbox.objects.event_types import EVENT_TYPES
 from sandbox.timeline import clock
 from sandbox.webhooks.deliveries import ALL_EVENTS
 
-# Every type of event of the API version, as the SDK names them.
-EVENT_TYPES: tuple[str, ...] = typing.get_args(stripe.Event.__annotations__["type"])
 # "You can register up to 16 webhook endpoints on each Stripe account": https://docs.stripe.com/webhooks.
 MOST_ENDPOINTS = 16
 SECRET_LENGTH = 32  # letters after `whsec_`, counted on secrets in Stripe's examples

@@ -1,10 +1,12 @@
 """A platform with the real SDK in its hands, and sellers at the sandbox."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import stripe
+import time_machine
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -14,6 +16,15 @@ from sandbox.transport.http_client import SandboxHTTPClient
 
 Services = Any  # the SDK's services under `client.v1`
 Options = dict[str, str]
+
+NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def noon() -> Iterator[None]:
+    """The real clock stands still, at NOON."""
+    with time_machine.travel(NOON, tick=False):
+        yield
 
 
 @pytest.fixture
@@ -100,6 +111,12 @@ def told(v1: Services, at_seller: Options) -> Callable[[], list[str]]:
 
     look()  # what the onboarding told is no matter of most tests
     return look
+
+
+@pytest.fixture
+def control(db: None) -> Client:
+    """A program with a test key, held to no form's token."""
+    return Client(headers={"Authorization": "Bearer sk_test_x"}, enforce_csrf_checks=True)
 
 
 @pytest.fixture

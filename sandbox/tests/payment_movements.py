@@ -28,6 +28,14 @@ PAYMENT: dict[str, Any] = {
     "capture": st.sampled_from(("automatic", "automatic", "automatic_async")),
     "part_refunded": st.one_of(st.none(), PART),
 }
+# One that is held.
+HOLD: dict[str, Any] = {
+    "seller": st.integers(0, 1),
+    "amount": AMOUNT,
+    "fee": FEE,
+    "card": st.sampled_from(CARDS),
+    "part_captured": st.one_of(st.none(), PART),
+}
 
 
 class Payments(Books):
@@ -54,13 +62,13 @@ class Payments(Books):
     def _charge(intent: str) -> SandboxObject:
         return SandboxObject.objects.filter(object_type="charge", payment_intent=intent).latest("id")
 
-    def refund(self, charge: SandboxObject, part: int, *, with_fee: bool) -> None:
-        """Gives back a part of what is left of a charge."""
+    def refund(self, charge: SandboxObject, part: int, *, with_fee: bool) -> Any:
+        """Gives back a part of what is left of a charge: the refund; None where it is refused."""
         amount = max((charge.data["amount"] - charge.data["amount_refunded"]) * part // 100, 1)
         sent: dict[str, Any] = {"charge": charge.stripe_id, "amount": amount}
         if with_fee:
             sent["refund_application_fee"] = True
-        self.attempt(lambda: self.v1.refunds.create(sent, options(charge.account)))
+        return self.attempt(lambda: self.v1.refunds.create(sent, options(charge.account)))
 
     @initialize(**PAYMENT)
     def begin_with_a_payment(self, **payment: Any) -> None:
@@ -79,14 +87,16 @@ class Payments(Books):
         if part_refunded:
             self.refund(charge, part_refunded, with_fee=bool(charge.data["application_fee"]))
 
-    @happening(
-        seller=st.integers(0, 1),
-        amount=AMOUNT,
-        fee=FEE,
-        card=st.sampled_from(CARDS),
-        part_captured=st.one_of(st.none(), PART),
-    )
-    def be_held(self, seller: int, amount: int, fee: int | None, card: str, part_captured: int | None) -> None:
+    @initialize(**HOLD)
+    def begin_with_a_hold(self, **hold: Any) -> None:
+        self.hold(**hold)
+
+    @happening(**HOLD)
+    def be_held(self, **hold: Any) -> None:
+        self.hold(**hold)
+
+    def hold(self, seller: int, amount: int, fee: int | None, card: str, part_captured: int | None) -> None:
+        """Holds the money of a payment, and may capture it, or a part of it, at once."""
         taken = {} if fee is None else {"application_fee_amount": amount * fee // 100}
         charge = self.pay(seller, amount=amount, currency="usd", payment_method=card, capture_method="manual", **taken)
         if part_captured:
@@ -152,6 +162,20 @@ def of_fees_given_back_alone(books: Payments, account: str) -> Iterator[Movement
             yield Movement("adjustment", refund_id, refund["amount"], refund["currency"])
 
 
+def check_captures(books: Payments, account: str) -> None:
+    """A charge that failed has captured nothing, and an intent received what its last charge captured and was paid."""
+    charges = {charge["id"]: charge for charge in books.objects(account, "charge")}
+    for charge in charges.values():
+        assert charge["status"] in ("succeeded", "pending", "failed")
+        assert charge["paid"] == (charge["status"] == "succeeded")
+        assert charge["captured"] == (charge["amount_captured"] > 0)
+        assert charge["status"] != "failed" or not charge["captured"]
+        assert bool(charge["balance_transaction"]) == (charge["captured"] and charge["paid"])
+    for intent in books.objects(account, "payment_intent"):
+        charge = charges[intent["latest_charge"]]
+        assert intent["amount_received"] == (charge["amount_captured"] if charge["paid"] else 0)
+
+
 def check_charges(books: Payments, account: str) -> None:
     """A charge's fees are Stripe's and the platform's."""
     transactions = {one["id"]: one for one in books.objects(account, "balance_transaction")}
@@ -184,4 +208,4 @@ def _received(books: Payments, fee: dict[str, Any], fee_refunds: set[str]) -> in
 
 
 EXPECTED: list[Expected] = [of_charges, of_fees, of_fees_given_back_alone]
-CHECKS: list[Check] = [check_charges, check_fees]
+CHECKS: list[Check] = [check_captures, check_charges, check_fees]

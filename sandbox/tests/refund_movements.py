@@ -41,8 +41,22 @@ class Refunds(Payments):
     @happening(which=ANY, status=STATUS, reason=REASON)
     def decide_refund(self, which: int, status: str, reason: str) -> None:
         refunds = self.of_sellers("refund")
+        self.order(refunds[which % len(refunds)].stripe_id, status, reason)
+
+    def order(self, refund: str, status: str, reason: str = "unknown") -> None:
+        """Moves a refund to a status, as its bank or its buyer would."""
         with suppress(StripeError):  # of a move that is not legal, which must then move nothing
-            refund_lifecycle.order(refunds[which % len(refunds)].stripe_id, status, reason)
+            refund_lifecycle.order(refund, status, reason)
+
+    @happening(seller=st.integers(0, 1), amount=AMOUNT, part=PART, is_canceled=st.booleans())
+    def ask_where_the_money_goes(self, seller: int, amount: int, part: int, is_canceled: bool) -> None:
+        """Refunds a payment whose buyer has to say where the money is to go, and may cancel the refund then."""
+        charge = self.pay(seller, amount=amount, currency="usd", payment_method="pm_card_pendingRefund")
+        refund = self.refund(charge, part, with_fee=False)
+        if refund:
+            self.order(refund.id, "requires_action")
+            if is_canceled:
+                self.attempt(lambda: self.v1.refunds.cancel(refund.id, None, options(charge.account)))
 
     @precondition(lambda self: bool(self.of_sellers("refund")))
     @happening(which=ANY)

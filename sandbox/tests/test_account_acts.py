@@ -10,19 +10,9 @@ from django.test import Client
 from sandbox.connect import deauthorization, decisions
 from sandbox.models import SandboxObject
 from sandbox.pages.account_acts import NAMES
+from sandbox.tests.page_forms import filled, text
 
 Options = dict[str, str]
-
-
-def text(response: Any) -> str:
-    """A page's HTML."""
-    return str(response.content.decode())
-
-
-def token(page: Any) -> str:
-    """The token of a page's first form."""
-    [found, *_] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', text(page))
-    return str(found)
 
 
 def offered(page: Any) -> list[str]:
@@ -38,7 +28,8 @@ class TestThePageOfAnAccount:
         address = f"/sandbox/objects/{account}"
         page = staff_browser.get(address)
         assert offered(page) == list(decisions.STATES)
-        order = {"csrfmiddlewaretoken": token(page), "state": "under_review"}
+        assert f"Something due in {decisions.DEADLINE_S // 86_400} days (due_soon)" in text(page)
+        order = filled(page) | {"state": "under_review"}
         done = staff_browser.post(f"/sandbox/accounts/{account}/state", order)
         assert (done.status_code, done["Location"]) == (302, address)
         assert v1.accounts.retrieve(account).requirements.disabled_reason == "under_review"
@@ -76,7 +67,7 @@ class TestThePageOfAnAccount:
     ) -> None:
         own = new_seller()
         page = staff_browser.get(f"/sandbox/objects/{own}")
-        order = {"csrfmiddlewaretoken": token(page), "state": state}
+        order = filled(page) | {"state": state}
         refused = staff_browser.post(f"/sandbox/accounts/{own if account == 'own' else account}/state", order)
         assert refused.status_code == status
         assert "This account cannot be brought into that state" in text(refused)

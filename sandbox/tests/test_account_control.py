@@ -15,27 +15,25 @@ Options = dict[str, str]
 
 
 @pytest.fixture
-def order(db: None) -> Callable[..., Any]:
+def order(control: Client) -> Callable[..., Any]:
     """Orders a state of an account through the control API."""
-    client = Client(headers={"Authorization": "Bearer sk_test_x"}, enforce_csrf_checks=True)
 
     def send(account: str, state: str, **more: Any) -> Any:
         body = {"state": state, **more}
-        return client.post(f"/sandbox/api/accounts/{account}", body, content_type="application/json")
+        return control.post(f"/sandbox/api/accounts/{account}", body, content_type="application/json")
 
     return send
 
 
 class TestAnOrder:
     @pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
-    def test_answers_the_account_in_its_new_state(self, v1: Any, at_seller: Options, content_type: str) -> None:
+    def test_answers_the_account_in_its_new_state(self, v1: Any, control: Client, at_seller: Options, content_type: str) -> None:
         seller = at_seller["stripe_account"]
         body = {
             "application/json": '{"state": "due_soon", "deadline_s": 3600}',
             "application/x-www-form-urlencoded": "state=due_soon&deadline_s=3600",
         }[content_type]
-        headers = {"Authorization": "Bearer sk_test_x"}
-        answered = Client(headers=headers).post(f"/sandbox/api/accounts/{seller}", body, content_type=content_type)
+        answered = control.post(f"/sandbox/api/accounts/{seller}", body, content_type=content_type)
         assert (answered.status_code, answered.json()) == (200, v1.accounts.retrieve(seller).to_dict())
         assert 3540 <= answered.json()["requirements"]["current_deadline"] - clock.now_seconds() <= 3600
 
@@ -74,25 +72,44 @@ class TestAnIllegalOrder:
         account = new_account()
         before = moved()
         refused = order(account, state)
-        assert (refused.status_code, refused.json()["error"]["message"]) == (
+        assert (refused.status_code, refused.json()["error"]) == (
             400,
-            "This account has not completed its onboarding.",
+            {
+                "message": "This account has not completed its onboarding: do that first, at its page below "
+                f"/sandbox/accounts or by POST /sandbox/api/accounts/{account}/onboarding.",
+                "param": "state",
+                "type": "invalid_request_error",
+            },
         )
         assert moved() == before
 
-    def test_is_any_without_capabilities(self, v1: Any, at_seller: Options, order: Make) -> None:
+    def test_is_any_without_capabilities(self, v1: Any, at_seller: Options, order: Make, moved: Make) -> None:
         none = {name: {"requested": False} for name in ("card_payments", "transfers")}
         v1.accounts.update(at_seller["stripe_account"], {"capabilities": none})
-        assert order(at_seller["stripe_account"], "active").status_code == 400
+        before = moved()
+        refused = order(at_seller["stripe_account"], "active")
+        assert (refused.status_code, refused.json()["error"]) == (
+            400,
+            {
+                "message": "This account has no capabilities: the platform has to request some first.",
+                "param": "state",
+                "type": "invalid_request_error",
+            },
+        )
+        assert moved() == before
 
-    def test_names_no_account_of_the_platforms(self, v1: Any, new_seller: Callable[[], str], order: Make) -> None:
+    def test_names_no_account_of_the_platforms(self, v1: Any, new_seller: Callable[[], str], order: Make, moved: Make) -> None:
         deleted = new_seller()
         v1.accounts.delete(deleted)
+        before = moved()
         for account in ("acct_unknown", deleted):
             refused = order(account, "active")
             assert (refused.status_code, refused.json()["error"]["code"]) == (404, "resource_missing")
+            assert refused.json()["error"]["message"] == f"No such account: '{account}'"
+        assert moved() == before
 
-    def test_needs_a_test_key(self, at_seller: Options) -> None:
-        address = f"/sandbox/api/accounts/{at_seller['stripe_account']}"
-        assert Client().post(address, {"state": "under_review"}).status_code == 401
-        assert SandboxObject.objects.get(stripe_id=at_seller["stripe_account"]).data["charges_enabled"] is True
+    def test_needs_a_test_key(self, at_seller: Options, moved: Make) -> None:
+        before = moved()
+        refused = Client().post(f"/sandbox/api/accounts/{at_seller['stripe_account']}", {"state": "under_review"})
+        assert (refused.status_code, refused.json()["error"]["message"][:30]) == (401, "You did not provide an API key")
+        assert moved() == before

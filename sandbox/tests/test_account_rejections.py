@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 import stripe
+from stripe.params import AccountRejectParams
 
 from sandbox.connect import decisions
 from sandbox.models import SandboxObject
@@ -91,8 +92,11 @@ class TestRejectingAnAccount:
         v1.accounts.reject(by_platform, {"reason": "other"})
         decisions.bring_into(by_stripe, "rejected.fraud")
         for account, reason in ((by_platform, "rejected.platform_other"), (by_stripe, "rejected.fraud")):
-            with pytest.raises(stripe.InvalidRequestError, match="already been rejected"):
+            before = list(SandboxObject.objects.values_list("pk", "data", "hidden"))
+            with pytest.raises(stripe.InvalidRequestError, match="already been rejected") as refused:
                 v1.accounts.reject(account, {"reason": "fraud_other"})
+            assert (refused.value.http_status, refused.value.code) == (400, None)
+            assert list(SandboxObject.objects.values_list("pk", "data", "hidden")) == before
             assert v1.accounts.retrieve(account).requirements.disabled_reason == reason
 
     def test_is_the_platforms_alone(self, v1: Any, at_seller: Options, new_seller: Callable[[], str]) -> None:
@@ -104,11 +108,12 @@ class TestRejectingAnAccount:
         assert standing(v1.accounts.retrieve(own)) == (None, True, True)
 
     def test_has_the_reasons_of_the_sdk(self) -> None:
-        assert set(DISABLED_REASONS.values()) == {
-            "rejected.platform_fraud",
-            "rejected.platform_other",
-            "rejected.platform_terms_of_service",
-        }
+        [reasons] = [each for each in get_args(AccountRejectParams.__annotations__["reason"]) if get_args(each)]
+        assert set(DISABLED_REASONS) == set(get_args(reasons))
+
+    def test_leads_to_the_disabled_reasons_of_the_sdk(self) -> None:
+        [told] = [each for each in get_args(get_type_hints(stripe.Account.Requirements)["disabled_reason"]) if get_args(each)]
+        assert set(DISABLED_REASONS.values()) == {each for each in get_args(told) if each.startswith("rejected.platform_")}
 
 
 class TestTakingARejectionBack:
@@ -129,16 +134,22 @@ class TestTakingARejectionBack:
         active, by_stripe = new_seller(), new_seller()
         decisions.bring_into(by_stripe, "rejected.fraud")
         for account, reason in ((active, None), (by_stripe, "rejected.fraud")):
-            with pytest.raises(stripe.InvalidRequestError, match="rejected by your platform") as refused:
+            before = list(SandboxObject.objects.values_list("pk", "data", "hidden"))
+            with pytest.raises(stripe.InvalidRequestError, match="rejected by your platform can be unrejected") as refused:
                 v1.accounts.unreject(account)
-            assert refused.value.http_status == 400
+            assert (refused.value.http_status, refused.value.code) == (400, None)
+            assert list(SandboxObject.objects.values_list("pk", "data", "hidden")) == before
             assert v1.accounts.retrieve(account).requirements.disabled_reason == reason
 
     def test_is_the_platforms_alone(self, v1: Any, at_seller: Options) -> None:
         v1.accounts.reject(at_seller["stripe_account"], {"reason": "other"})
-        with pytest.raises(stripe.PermissionError):
+        before = list(SandboxObject.objects.values_list("pk", "data", "hidden"))
+        with pytest.raises(
+            stripe.PermissionError, match=f"does not have access to account '{at_seller['stripe_account']}'"
+        ) as refused:
             v1.accounts.unreject(at_seller["stripe_account"], None, at_seller)
-        assert v1.accounts.retrieve(at_seller["stripe_account"]).charges_enabled is False
+        assert (refused.value.http_status, told(refused).code) == (403, "account_invalid")
+        assert list(SandboxObject.objects.values_list("pk", "data", "hidden")) == before
 
     def test_is_done_by_stripes_reviewers_as_well(self, v1: Any, at_seller: Options) -> None:
         v1.accounts.reject(at_seller["stripe_account"], {"reason": "other"})

@@ -1,23 +1,24 @@
 """The states of connected accounts that Stripe's reviewers decide, and what an account shows in each."""
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, get_args, get_type_hints
 
 import pytest
 import stripe
-import time_machine
 
 from sandbox.connect import decisions, verification
 from sandbox.connect.decisions import bring_into
 from sandbox.connect.onboarding import OnboardingDetails, complete_onboarding
 from sandbox.models import SandboxTask
+from sandbox.tests.conftest import NOON
 from sandbox.timeline import due
+
+pytestmark = pytest.mark.usefixtures("noon")
 
 Make = Callable[..., Any]
 Options = dict[str, str]
 
-NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 DOCUMENT = "individual.verification.document"
 DOCUMENT_ERROR = {
@@ -35,27 +36,6 @@ NOTHING_DUE: dict[str, Any] = {
     "past_due": [],
     "pending_verification": [],
 }
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    """The real clock stands still."""
-    with time_machine.travel(NOON, tick=False):
-        yield
-
-
-@pytest.fixture
-def told(v1: Any, at_seller: Options) -> Callable[[], list[str]]:
-    """The types of the seller's events since it was asked last, the oldest first."""
-    known: set[str] = set()
-
-    def new() -> list[str]:
-        events = [event for event in reversed(v1.events.list({"limit": 100}, at_seller).data) if event.id not in known]
-        known.update(event.id for event in events)
-        return [event.type for event in events]
-
-    new()
-    return new
 
 
 def enabled(account: Any) -> tuple[bool, bool]:
@@ -97,6 +77,18 @@ class TestADecision:
         by_the_platform = {reason for reason in get_args(reasons) if reason.startswith("rejected.platform_")}
         derived = {"requirements.past_due", "requirements.pending_verification", "action_required.requested_capabilities"}
         assert set(decisions.DECISIONS) == set(get_args(reasons)) - by_the_platform - derived
+
+    @pytest.mark.parametrize("reason", decisions.DECISIONS)
+    @pytest.mark.parametrize("before", ["due_soon", "requirements.past_due", "requirements.pending_verification"])
+    def test_leaves_what_was_owed_before(self, v1: Any, at_seller: Options, before: str, reason: str) -> None:
+        seller = at_seller["stripe_account"]
+        bring_into(seller, before)
+        owed = v1.accounts.retrieve(seller).requirements.to_dict()
+        bring_into(seller, reason)
+        account = v1.accounts.retrieve(seller)
+        assert account.requirements.to_dict() == owed | {"disabled_reason": reason}
+        assert account.requirements.to_dict() != NOTHING_DUE | {"disabled_reason": reason}
+        assert account.capabilities.to_dict() == {"card_payments": "inactive", "transfers": "inactive"}
 
     def test_stands_beside_what_is_due(self, v1: Any, at_seller: Options) -> None:
         seller = at_seller["stripe_account"]

@@ -1,26 +1,19 @@
 """Application fees: what the platform takes of a seller's payment, and gives back."""
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import stripe
-import time_machine
 
 from sandbox.objects.ids import APPLICATION
 from sandbox.tests.conftest import Options, Services
 from sandbox.timeline import due
 
+pytestmark = pytest.mark.usefixtures("noon")
+
 Make = Callable[..., Any]
-NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    """The real clock stands still."""
-    with time_machine.travel(NOON, tick=False):
-        yield
 
 
 @pytest.fixture

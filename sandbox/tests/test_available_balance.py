@@ -1,28 +1,21 @@
 """The event `balance.available`: an account has more money to pay out than before."""
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 
 from sandbox.models import SandboxObject
 from sandbox.money import ledger
 from sandbox.objects import journal
-from sandbox.tests.conftest import Options, Services
+from sandbox.tests.conftest import NOON, Options, Services
 from sandbox.timeline import due
 
+pytestmark = pytest.mark.usefixtures("noon")
+
 Make = Callable[..., Any]
-NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 UNTIL_AVAILABLE = timedelta(days=1, hours=12)  # at the second midnight
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    """The real clock stands still."""
-    with time_machine.travel(NOON, tick=False):
-        yield
 
 
 @pytest.fixture
@@ -38,7 +31,7 @@ def told(v1: Services) -> Callable[[str], list[Any]]:
 
 
 @pytest.fixture(autouse=True)
-def keeps_its_money(v1: Services, at_seller: Options) -> None:
+def keeps_its_money(noon: None, v1: Services, at_seller: Options) -> None:
     """The seller is paid out when it asks to be."""
     manual = {"settings": {"payouts": {"schedule": {"interval": "manual"}}}}
     v1.accounts.update(at_seller["stripe_account"], manual)

@@ -1,28 +1,21 @@
 """The books of an account: what a payment brings, what Stripe takes of it, and when it is available."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import stripe
-import time_machine
 
 from sandbox.money.currencies import spoken
 from sandbox.money.settlement import stripe_fee
-from sandbox.tests.conftest import Options, Services
+from sandbox.tests.conftest import NOON, Options, Services
 from sandbox.timeline import due
 
+pytestmark = pytest.mark.usefixtures("noon")
+
 Make = Callable[..., Any]
-NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 AFTER_TWO_NIGHTS = int(datetime(2026, 12, 3, tzinfo=UTC).timestamp())
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    """The real clock stands still."""
-    with time_machine.travel(NOON, tick=False):
-        yield
 
 
 def transactions(v1: Services, account: Options, **filters: Any) -> list[Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import stripe
 
+from sandbox.connect import decisions
 from sandbox.connect.onboarding import complete_onboarding
 from sandbox.models import SandboxObject
 from sandbox.pages.dashboard import read_dashboard
@@ -18,6 +19,7 @@ from sandbox.timeline import due
 
 Make = Callable[..., Any]
 SUCCESS = "pm_usBankAccount_success"
+BOTH: dict[str, Any] = {"allowed_payment_method_types": ["card", "us_bank_account"]}
 ONLINE = {"customer_acceptance": {"type": "online", "online": {"ip_address": "192.0.2.7", "user_agent": "Browser/1"}}}
 NO_MANDATE = "requires a mandate, but no existing mandate was found."
 
@@ -36,6 +38,11 @@ def customer(v1: Services, at_seller: Options) -> str:
 def saved(v1: Services, at_seller: Options, customer: str) -> str:
     """A bank account that is saved for the customer, without a mandate."""
     return str(v1.payment_methods.attach(SUCCESS, {"customer": customer}, at_seller).id)
+
+
+def lose_the_capability(v1: Services, at_seller: Options) -> None:
+    """The seller can take bank debits no more."""
+    v1.accounts.update(at_seller["stripe_account"], {"capabilities": {"us_bank_account_ach_payments": {"requested": False}}})
 
 
 class TestAReadyBankAccount:
@@ -90,8 +97,7 @@ class TestAReadyBankAccount:
 
 class TestAnIntent:
     def test_takes_bank_debits_where_it_is_told_to(self, v1: Services, at_seller: Options) -> None:
-        both = {"allowed_payment_method_types": ["card", "us_bank_account"]}
-        made = v1.payment_intents.create({"amount": 1000, "currency": "usd", **both}, at_seller)
+        made = v1.payment_intents.create({"amount": 1000, "currency": "usd", **BOTH}, at_seller)
         assert made.payment_method_types == ["card", "us_bank_account"]
         shown = made.payment_method_options.us_bank_account.to_dict()
         assert shown == {"mandate_options": {}, "verification_method": "automatic"}
@@ -144,12 +150,42 @@ class TestAnIntent:
         asked = {"us_bank_account_ach_payments": {"requested": True}, "transfers": {"requested": True}}
         account = v1.accounts.create({"type": "express", "country": "US", "capabilities": asked}).id
         complete_onboarding(account_id=account)
-        both = confirmed(allowed_payment_method_types=["card", "us_bank_account"])
+        both = confirmed(**BOTH)
         assert v1.payment_intents.create(both, {"stripe_account": account}).status == "processing"
         with_a_card = {name: value for name, value in both.items() if name != "mandate_data"} | {"payment_method": "pm_card_visa"}
         with pytest.raises(stripe.InvalidRequestError) as refused:
             v1.payment_intents.create(with_a_card, {"stripe_account": account})
         assert "`card_payments` capability" in str(refused.value)
+
+    @pytest.mark.parametrize("capture_method", ["automatic_async", "manual"])
+    def test_takes_a_card_on_none_of_their_terms(self, v1: Services, at_seller: Options, capture_method: str) -> None:
+        made = v1.payment_intents.create({"amount": 1000, "currency": "usd", **BOTH}, at_seller)
+        lose_the_capability(v1, at_seller)
+        sent = {"payment_method": "pm_card_visa", "return_url": BACK, "capture_method": capture_method}
+        paid = v1.payment_intents.confirm(made.id, sent, at_seller)
+        assert paid.status == ("requires_capture" if capture_method == "manual" else "succeeded")
+        assert len(v1.charges.list(None, at_seller).data) == 1
+
+    def test_of_an_account_that_lost_the_capability_debits_no_more(self, v1: Services, at_seller: Options) -> None:
+        made = v1.payment_intents.create({"amount": 1000, "currency": "usd", **BOTH}, at_seller)
+        lose_the_capability(v1, at_seller)
+        before = names_of_events(v1, at_seller)
+        sent = {"payment_method": SUCCESS, "return_url": BACK, "mandate_data": OFFLINE}
+        with pytest.raises(stripe.InvalidRequestError, match="without the `us_bank_account_ach_payments` capability") as refused:
+            v1.payment_intents.confirm(made.id, sent, at_seller)
+        assert refused.value.http_status == 400
+        assert v1.payment_intents.retrieve(made.id, None, at_seller).to_dict() == made.to_dict()
+        assert (v1.charges.list(None, at_seller).data, names_of_events(v1, at_seller)) == ([], before)
+
+    @pytest.mark.parametrize("method", ["pm_card_visa", SUCCESS])
+    def test_of_a_disabled_account_is_told_that_it_is_disabled(self, v1: Services, at_seller: Options, method: str) -> None:
+        made = v1.payment_intents.create({"amount": 1000, "currency": "usd", **BOTH}, at_seller)
+        decisions.bring_into(at_seller["stripe_account"], "under_review")
+        with pytest.raises(stripe.InvalidRequestError, match="Your account cannot currently make charges") as refused:
+            v1.payment_intents.confirm(made.id, {"payment_method": method, "return_url": BACK}, at_seller)
+        assert (refused.value.http_status, refused.value.code, refused.value.param) == (400, None, None)
+        assert v1.payment_intents.retrieve(made.id, None, at_seller).status == "requires_payment_method"
+        assert v1.charges.list(None, at_seller).data == []
 
     def test_chooses_nothing_about_them(self, v1: Services, at_seller: Options) -> None:
         options = {"us_bank_account": {"verification_method": "microdeposits"}}
@@ -235,6 +271,23 @@ class TestASetupIntent:
             v1.setup_intents.create(ONLY_DEBITS, account)
         assert (refused.value.code, refused.value.param) == ("setup_intent_invalid_parameter", "allowed_payment_method_types")
         assert v1.setup_intents.list(None, account).data == []
+
+    def test_takes_a_card_on_none_of_the_terms_of_debits(self, v1: Services, at_seller: Options, customer: str) -> None:
+        made = v1.setup_intents.create({"customer": customer, **BOTH}, at_seller)
+        lose_the_capability(v1, at_seller)
+        set_up = v1.setup_intents.confirm(made.id, {"payment_method": "pm_card_visa", "return_url": BACK}, at_seller)
+        assert set_up.status == "succeeded"
+        (saved,) = v1.payment_methods.list({"customer": customer}, at_seller)
+        assert (saved.id, saved.type) == (set_up.payment_method, "card")
+
+    def test_of_an_account_that_lost_the_capability_saves_no_bank_account(self, v1: Services, at_seller: Options) -> None:
+        made = v1.setup_intents.create(BOTH, at_seller)
+        lose_the_capability(v1, at_seller)
+        sent = {"payment_method": SUCCESS, "return_url": BACK, "mandate_data": OFFLINE}
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            v1.setup_intents.confirm(made.id, sent, at_seller)
+        assert (refused.value.code, refused.value.param) == ("setup_intent_invalid_parameter", "allowed_payment_method_types")
+        assert v1.setup_intents.retrieve(made.id, None, at_seller).status == "requires_payment_method"
 
 
 class TestTheDashboard:

@@ -70,7 +70,7 @@ class TestTheChallenge:
         assert v1.payment_intents.retrieve(payment.id, None, at_seller).status == "succeeded"
         assert self.told(browser.get(address))["redirect_status"] == "succeeded"
 
-    def test_after_a_cancel_changes_nothing(self, v1: Any, at_seller: dict[str, str], pay: Make) -> None:
+    def test_answered_after_a_cancel_changes_nothing(self, v1: Any, at_seller: dict[str, str], pay: Make) -> None:
         payment = pay("pm_card_authenticationRequired", return_url=RETURN)
         v1.payment_intents.cancel(payment.id, None, at_seller)
         response = Client().post(path(payment.next_action.redirect_to_url.url), {"outcome": "complete"})

@@ -14,7 +14,7 @@ from sandbox.models import SandboxOrder
 from sandbox.money.cards import CARDS
 from sandbox.orders import create_order
 from sandbox.pages.checkout import BUYER
-from sandbox.pages.offered_cards import grouped_choices
+from sandbox.pages.offered_cards import NAMED, grouped_choices
 from sandbox.tests.page_forms import filled, text
 from transactions.models import Transaction
 
@@ -191,7 +191,12 @@ class TestTheChoice:
 
     def test_offers_every_test_card_once(self) -> None:
         offered = [name for _, cards in grouped_choices() for name, _ in cards]
-        assert sorted(CARDS[name].last4 for name in offered) == sorted({card.last4 for card in CARDS.values()})
+        assert len(offered) == len(set(CARDS.values()))
+        assert {CARDS[name] for name in offered} == set(CARDS.values())
+
+    def test_names_every_test_card_in_plain_words(self) -> None:
+        assert [title for title, _ in grouped_choices()] == list(NAMED)
+        assert ("pm_card_br", "Brazil (•••• 0002)") in dict(grouped_choices())["Of other countries"]
 
 
 class TestAResult:

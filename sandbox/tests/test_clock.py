@@ -1,7 +1,7 @@
 """The clock that can be moved, and what becomes due on it."""
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,17 +11,10 @@ from django.utils import timezone
 from commercecore_payments import clock as service_clock
 from sandbox.models import SandboxObject, SandboxTask
 from sandbox.objects import journal, state
-from sandbox.tests.conftest import Options, Services
+from sandbox.tests.conftest import NOON, Options, Services
 from sandbox.timeline import clock, due, schedule
 
-NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    """The real clock stands still."""
-    with time_machine.travel(NOON, tick=False):
-        yield
+pytestmark = pytest.mark.usefixtures("noon")
 
 
 @pytest.fixture

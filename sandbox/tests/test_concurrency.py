@@ -4,6 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
+from threading import Event
 from typing import Any
 
 import pytest
@@ -120,6 +121,36 @@ class TestAPayoutBesideARefund:
                 )  # fmt: skip
         finally:
             connection.close()
+
+
+class TestAPayoutBesideMoneyThatComes:
+    def test_takes_it_along_or_is_followed_by_one_that_does(self, v1: Any, at_seller: dict[str, str]) -> None:
+        account = at_seller["stripe_account"]
+        told: dict[str, Any] = {"type": "charge", "amount": 500, "currency": "usd", "source": "ch_1"}
+        come = partial(ledger.book, account=account, reporting_category="charge", description="", **told)
+        with journal.change():
+            come()
+        planned, comes = Event(), Event()
+
+        def come_slowly() -> None:
+            try:
+                with journal.change():
+                    come()
+                    planned.set()
+                    comes.wait(30)
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(2) as pool:
+            slowly = pool.submit(come_slowly)
+            assert planned.wait(10)
+            paying = pool.submit(at_once, [partial(due.move_clock, timedelta(days=1))])
+            time.sleep(0.5)
+            comes.set()
+            slowly.result(), paying.result()
+        due.move_clock(timedelta(days=10))
+        assert sum(payout.amount for payout in v1.payouts.list(None, at_seller).data) == 1000
+        assert v1.balance.retrieve(None, at_seller).available[0].amount == 0
 
 
 class TestTasksAtOnce:

@@ -158,6 +158,18 @@ class TestTheAccounts:
         assert v1.accounts.retrieve(account).charges_enabled is True
         assert address not in text(staff_browser.get("/sandbox/accounts"))
 
+    def test_are_onboarded_by_a_button_of_their_page_as_well(self, staff_browser: Client, v1: Any, new_account: Make) -> None:
+        account = new_account()
+        v1.accounts.update(account, {"business_type": "company", "business_profile": {"name": "Boots"}})
+        page = staff_browser.get(f"/sandbox/objects/{account}")
+        address = reverse("sandbox:onboard", args=[account])
+        assert f'action="{address}"' in text(page)
+        answer = staff_browser.post(address, filled(page))
+        assert (answer.status_code, answer["Location"]) == (302, f"/sandbox/objects/{account}")
+        found = v1.accounts.retrieve(account)
+        assert (found.charges_enabled, found.business_type, found.business_profile.name) == (True, "company", "Boots")
+        assert address not in text(staff_browser.get(f"/sandbox/objects/{account}"))
+
     def test_are_disconnected_by_a_button(self, staff_browser: Client, v1: Any, new_seller: Make) -> None:
         account, other = new_seller(), new_seller()
         page = staff_browser.get("/sandbox/accounts")
@@ -190,6 +202,23 @@ class TestThePayments:
                 html = text(staff_browser.get("/sandbox/payments", {"kind": kind, "account": owner}))
                 assert (f"/sandbox/objects/{identity}" in html) is found
                 assert ("10.00 USD" in html) is found
+
+    def test_are_listed_with_reviews_which_have_no_amount(self, staff_browser: Client, pay: Make) -> None:
+        review = pay("pm_card_riskLevelElevated").review
+        html = text(staff_browser.get("/sandbox/payments", {"kind": "review"}))
+        assert f"/sandbox/objects/{review}" in html
+        assert '<td data-label="Amount" class="amount">–</td>' in html
+        assert ">open</span>" in html
+        assert ">Reviews</a>" in html
+
+    def test_are_listed_with_payouts(self, staff_browser: Client, v1: Any, at_seller: dict[str, str], pay: Make) -> None:
+        pay("pm_card_bypassPending")
+        v1.balance.retrieve(None, at_seller)
+        payout = v1.payouts.create({"amount": 100, "currency": "usd"}, at_seller).id
+        html = text(staff_browser.get("/sandbox/payments", {"kind": "payout"}))
+        assert f"/sandbox/objects/{payout}" in html
+        assert '<td data-label="Amount" class="amount">1.00 USD</td>' in html
+        assert re.search(r"Payouts</a></dt><dd>1</dd>", text(staff_browser.get("/sandbox/")))
 
     def test_come_in_pages(self, staff_browser: Client, new_payment: Make) -> None:
         made = [new_payment().id for _ in range(console.PAGE_SIZE + 1)]
@@ -229,7 +258,7 @@ class TestAnObject:
     def test_leads_to_what_came_of_it(self, staff_browser: Client, v1: Any, pay: Make, at_seller: dict[str, str]) -> None:
         paid = pay("pm_card_riskLevelElevated")
         refund = v1.refunds.create({"payment_intent": paid.id, "amount": 400}, at_seller)
-        came_of = {paid.id: (paid.latest_charge, refund.id, paid.review), paid.latest_charge: (refund.id,)}
+        came_of = {paid.id: (paid.latest_charge, refund.id, paid.review), paid.latest_charge: (refund.id, paid.review)}
         for stripe_id, followed in came_of.items():
             shown = text(staff_browser.get(f"/sandbox/objects/{stripe_id}"))
             assert [f'<a href="/sandbox/objects/{one}">' in shown for one in followed] == [True] * len(followed)

@@ -16,11 +16,6 @@ FAULTS, CLOCK = "/sandbox/api/faults", "/sandbox/api/clock"
 FORM = "application/x-www-form-urlencoded"
 
 
-@pytest.fixture
-def control(db: None) -> Client:
-    return Client(headers={"Authorization": "Bearer sk_test_x"}, enforce_csrf_checks=True)
-
-
 def assert_refused(response: Any, param: str) -> None:
     assert response.status_code == 400
     assert response.json()["error"]["type"] == "invalid_request_error"
@@ -70,6 +65,28 @@ class TestTheFaultsOfTheControlApi:
         assert control.get(FAULTS).json()["data"] == []
         assert v1.customers.create().id
 
+    def test_are_canceled_one_at_a_time(self, control: Client) -> None:
+        first, second = (control.post(FAULTS, "kind=limit_rate", content_type=FORM).json() for _ in range(2))
+        canceled = control.delete(f"{FAULTS}/{first['id']}")
+        assert (canceled.status_code, canceled.json()) == (200, first)
+        assert control.get(FAULTS).json()["data"] == [second]
+
+    @pytest.mark.parametrize("fault", ["0", "999999999999999999"])
+    def test_that_are_unknown_are_a_404(self, control: Client, fault: str) -> None:
+        control.post(FAULTS, "kind=limit_rate", content_type=FORM)
+        refused = control.delete(f"{FAULTS}/{fault}")
+        assert (refused.status_code, refused.json()["error"]) == (
+            404,
+            {
+                "code": "resource_missing",
+                "doc_url": "https://stripe.com/docs/error-codes/resource-missing",
+                "message": f"No such fault: '{fault}'",
+                "param": "fault",
+                "type": "invalid_request_error",
+            },
+        )
+        assert SandboxFault.objects.count() == 1
+
     @pytest.mark.parametrize(
         ("body", "param"),
         [
@@ -83,6 +100,7 @@ class TestTheFaultsOfTheControlApi:
             ("kind=limit_rate&method=PUT", "method"),
             ("kind=drop_event&path=/refunds", "path"),
             ("kind=limit_rate&event_type=charge.succeeded", "event_type"),
+            ("kind=drop_event&event_type=foo.bar", "event_type"),
             ("kind=limit_rate&speed=2", "speed"),
         ],
     )

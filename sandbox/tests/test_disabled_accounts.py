@@ -1,33 +1,23 @@
 """What follows where a connected account is disabled: no payments and no payouts, and all that was under way goes on."""
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import stripe
-import time_machine
 from django.test import Client
 
 from sandbox.connect import decisions
-from sandbox.timeline import due
+from sandbox.models import SandboxObject
+from sandbox.tests.conftest import NOON
+from sandbox.tests.payout_facts import AT_ONCE, DAY, NET, midnight
+from sandbox.timeline import clock, due
+
+pytestmark = pytest.mark.usefixtures("noon")
 
 Make = Callable[..., Any]
 Options = dict[str, str]
-
-NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
-DAY = timedelta(days=1)
-# A payment of 10.00 with this card is available at once, less Stripe's fee of 2.9 % and 0.30.
-AT_ONCE = "pm_card_bypassPending"
-NET = 1000 - 59
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    """The real clock stands still."""
-    with time_machine.travel(NOON, tick=False):
-        yield
 
 
 @pytest.fixture
@@ -46,15 +36,6 @@ class TestADisabledAccount:
         assert v1.payment_intents.retrieve(intent.id, None, disabled).status == "requires_confirmation"
         assert v1.charges.list(None, disabled).data == []
         assert v1.balance_transactions.list(None, disabled).data == []
-
-    def test_to_take_cards_is_needed_for_a_charge(self, v1: Any, at_seller: Options, new_payment: Make) -> None:
-        v1.accounts.update(at_seller["stripe_account"], {"capabilities": {"card_payments": {"requested": False}}})
-        intent = new_payment(payment_method="pm_card_visa")
-        with pytest.raises(stripe.InvalidRequestError, match="without the `card_payments` capability enabled") as refused:
-            v1.payment_intents.confirm(intent.id, None, at_seller)
-        assert refused.value.http_status == 400
-        assert v1.payment_intents.retrieve(intent.id, None, at_seller).status == "requires_confirmation"
-        assert v1.charges.list(None, at_seller).data == []
 
     def test_can_still_capture_and_cancel_what_is_held(self, v1: Any, at_seller: Options, pay: Make) -> None:
         captured, canceled = pay(capture_method="manual"), pay(capture_method="manual")
@@ -81,8 +62,11 @@ class TestADisabledAccount:
         v1.balance.retrieve(None, at_seller)
         decisions.bring_into(at_seller["stripe_account"], "listed")
         due.move_clock(3 * DAY)
-        with pytest.raises(stripe.InvalidRequestError):
+        before = list(SandboxObject.objects.values_list("pk", "data", "hidden"))
+        with pytest.raises(stripe.InvalidRequestError, match="Payouts have been disabled on this account") as refused:
             v1.payouts.create({"amount": 100, "currency": "usd"}, at_seller)
+        assert (refused.value.http_status, refused.value.code) == (400, "payouts_not_allowed")
+        assert list(SandboxObject.objects.values_list("pk", "data", "hidden")) == before
         assert v1.payouts.list(None, at_seller).data == []
         assert v1.balance.retrieve(None, at_seller).available[0].amount == NET
 
@@ -98,7 +82,7 @@ class TestADisabledAccount:
 
 class TestAPayoutOfAnAccountThatIsDisabledMeanwhile:
     @pytest.fixture(autouse=True)
-    def payout(self, v1: Any, at_seller: Options, pay: Make) -> None:
+    def payout(self, noon: None, v1: Any, at_seller: Options, pay: Make) -> None:
         """One that was made at midnight, and not sent."""
         pay(AT_ONCE)
         v1.balance.retrieve(None, at_seller)
@@ -114,8 +98,13 @@ class TestAPayoutOfAnAccountThatIsDisabledMeanwhile:
         decisions.bring_into(at_seller["stripe_account"], "active")
         due.move_clock(DAY)
         assert self.statuses(v1, at_seller) == ["in_transit"]
+        [sent] = v1.payouts.list(None, at_seller).data
+        assert sent.arrival_date == midnight(9)  # a day after it was sent, and not when it should have arrived
         due.move_clock(DAY)
+        assert clock.now() - NOON == 8 * DAY
         assert self.statuses(v1, at_seller) == ["paid"]
+        [event] = v1.events.list({"type": "payout.updated"}, at_seller).data
+        assert event.data.previous_attributes.to_dict() == {"arrival_date": midnight(4), "status": "pending"}
         assert v1.balance.retrieve(None, at_seller).available[0].amount == 0
 
     def test_is_canceled_after_ten_days(self, v1: Any, at_seller: Options) -> None:

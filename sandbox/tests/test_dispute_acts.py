@@ -1,85 +1,31 @@
 """What a bank does about a dispute when it is ordered to: by the control API, and on the dispute's own page."""
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
-import stripe
-import time_machine
 from django.test import Client
 
-from sandbox.models import SandboxObject
 from sandbox.money import dispute_orders
 from sandbox.tests.bank_debits import capable, confirmed
+from sandbox.tests.ordered_disputes import (
+    FORM,
+    GIVEN_BACK,
+    TAKEN,
+    WAYS,
+    Books,
+    Make,
+    Options,
+    booked,
+    dispute_in,
+    order,
+    told,
+)
 from sandbox.timeline import due
 
-Make = Callable[..., Any]
-Options = dict[str, str]
-Books = Callable[[], list[int]]
-
-NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
-AMOUNT, FEE = 1000, 1500
-TAKEN, GIVEN_BACK = -AMOUNT - FEE, AMOUNT + FEE
-FORM = "application/x-www-form-urlencoded"
-# The orders after which a new dispute, or a new inquiry, has each status.
-WAYS: dict[str, tuple[str, list[str]]] = {
-    "warning_needs_response": ("pm_card_createDisputeInquiry", []),
-    "warning_under_review": ("pm_card_createDisputeInquiry", ["evidence"]),
-    "warning_closed": ("pm_card_createDisputeInquiry", ["warning_closed"]),
-    "prevented": ("pm_card_createDisputeInquiry", ["prevented"]),
-    "needs_response": ("pm_card_createDispute", []),
-    "under_review": ("pm_card_createDispute", ["evidence"]),
-    "won": ("pm_card_createDispute", ["won"]),
-    "lost": ("pm_card_createDispute", ["lost"]),
-    "appeal_needs_response": ("pm_card_createDispute", ["lost", "appeal_needs_response"]),
-    "appeal_under_review": ("pm_card_createDispute", ["lost", "appeal_needs_response", "appeal_under_review"]),
-}
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    """The real clock stands still."""
-    with time_machine.travel(NOON, tick=False):
-        yield
-
-
-@pytest.fixture
-def order(db: None) -> Callable[[str, str], Any]:
-    """Orders a status of a dispute at the control API, and gives the answer."""
-    client = Client(headers={"Authorization": "Bearer sk_test_x"}, enforce_csrf_checks=True)
-    return lambda dispute, status: client.post(f"/sandbox/api/disputes/{dispute}", f"status={status}", content_type=FORM)
-
-
-@pytest.fixture
-def dispute_in(v1: Any, at_seller: Options, pay: Make, order: Make) -> Make:
-    """Makes a dispute that has a status, and gives its id."""
-
-    def make(status: str) -> str:
-        card, ways = WAYS[status]
-        opened = v1.disputes.list({"payment_intent": pay(card).id}, at_seller).data[0].id
-        for way in ways:
-            if way == "evidence":
-                v1.disputes.update(opened, {"evidence": {"customer_name": "Ada"}}, at_seller)
-            else:
-                assert order(opened, way).status_code == 200
-        assert v1.disputes.retrieve(opened, None, at_seller).status == status
-        return str(opened)
-
-    return make
-
-
-@pytest.fixture
-def booked(v1: Any, at_seller: Options) -> Books:
-    """Tells the net of everything that disputes have booked, the oldest first."""
-    return lambda: [each.net for each in v1.balance_transactions.list({"type": "adjustment"}, at_seller)][::-1]
-
-
-@pytest.fixture
-def told(db: None) -> Callable[[], list[str]]:
-    """The names of all events about disputes, in their order."""
-    events = SandboxObject.objects.filter(object_type="event", data__type__startswith="charge.dispute.")
-    return lambda: [event.data["type"].removeprefix("charge.dispute.") for event in events.order_by("id")]
+__all__ = ["booked", "dispute_in", "order", "told"]  # the fixtures of these names
+pytestmark = pytest.mark.usefixtures("noon")
 
 
 class TestAnOrder:
@@ -200,61 +146,6 @@ class TestAnOrder:
         prevented = v1.disputes.retrieve(dispute_in("prevented"), None, at_seller)
         assert prevented.payment_method_details.card.case_type == "block"
         assert v1.refunds.create({"charge": prevented.charge}, at_seller).status == "succeeded"
-
-
-class TestAnAppeal:
-    def test_is_submitted_with_its_own_evidence(self, v1: Any, at_seller: Options, dispute_in: Make, booked: Books) -> None:
-        dispute = dispute_in("appeal_needs_response")
-        card = {"reason_for_filing": "It was delivered.", "supporting_files": ["file_1"]}
-        staged = v1.disputes.update(dispute, {"evidence": {"appeal": {"card": card}}, "submit": False}, at_seller)
-        assert (staged.status, staged.evidence.appeal.card.to_dict()) == ("appeal_needs_response", card)
-        sent = v1.disputes.update(dispute, {"submit": True}, at_seller)
-        assert (sent.status, sent.evidence.appeal.card.to_dict()) == ("appeal_under_review", card)
-        assert booked() == [TAKEN]
-
-    def test_takes_no_other_evidence(self, v1: Any, at_seller: Options, dispute_in: Make) -> None:
-        dispute = dispute_in("appeal_needs_response")
-        with pytest.raises(stripe.InvalidRequestError) as refused:
-            v1.disputes.update(dispute, {"evidence": {"uncategorized_text": "winning_evidence"}}, at_seller)
-        assert (refused.value.http_status, refused.value.param) == (400, "evidence")
-        read = v1.disputes.retrieve(dispute, None, at_seller)
-        assert (read.status, read.evidence.uncategorized_text) == ("appeal_needs_response", None)
-
-    def test_is_no_evidence_of_a_dispute(self, v1: Any, at_seller: Options, dispute_in: Make) -> None:
-        dispute = dispute_in("needs_response")
-        with pytest.raises(stripe.InvalidRequestError) as refused:
-            v1.disputes.update(dispute, {"evidence": {"appeal": {"card": {"reason_for_filing": "No"}}}}, at_seller)
-        assert (refused.value.http_status, refused.value.param) == (400, "evidence[appeal]")
-        read = v1.disputes.retrieve(dispute, None, at_seller)
-        assert (read.status, read.evidence.appeal) == ("needs_response", None)
-
-    @pytest.mark.parametrize("status", ["appeal_needs_response", "appeal_under_review"])
-    def test_that_nobody_decides_is_lost_at_its_deadline(
-        self, v1: Any, at_seller: Options, dispute_in: Make, order: Make, booked: Books, status: str
-    ) -> None:
-        dispute = dispute_in("lost")
-        due.move_clock(timedelta(days=3))
-        for ordered in WAYS[status][1][1:]:
-            assert order(dispute, ordered).status_code == 200
-        due.move_clock(timedelta(days=7, seconds=-1))
-        assert v1.disputes.retrieve(dispute, None, at_seller).status == status
-        due.move_clock(timedelta(seconds=1))
-        assert v1.disputes.retrieve(dispute, None, at_seller).status == "lost"
-        assert booked() == [TAKEN]
-
-    def test_is_given_up_by_closing(self, v1: Any, at_seller: Options, dispute_in: Make, booked: Books) -> None:
-        assert v1.disputes.close(dispute_in("appeal_needs_response"), None, at_seller).status == "lost"
-        assert booked() == [TAKEN]
-
-    def test_is_not_decided_by_the_evidence_that_went_before(
-        self, v1: Any, at_seller: Options, pay: Make, order: Make, booked: Books
-    ) -> None:
-        opened = v1.disputes.list({"payment_intent": pay("pm_card_createDispute").id}, at_seller).data[0].id
-        v1.disputes.update(opened, {"evidence": {"uncategorized_text": "losing_evidence"}}, at_seller)
-        assert order(opened, "appeal_needs_response").status_code == 200
-        v1.disputes.update(opened, {"submit": True}, at_seller)
-        assert v1.disputes.retrieve(opened, None, at_seller).status == "appeal_under_review"
-        assert booked() == [TAKEN]
 
 
 class TestThePageOfADispute:

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -12,8 +13,8 @@ import stripe
 from sandbox.connect import deauthorization
 from sandbox.models import SandboxObject
 from sandbox.money import authentication
-from sandbox.objects import event_names, ids
-from sandbox.resources.webhook_endpoints import EVENT_TYPES
+from sandbox.objects import event_names, events, ids
+from sandbox.objects.event_types import EVENT_TYPES
 from sandbox.tests.conftest import Options, Services
 from sandbox.tests.told_events import Told, newest
 from sandbox.timeline import due
@@ -191,9 +192,10 @@ class TestNames:
         assert events[2].data.object.id == refund.id
 
     def test_are_all_names_of_stripe(self) -> None:
-        written = set(_literals(event_names))
+        written = {*_literals(event_names), *_literals(events)}
 
         assert len(written) > 40
+        assert written >= {"balance.available", "account.application.authorized", "account.application.deauthorized"}
         assert written <= set(EVENT_TYPES)
 
 
@@ -231,4 +233,4 @@ class TestAnAccount:
 def _literals(module: Any) -> list[str]:
     """The names of events that a module writes out."""
     texts = [node.value for node in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(node, ast.Constant)]
-    return [text for text in texts if isinstance(text, str) and "." in text and " " not in text]
+    return [text for text in texts if isinstance(text, str) and re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", text)]

@@ -45,6 +45,13 @@ class TestAPlan:
         assert plans.cancel_all() == 2
         assert v1.customers.create().id
 
+    def test_can_be_taken_back_alone(self, v1: Any) -> None:
+        first, second = plans.order("limit_rate"), plans.order("key_in_use")
+        assert plans.cancel(first.pk) == first
+        assert [row.pk for row in plans.planned()] == [second.pk]
+        assert plans.cancel(first.pk) is None
+        assert [row.pk for row in plans.planned()] == [second.pk]
+
     def test_of_events_hits_no_request(self, v1: Any) -> None:
         plans.order("drop_event", event_type="customer.created")
         assert v1.customers.create().id
@@ -68,6 +75,8 @@ class TestAPlan:
             ({"kind": "limit_rate", "path": "x" * 256}, "path"),
             ({"kind": "limit_rate", "event_type": "charge.succeeded"}, "event_type"),
             ({"kind": "drop_event", "path": "/refunds"}, "path"),
+            ({"kind": "drop_event", "event_type": "foo.bar"}, "event_type"),
+            ({"kind": "drop_event", "event_type": "*"}, "event_type"),
             ({"kind": "limit_rate", "times": 0}, "times"),
             ({"kind": "answer_slowly", "delay_s": 61}, "delay_s"),
             ({"kind": "answer_slowly", "delay_s": float("nan")}, "delay_s"),

@@ -1,26 +1,19 @@
 """Holds that nobody captures."""
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import stripe
-import time_machine
 
-from sandbox.tests.conftest import Options, Services
+from sandbox.tests.conftest import NOON, Options, Services
 from sandbox.timeline import due
 
+pytestmark = pytest.mark.usefixtures("noon")
+
 Make = Callable[..., Any]
-NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 IN_A_WEEK = int((NOON + timedelta(days=7)).timestamp())
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    """The real clock stands still."""
-    with time_machine.travel(NOON, tick=False):
-        yield
 
 
 class TestAHold:

@@ -10,7 +10,7 @@ import stripe
 import time_machine
 from django.test import Client
 
-from sandbox.connect.onboarding import TEST_ACCOUNT_NUMBER
+from sandbox.connect.onboarding import TEST_ACCOUNT_NUMBER, OnboardingDetails, complete_onboarding
 from sandbox.pages.forms import OnboardingForm
 from sandbox.tests.page_forms import REFRESH, RETURN, filled, path, text
 
@@ -65,12 +65,42 @@ class TestOnboarding:
         account = new_account()
         address = onboarding_link(account)
         form = filled(browser.get(address))
-        assert set(form) == set(OnboardingForm().fields) | {"csrfmiddlewaretoken"}
+        assert set(form) == set(OnboardingForm.base_fields) | {"csrfmiddlewaretoken"}
         done = browser.post(address, form)
         assert (done.status_code, done["Location"]) == (302, RETURN)
         found = v1.accounts.retrieve(account)
         assert (found.charges_enabled, found.payouts_enabled, found.details_submitted) == (True, True, True)
         assert found.business_profile.name == "Rocket Rides"
+
+    def test_shows_what_the_account_said_already(
+        self, browser: Client, v1: Any, new_account: Make, onboarding_link: Make
+    ) -> None:
+        account = new_account()
+        said = {"mcc": "5999", "name": "Boots", "product_description": "Boots and shoes", "url": "https://boots.example"}
+        v1.accounts.update(account, {"business_type": "government_entity", "business_profile": said})
+        address = onboarding_link(account)
+        assert browser.post(address, filled(browser.get(address))).status_code == 302
+        found = v1.accounts.retrieve(account)
+        assert (found.charges_enabled, found.business_type) == (True, "government_entity")
+        assert found.business_profile.to_dict() | said == found.business_profile.to_dict()
+
+    def test_again_leaves_the_bank_account_where_no_number_is_told(
+        self, browser: Client, v1: Any, new_account: Make, onboarding_link: Make
+    ) -> None:
+        account = new_account()
+        complete_onboarding(account_id=account, details=OnboardingDetails(account_number="000999991234"))
+        before = v1.accounts.retrieve(account).external_accounts.to_dict()
+        address = onboarding_link(account)
+        page = browser.get(address)
+        assert "•••• 1234" in text(page)
+        form = filled(page)
+        assert browser.post(address, {**form, "account_number": "000999995678"}).status_code == 302
+        assert v1.accounts.retrieve(account).external_accounts.data[0].last4 == "5678"
+        complete_onboarding(account_id=account, details=OnboardingDetails(account_number="000999991234"))
+        address = onboarding_link(account)
+        assert browser.post(address, {**form, **filled(browser.get(address))}).status_code == 302
+        after = v1.accounts.retrieve(account).external_accounts.to_dict()
+        assert [bank["last4"] for bank in after["data"]] == [bank["last4"] for bank in before["data"]] == ["1234"]
 
     def test_opened_is_not_onboarded(self, browser: Client, v1: Any, new_account: Make, onboarding_link: Make) -> None:
         account = new_account()

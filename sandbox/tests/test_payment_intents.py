@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import stripe
 
-from sandbox.tests.refusals import told
+from sandbox.tests.refusals import RETURN_URL_NEEDED, told
 
 Make = Callable[..., Any]
 
@@ -156,11 +156,16 @@ class TestConfirming:
         refused = refused_state(lambda: v1.payment_intents.confirm(payment.id, None, at_seller))
         assert "because it's missing a payment method" in refused.message
 
-    def test_dynamic_methods_needs_a_return_url(self, v1: Any, at_seller: dict[str, str]) -> None:
-        payment = v1.payment_intents.create({"amount": 100, "currency": "usd"}, at_seller)
+    @pytest.mark.parametrize("allowed", [{}, {"allowed_payment_method_types": ["card"]}], ids=["dynamic ones", "cards"])
+    def test_a_method_that_may_redirect_needs_a_return_url(
+        self, v1: Any, at_seller: dict[str, str], allowed: dict[str, Any]
+    ) -> None:
+        payment = v1.payment_intents.create({"amount": 100, "currency": "usd", **allowed}, at_seller)
         with pytest.raises(stripe.InvalidRequestError) as refused:
             v1.payment_intents.confirm(payment.id, {"payment_method": "pm_card_visa"}, at_seller)
-        assert "you must provide a `return_url`" in str(refused.value)
+        assert (refused.value.http_status, refused.value.code, refused.value.param) == (400, None, None)
+        assert told(refused).message == RETURN_URL_NEEDED.format(kind="PaymentIntent")
+        assert v1.payment_intents.retrieve(payment.id, None, at_seller).to_dict() == payment.to_dict()
         parameters = {"payment_method": "pm_card_visa", "return_url": "https://shop.example"}
         assert v1.payment_intents.confirm(payment.id, parameters, at_seller).status == "succeeded"
 
@@ -280,30 +285,3 @@ class TestCancelling:
         with pytest.raises(stripe.InvalidRequestError) as refused:
             v1.payment_intents.cancel(payment.id, {"cancellation_reason": "automatic"}, at_seller)
         assert refused.value.param == "cancellation_reason"
-
-
-class TestUpdating:
-    def test_changes_the_amount_before_the_payment(self, v1: Any, at_seller: dict[str, str], new_payment: Make) -> None:
-        payment = new_payment()
-        assert v1.payment_intents.update(payment.id, {"amount": 1500}, at_seller).amount == 1500
-
-    def test_the_amount_takes_back_what_the_buyer_was_asked(self, v1: Any, at_seller: dict[str, str], pay: Make) -> None:
-        payment = pay("pm_card_authenticationRequired")
-        changed = v1.payment_intents.update(payment.id, {"amount": 1500}, at_seller)
-        assert (changed.status, changed.next_action) == ("requires_confirmation", None)
-
-    def test_the_amount_of_a_paid_one_is_refused(self, v1: Any, at_seller: dict[str, str], pay: Make) -> None:
-        payment = pay()
-        refused_state(lambda: v1.payment_intents.update(payment.id, {"amount": 1500}, at_seller))
-        assert v1.payment_intents.retrieve(payment.id, None, at_seller).amount == 1000
-
-    def test_merges_metadata_at_any_time(self, v1: Any, at_seller: dict[str, str], pay: Make) -> None:
-        payment = pay(metadata={"order": "7", "color": "red"})
-        changed = v1.payment_intents.update(payment.id, {"metadata": {"color": "", "size": "L"}}, at_seller)
-        assert changed.metadata.to_dict() == {"order": "7", "size": "L"}
-
-    def test_checks_the_new_amount(self, v1: Any, at_seller: dict[str, str], new_payment: Make) -> None:
-        payment = new_payment()
-        with pytest.raises(stripe.InvalidRequestError) as refused:
-            v1.payment_intents.update(payment.id, {"amount": 10}, at_seller)
-        assert refused.value.code == "amount_too_small"

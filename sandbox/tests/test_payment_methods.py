@@ -46,6 +46,11 @@ class TestCreatingAPaymentMethod:
         method = v1.payment_methods.create({"type": "card", "card": {"token": "tok_mastercard"}})
         assert (method.card.brand, method.card.last4, method.customer) == ("mastercard", "4444", None)
 
+    def test_from_tokens_tells_one_card_from_another_by_its_fingerprint(self, v1: Any) -> None:
+        tokens = ("tok_visa", "tok_us", "tok_visa_chargeDeclined", "tok_br", "tok_nl", "tok_hu", "tok_gb_debit", "tok_unionpay")
+        prints = [v1.payment_methods.create({"type": "card", "card": {"token": token}}).card.fingerprint for token in tokens]
+        assert (prints[0], len(set(prints))) == (prints[1], len(tokens) - 1)
+
     @pytest.mark.parametrize("raw", [{"number": "4242424242424242"}, {"token": "tok_visa", "cvc": "123"}])
     def test_from_a_card_number_is_refused(self, v1: Any, raw: dict[str, str]) -> None:
         with pytest.raises(stripe.StripeError) as refused:
@@ -68,6 +73,34 @@ class TestCreatingAPaymentMethod:
         with pytest.raises(stripe.InvalidRequestError) as refused:
             v1.payment_methods.create(parameters)
         assert (refused.value.http_status, refused.value.code, refused.value.param) == (400, code, param)
+
+
+class TestATestPaymentMethodThatTheSandboxDoesNotKnow:
+    UNKNOWN = "The sandbox does not know this test payment method."
+
+    @pytest.mark.parametrize("name", ["pm_card_dinersInquiry", "pm_usBankAccount_unheardOf", "tok_unheardOf"])
+    def test_is_missing_and_said_to_be_unknown_here(self, v1: Any, at_seller: dict[str, str], pay: Make, name: str) -> None:
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            pay(name)
+        assert (refused.value.http_status, refused.value.code, refused.value.param) == (400, "resource_missing", "payment_method")
+        assert told(refused).message == f"No such PaymentMethod: '{name}'. {self.UNKNOWN}"
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            v1.payment_methods.attach(name, {"customer": v1.customers.create().id})
+        assert (refused.value.http_status, refused.value.code, refused.value.param) == (404, "resource_missing", "payment_method")
+        assert told(refused).message == f"No such PaymentMethod: '{name}'. {self.UNKNOWN}"
+        assert (v1.payment_intents.list(None, at_seller).data, v1.payment_methods.list().data) == ([], [])
+
+    def test_is_no_token_either(self, v1: Any) -> None:
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            v1.payment_methods.create({"type": "card", "card": {"token": "tok_unheardOf"}})
+        assert (refused.value.http_status, refused.value.code, refused.value.param) == (400, "resource_missing", "card[token]")
+        assert told(refused).message == f"No such token: 'tok_unheardOf'. {self.UNKNOWN}"
+
+    @pytest.mark.parametrize("name", ["pm_1Unknown", "tok_visa"])
+    def test_is_none_of_another_name(self, v1: Any, pay: Make, name: str) -> None:
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            pay(name)
+        assert told(refused).message == f"No such PaymentMethod: '{name}'"
 
 
 class TestAttaching:

@@ -1,32 +1,22 @@
 """Payouts: what an account has available goes to its bank, by day or by hand."""
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import stripe
-import time_machine
 
+from sandbox.connect import decisions
 from sandbox.connect.onboarding import OnboardingDetails, complete_onboarding
 from sandbox.models import SandboxObject, SandboxTask
+from sandbox.tests.payout_facts import AT_ONCE, DAY, NET, midnight
 from sandbox.timeline import due
+
+pytestmark = pytest.mark.usefixtures("noon")
 
 Make = Callable[..., Any]
 Options = dict[str, str]
-
-NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
-DAY = timedelta(days=1)
-# A payment of 10.00 with this card is available at once, less Stripe's fee of 2.9 % and 0.30.
-AT_ONCE = "pm_card_bypassPending"
-NET = 1000 - 59
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    """The real clock stands still."""
-    with time_machine.travel(NOON, tick=False):
-        yield
 
 
 @pytest.fixture
@@ -39,11 +29,6 @@ def manual(v1: Any, at_seller: Options) -> None:
 def available(v1: Any, at_seller: Options) -> Callable[[], int]:
     """Tells what the seller has available in US dollars."""
     return lambda: int(v1.balance.retrieve(None, at_seller).available[0].amount)
-
-
-def midnight(day: int) -> int:
-    """The beginning of a day of December 2026, in epoch seconds."""
-    return int(datetime(2026, 12, day, tzinfo=UTC).timestamp())
 
 
 def bookings(v1: Any, at_seller: Options, **filters: str) -> list[tuple[str, int]]:
@@ -167,10 +152,17 @@ class TestABankThatSendsTheMoneyBack:
         assert v1.balance.retrieve(None, seller).available[0].amount == 0
 
     @pytest.mark.parametrize("seller", ["000111111116"], indirect=True)
+    def test_stays_so_where_the_seller_names_no_other(self, v1: Any, seller: Options) -> None:
+        complete_onboarding(account_id=seller["stripe_account"])
+        self.pay(v1, seller)
+        due.move_clock(3 * DAY)
+        assert [each.failure_code for each in v1.payouts.list(None, seller)] == ["no_account"]
+
+    @pytest.mark.parametrize("seller", ["000111111116"], indirect=True)
     def test_fails_what_was_on_its_way_when_it_was_replaced(self, v1: Any, seller: Options) -> None:
         self.pay(v1, seller)
         due.move_clock(timedelta(hours=12))
-        complete_onboarding(account_id=seller["stripe_account"])
+        complete_onboarding(account_id=seller["stripe_account"], details=OnboardingDetails())
         due.move_clock(2 * DAY)
         assert [each.status for each in v1.payouts.list(None, seller)] == ["failed"]
         due.move_clock(3 * DAY)
@@ -239,16 +231,31 @@ class TestAPayoutByHand:
         assert available() == 0
 
 
+NO_BANK = "Sorry, you don't have any external accounts in that currency (usd)."
+
+
 class TestAnAccountWithoutABank:
     def test_is_not_paid_out(self, v1: Any, new_account: Callable[[], str]) -> None:
         with pytest.raises(stripe.InvalidRequestError) as refused:
             v1.payouts.create({"amount": 1, "currency": "usd"}, {"stripe_account": new_account()})
-        assert refused.value.http_status == 400
+        assert (refused.value.http_status, refused.value.code, str(refused.value.user_message)) == (400, None, NO_BANK)
+        assert SandboxObject.objects.filter(object_type="payout").count() == 0
+
+    def test_is_told_so_though_its_payouts_are_disabled_too(self, v1: Any, at_seller: Options, pay: Make) -> None:
+        complete_onboarding(account_id=at_seller["stripe_account"], details=OnboardingDetails(account_number="000111111116"))
+        pay(AT_ONCE)
+        due.move_clock(3 * DAY)  # the bank sends it back
+        for state in ("active", "under_review"):
+            decisions.bring_into(at_seller["stripe_account"], state)
+            with pytest.raises(stripe.InvalidRequestError) as refused:
+                v1.payouts.create({"amount": 1, "currency": "usd"}, at_seller)
+            assert str(refused.value.user_message) == NO_BANK
 
     def test_may_be_the_platform(self, v1: Any) -> None:
         with pytest.raises(stripe.InvalidRequestError) as refused:
             v1.payouts.create({"amount": 1, "currency": "usd"})
-        assert refused.value.http_status == 400
+        assert (refused.value.http_status, refused.value.code, str(refused.value.user_message)) == (400, None, NO_BANK)
+        assert SandboxObject.objects.filter(object_type="payout").count() == 0
 
 
 class TestASchedule:

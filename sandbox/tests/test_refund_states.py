@@ -270,8 +270,12 @@ class TestCancelingARefundInAnyOtherStatus:
         refund = v1.refunds.create({"payment_intent": pay("pm_card_pendingRefund").id}, at_seller)
         refund_lifecycle.order(refund.id, "requires_action")
         v1.refunds.cancel(refund.id, None, at_seller)
-        with pytest.raises(stripe.InvalidRequestError):
+        before = told(v1, at_seller, 0)
+        with pytest.raises(stripe.InvalidRequestError) as refused:
             v1.refunds.cancel(refund.id, None, at_seller)
+        assert refused.value.http_status == 400
+        assert "You cannot cancel this refund because it has a status of canceled." in str(refused.value)
+        assert (status_of(v1, at_seller, refund)[0], told(v1, at_seller, 0)) == ("canceled", before)
         assert nets(v1, at_seller) == [("charge", 941), ("refund", -1000), ("refund_failure", 1000)]
 
 

@@ -32,7 +32,7 @@ class TestRefundsThatTheBalanceHasToCover:
         assert statuses == ["pending"] * (THREADS - 3) + ["succeeded"] * 3
         assert v1.balance.retrieve(None, at_seller).available[0].amount == 368
 
-    def test_and_a_payout_take_no_more_than_there_is(self, v1: Services, at_seller: Options) -> None:
+    def test_take_no_more_than_a_payout_at_once_has_left(self, v1: Services, at_seller: Options) -> None:
         v1.accounts.update(at_seller["stripe_account"], COVERED)
         for _ in range(3):
             charge = paid(v1, at_seller, "pm_card_bypassPending", 2000)

@@ -11,6 +11,7 @@ import time_machine
 
 from sandbox.models import SandboxObject
 from sandbox.money import cards
+from sandbox.money.bank_answers import Dispute
 from sandbox.timeline import due
 
 Make = Callable[..., Any]
@@ -91,8 +92,9 @@ class TestARiskyPayment:
         assert (v1.reviews.list(None, at_seller).data, told()) == ([], [])
 
     def test_is_no_payment_that_was_blocked(self, v1: Any, at_seller: Options, pay: Make, told: Told) -> None:
-        with pytest.raises(stripe.CardError):
+        with pytest.raises(stripe.CardError) as refused:
             pay("pm_card_radarBlock")
+        assert (refused.value.http_status, refused.value.code) == (402, "card_declined")
         assert (v1.reviews.list(None, at_seller).data, told()) == ([], [])
 
 
@@ -165,7 +167,7 @@ class TestAReviewIsClosed:
     def test_by_a_dispute(
         self, v1: Any, at_seller: Options, pay: Make, review_of: Make, told: Told, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        disputed = replace(cards.CARDS[RISKY], dispute=cards.CardDispute("fraudulent", "10.4"))
+        disputed = replace(cards.CARDS[RISKY], dispute=Dispute("fraudulent", "10.4"))
         monkeypatch.setitem(cards.CARDS, RISKY, disputed)  # none of Stripe's cards is both risky and disputed
         payment = pay(RISKY)
         assert len(v1.disputes.list({"payment_intent": payment.id}, at_seller).data) == 1

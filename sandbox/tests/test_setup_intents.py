@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import stripe
 
-from sandbox.tests.refusals import told
+from sandbox.tests.refusals import RETURN_URL_NEEDED, told
 
 NEVER = {"enabled": True, "allow_redirects": "never"}
 
@@ -59,7 +59,7 @@ class TestASetupIntent:
     def test_needs_a_return_url_for_dynamic_methods(self, v1: Any) -> None:
         with pytest.raises(stripe.InvalidRequestError) as refused:
             v1.setup_intents.create({"payment_method": "pm_card_visa", "confirm": True})
-        assert "you must provide a `return_url`" in str(refused.value)
+        assert told(refused).message == RETURN_URL_NEEDED.format(kind="SetupIntent")
         assert v1.setup_intents.list().data == []
 
     def test_is_refused_with_the_parameter_that_is_gone(self, v1: Any) -> None:

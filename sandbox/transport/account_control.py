@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from sandbox.api.errors import ParameterRefused, resource_missing
+from sandbox.api.errors import ParameterRefused, StripeError, resource_missing
 from sandbox.api.parameters import Choice, Hash, Integer, Parameter, Text, required
-from sandbox.connect import decisions, onboarding
-from sandbox.objects import state
-from sandbox.timeline import clock, due
-from sandbox.transport.controlled import controlled
+from sandbox.connect import deauthorization, decisions, onboarding
+from sandbox.objects import journal, state
+from sandbox.pages.forms import OnboardingForm
+from sandbox.timeline import clock
+from sandbox.transport.controlled import ordered
 
 STATE = Hash(
     {
@@ -15,34 +16,36 @@ STATE = Hash(
         "deadline_s": Parameter(Integer(minimum=1, maximum=int(clock.FURTHEST.total_seconds()))),
     }
 )
-# As long as the fields of the onboarding form are.
-DETAILS = Hash(
-    {
-        "account_number": Parameter(Text(17)),
-        "business_name": Parameter(Text(100)),
-        "product_description": Parameter(Text(500)),
-        "website": Parameter(Text(200)),
-    }
-)
+# The fields of the onboarding form, which judges them.
+DETAILS = Hash({name: Parameter(Text()) for name in OnboardingForm.base_fields})
 
 
 def _onboard(sent: dict[str, Any], account: str) -> dict[str, Any]:
-    """The account as Stripe would answer it once its onboarding form was submitted; what is not sent is test data."""
-    due.carry_out_due()
-    try:
-        onboarding.complete_onboarding(account_id=account, details=onboarding.OnboardingDetails(**sent))
-    except onboarding.UnknownAccount:
-        raise resource_missing("account", account, "account", status=404) from None
+    """The account as Stripe would answer it once its onboarding form was submitted, changed as far as something is sent."""
+    with journal.change():
+        row = deauthorization.connected(account, lock=True)
+        if row is None:
+            raise resource_missing("account", account, "account", status=404)
+        form = OnboardingForm(row)
+        form = OnboardingForm(row, form.known | sent)
+        if not form.is_valid():
+            raise _refusal(form)
+        onboarding.complete_onboarding(account_id=account, details=form.details())
     return state.addressed("", "account", account, param="account").data
+
+
+def _refusal(form: OnboardingForm) -> StripeError:
+    """The form's first error, in Stripe's shape."""
+    name, [text, *_] = next(iter(form.errors.items()))
+    return ParameterRefused(f"Invalid {name}: {text}", param=name)
 
 
 def _bring_into(sent: dict[str, Any], account: str) -> dict[str, Any]:
     """The account as Stripe would answer it, in its new state."""
     if "deadline_s" in sent and sent["state"] != decisions.DUE_SOON:
         raise ParameterRefused(f"Only the state {decisions.DUE_SOON} has a deadline.", param="deadline_s")
-    due.carry_out_due()
     return decisions.bring_into(account, sent["state"], deadline_s=sent.get("deadline_s", decisions.DEADLINE_S)).data
 
 
-account_api = controlled(POST=(STATE, _bring_into))
-onboarding_api = controlled(POST=(DETAILS, _onboard))
+account_api = ordered(STATE, _bring_into)
+onboarding_api = ordered(DETAILS, _onboard)

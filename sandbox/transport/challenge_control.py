@@ -2,24 +2,16 @@
 
 from typing import Any
 
-from sandbox.api.errors import StripeError
 from sandbox.api.parameters import Choice, Hash, required
 from sandbox.money import authentication
-from sandbox.timeline import due
-from sandbox.transport.controlled import controlled
+from sandbox.transport.controlled import ordered
 
 ANSWER = Hash({"outcome": required(Choice(("complete", "fail")))})
 
 
 def _answer(sent: dict[str, Any], intent: str) -> dict[str, Any]:
     """The intent as Stripe would answer it, after its buyer has passed or failed the challenge."""
-    due.carry_out_due()
-    try:
-        return authentication.answer_open_challenge(intent_id=intent, authenticated=sent["outcome"] == "complete").data
-    except authentication.UnknownChallenge:
-        raise StripeError(
-            f"No intent '{intent}' waits for its buyer.", status=404, code="resource_missing", param="intent"
-        ) from None
+    return authentication.answer_open_challenge(intent_id=intent, authenticated=sent["outcome"] == "complete").data
 
 
-challenge_api = controlled(POST=(ANSWER, _answer))
+challenge_api = ordered(ANSWER, _answer)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from sandbox.api.errors import ParameterRefused
+from sandbox.api.errors import ParameterRefused, StripeError
 from sandbox.api.parameters import Choice, Hash, Integer, Parameter, Text, required
 from sandbox.faults import plans
 from sandbox.faults.fault_kinds import KINDS, METHODS, MOST_TIMES
@@ -18,7 +18,7 @@ FAULT = Hash(
         "account": Parameter(Text(ID_LENGTH)),
         "method": Parameter(Choice(METHODS)),
         "path": Parameter(Text(ID_LENGTH)),
-        "event_type": Parameter(Text(plans.EVENT_TYPE_LENGTH)),
+        "event_type": Parameter(Text()),
         "times": Parameter(Integer(1, MOST_TIMES)),
         "delay_s": Parameter(Text()),
     }
@@ -38,6 +38,14 @@ def _order_fault(sent: dict[str, Any]) -> dict[str, Any]:
 
 def _cancel_faults(_: dict[str, Any]) -> dict[str, Any]:
     return {"object": "sandbox_faults", "canceled": plans.cancel_all()}
+
+
+def _cancel_fault(_: dict[str, Any], fault: str) -> dict[str, Any]:
+    """The fault that was taken back, as it stood until then."""
+    row = plans.cancel(int(fault))
+    if row is None:
+        raise StripeError(f"No such fault: '{fault}'", status=404, code="resource_missing", param="fault")
+    return plans.as_json(row)
 
 
 def _tell_clock(_: dict[str, Any]) -> dict[str, Any]:
@@ -60,6 +68,7 @@ def _seconds(text: str) -> float:
 
 
 faults_api = controlled(GET=(NO_PARAMETERS, _list_faults), POST=(FAULT, _order_fault), DELETE=(NO_PARAMETERS, _cancel_faults))
+fault_api = controlled(DELETE=(NO_PARAMETERS, _cancel_fault))
 clock_api = controlled(GET=(NO_PARAMETERS, _tell_clock), POST=(CLOCK, _move_clock))
 # An address below that nobody answers: an unknown one is told in Stripe's shape as well.
 unknown_api = controlled()

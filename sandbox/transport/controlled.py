@@ -11,6 +11,7 @@ from sandbox.api import server
 from sandbox.api.errors import ParameterRefused, StripeError, unknown_route
 from sandbox.api.parameters import Hash
 from sandbox.api.wire import Answer, read_form, read_key
+from sandbox.timeline import due
 from sandbox.transport import door
 
 JSON = "application/json"
@@ -35,6 +36,16 @@ def controlled(**doings: Doing) -> Callable[..., HttpResponse]:
             return door.http_response(server.refuse(refused))
 
     return view
+
+
+def ordered(takes: Hash, do: Answering) -> Callable[..., HttpResponse]:
+    """A view of an order about an object, by POST: whoever gives one sees the present, so what is due is carried out first."""
+
+    def order(sent: dict[str, Any], **ids: str) -> dict[str, Any]:
+        due.carry_out_due()
+        return do(sent, **ids)
+
+    return controlled(POST=(takes, order))
 
 
 def _parameters(request: HttpRequest) -> dict[str, Any]:

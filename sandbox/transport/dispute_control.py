@@ -4,7 +4,7 @@ from typing import Any
 
 from sandbox.api.parameters import Choice, Hash, required
 from sandbox.money import dispute_orders
-from sandbox.transport.controlled import controlled
+from sandbox.transport.controlled import ordered
 
 MOVE = Hash({"status": required(Choice(tuple(dispute_orders.NEXT)))})
 
@@ -13,4 +13,4 @@ def _move(sent: dict[str, Any], *, dispute: str) -> dict[str, Any]:
     return dispute_orders.move(dispute, sent["status"]).data
 
 
-dispute_api = controlled(POST=(MOVE, _move))
+dispute_api = ordered(MOVE, _move)

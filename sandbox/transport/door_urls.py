@@ -9,6 +9,8 @@ urlpatterns = [
     # Every address below, so that an unknown one is answered in Stripe's shape as well. Stripe takes no trailing slash.
     re_path(r"^(?:v1|oauth)(?:/[\s\S]*)?$", stripe_api, name="stripe-api"),
     path("sandbox/api/faults", control.faults_api, name="sandbox-faults-api"),
+    # As many digits as a 64-bit key surely holds.
+    re_path(r"^sandbox/api/faults/(?P<fault>[0-9]{1,18})$", control.fault_api, name="sandbox-fault-api"),
     path("sandbox/api/clock", control.clock_api, name="sandbox-clock-api"),
     re_path(r"^sandbox/api/disputes/(?P<dispute>\w+)$", dispute_control.dispute_api, name="sandbox-dispute-api"),
     re_path(r"^sandbox/api/accounts/(?P<account>\w+)$", account_control.account_api, name="sandbox-account-api"),

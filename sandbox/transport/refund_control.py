@@ -5,8 +5,7 @@ from typing import Any
 from sandbox.api.errors import ParameterRefused
 from sandbox.api.parameters import Choice, Hash, Parameter, required
 from sandbox.money import refund_lifecycle
-from sandbox.timeline import due
-from sandbox.transport.controlled import controlled
+from sandbox.transport.controlled import ordered
 
 MOVE = Hash(
     {
@@ -20,8 +19,7 @@ def _move(sent: dict[str, Any], refund: str) -> dict[str, Any]:
     """The refund as Stripe would answer it, after the move."""
     if "failure_reason" in sent and sent["status"] != "failed":
         raise ParameterRefused("Only a refund that fails has a failure_reason.", param="failure_reason")
-    due.carry_out_due()
     return refund_lifecycle.order(refund, **sent)
 
 
-refund_api = controlled(POST=(MOVE, _move))
+refund_api = ordered(MOVE, _move)
