@@ -89,7 +89,7 @@ def _judge_and_answer(request: Request, request_id: str, fault: Fault) -> Answer
 
 def _carry_out(route: Route, request: Request, ids: dict[str, str], request_id: str) -> Answer:
     """The request's effect and its answer, in one transaction. Raises StripeError for a refusal, with no effect."""
-    with transaction.atomic(), waiting.limited(), journal.change(events.Cause(request_id, request.idempotency_key)):
+    with journal.change(events.Cause(request_id, request.idempotency_key)):
         try:
             body = route.answer(request, **ids)
         except AttemptFailed as failed:

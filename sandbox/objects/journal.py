@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import transaction
 
+from sandbox.api import waiting
 from sandbox.models import SandboxObject
 from sandbox.objects import events
 from sandbox.timeline import clock
@@ -44,7 +45,7 @@ def change(cause: events.Cause = events.BY_ITSELF) -> Iterator[None]:
         yield
         return
     journal = Journal(cause)
-    with transaction.atomic(), clock.as_of(clock.now()):
+    with transaction.atomic(), waiting.limited(), clock.as_of(clock.now()):
         token = _journal.set(journal)
         try:
             yield

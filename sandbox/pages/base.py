@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from sandbox.api import waiting
 from sandbox.api.errors import StripeError
 from sandbox.timeline import due
 
@@ -66,7 +67,8 @@ def staff_page_of_the_present(*methods: str) -> Callable[[Page], Page]:
 def carried_out(request: HttpRequest, stripe_id: str, order: Callable[[], object], *, refused: str) -> HttpResponse:
     """Carries out an order about an object, and shows the object; where it is not legal, says so under the heading `refused`."""
     try:
-        order()
+        with waiting.refused_in_vain():
+            order()
     except StripeError as error:
         return message(request, refused, str(error), status=error.status)
     return HttpResponseRedirect(reverse("sandbox:object", args=[stripe_id]))

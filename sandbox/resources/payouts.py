@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.api.errors import StripeError
+from sandbox.api.errors import StripeError, account_invalid
 from sandbox.api.pagination import list_page
 from sandbox.api.parameters import METADATA, Choice, Integer, Text, required, takes, takes_page
 from sandbox.api.wire import Request
@@ -76,6 +76,8 @@ def cancel(request: Request, payout: str) -> dict[str, Any]:
 def _account_with_bank(request: Request, currency: str) -> SandboxObject:
     """The account, locked: of two payouts at once, the second one sees what the first has left."""
     account = state.find("", "account", request.account, lock=True) if request.account else None
+    if account is not None and account.deleted:  # since the request was let in
+        raise account_invalid(request.key, request.account)
     if account is None or payouts.bank_account(account) is None:
         # The text is [reported]; the platform is never onboarded in the sandbox, and has no bank account.
         raise StripeError(f"Sorry, you don't have any external accounts in that currency ({currency}).")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import stripe
 from django.db import connection, transaction
+from django.test import Client
 
 from sandbox.api import server, waiting
 from sandbox.api.wire import Request
@@ -83,6 +84,18 @@ class TestALockThatAnotherHolds:
             answer = server.answer(read)
         assert (answer.status, answer.body["error"]["code"]) == (429, "lock_timeout")
         assert v1.charges.retrieve(charge, None, at_seller).description is None
+
+    def test_is_told_by_the_control_api_and_the_staffs_pages_too(
+        self, v1: Any, at_seller: dict[str, str], charge: str, control: Client, staff_browser: Client
+    ) -> None:
+        refund = v1.refunds.create({"charge": charge}, at_seller)
+        staff_browser.handler.enforce_csrf_checks = False
+        with self.locked(refund.id):
+            refused = control.post(f"/sandbox/api/refunds/{refund.id}", {"status": "failed"}, content_type="application/json")
+            assert (refused.status_code, refused.json()["error"]["code"]) == (429, "lock_timeout")
+            page = staff_browser.post(f"/sandbox/refunds/{refund.id}", {"status": "failed"})
+            assert page.status_code == 429
+        assert v1.refunds.retrieve(refund.id, None, at_seller).status == "succeeded"
 
     def test_that_is_given_back_in_time_is_waited_for(
         self, v1: Any, at_seller: dict[str, str], charge: str, monkeypatch: pytest.MonkeyPatch

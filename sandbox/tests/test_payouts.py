@@ -186,6 +186,18 @@ class TestAPayoutByHand:
         due.move_clock(9 * DAY)
         assert (v1.payouts.list(None, at_seller).data, available()) == ([], NET)
 
+    def test_of_an_account_that_is_deleted_meanwhile_is_refused(
+        self, v1: Any, at_seller: Options, pay: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pay(AT_ONCE)
+        v1.accounts.delete(at_seller["stripe_account"])
+        monkeypatch.setattr("sandbox.api.server._require_account", lambda request: None)  # it was there a moment ago
+        with pytest.raises(stripe.PermissionError) as refused:
+            v1.payouts.create({"amount": 100, "currency": "usd"}, at_seller)
+        assert refused.value.error is not None
+        assert (refused.value.http_status, refused.value.error.code) == (403, "account_invalid")
+        assert SandboxObject.objects.filter(object_type="payout").count() == 0
+
     def test_of_more_than_is_available_is_refused(self, v1: Any, at_seller: Options, pay: Make, available: Make) -> None:
         pay(AT_ONCE)
         with pytest.raises(stripe.InvalidRequestError) as refused:

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from sandbox.api import server
+from sandbox.api import server, waiting
 from sandbox.api.errors import ParameterRefused, StripeError, unknown_route
 from sandbox.api.parameters import Hash
 from sandbox.api.wire import Answer, read_form, read_key
@@ -31,7 +31,9 @@ def controlled(**doings: Doing) -> Callable[..., HttpResponse]:
             if request.method not in doings:
                 raise unknown_route(request.method or "", request.path)
             parameters, do = doings[request.method]
-            return door.http_response(server.finished(Answer(200, do(parameters.read(_parameters(request)), **ids))))
+            sent = parameters.read(_parameters(request))
+            with waiting.refused_in_vain():
+                return door.http_response(server.finished(Answer(200, do(sent, **ids))))
         except StripeError as refused:
             return door.http_response(server.refuse(refused))
 
