@@ -1,22 +1,21 @@
 """Debits of bank accounts: days of `processing`, and then money, or none."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import stripe
-import time_machine
 
 from sandbox.money.bank_accounts import BANK_ACCOUNTS
 from sandbox.tests.bank_debits import BACK, OFFLINE, capable, confirmed, names_of_events
-from sandbox.tests.conftest import Options, Services
+from sandbox.tests.conftest import NOON, Options, Services
 from sandbox.tests.refusals import told
 from sandbox.timeline import due
 
+pytestmark = pytest.mark.usefixtures("noon")
 Make = Callable[..., Any]
-NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)  # a Tuesday, 07:00 in New York
-DECIDED = datetime(2026, 12, 8, 2, tzinfo=UTC)  # Monday, 21:00 in New York: four business days after Tuesday's cutoff
+DECIDED = datetime(2026, 12, 8, 2, tzinfo=UTC)  # Monday, 21:00 in New York: four business days after the cutoff of NOON's Tuesday
 FAILING = {
     "pm_usBankAccount_accountClosed": "account_closed",
     "pm_usBankAccount_noAccount": "no_account",
@@ -34,13 +33,6 @@ OTHERS = {
     "pm_usBankAccount_processing",
     "pm_usBankAccount_dispute",
 }
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    """The real clock stands still."""
-    with time_machine.travel(NOON, tick=False):
-        yield
 
 
 @pytest.fixture

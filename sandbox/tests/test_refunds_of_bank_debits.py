@@ -1,30 +1,22 @@
 """Refunds of bank debits: those of a debit that its bank has not decided wait for it."""
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import stripe
-import time_machine
 
 from sandbox.tests.bank_debits import capable, confirmed
 from sandbox.tests.conftest import Options, Services
 from sandbox.tests.refund_readings import COVERED, nets, refunded, status_of, told
 from sandbox.timeline import due
 
+pytestmark = pytest.mark.usefixtures("noon")
 Make = Callable[..., Any]
-NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 UNTIL_DECIDED = timedelta(days=8)  # more than four business days
 FEE = 8  # Stripe's, of 10.00 USD
 FAILING = "pm_usBankAccount_noAccount"
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    """The real clock stands still."""
-    with time_machine.travel(NOON, tick=False):
-        yield
 
 
 @pytest.fixture
