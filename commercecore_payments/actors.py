@@ -6,16 +6,26 @@ from developers.models import App, Developer
 
 
 @dataclass(frozen=True, slots=True)
+class HeldKey:
+    """The right to carry out a request under its Idempotency-Key: the key's row, and the fencing token of this attempt."""
+
+    row_id: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """The developer on whose behalf something is done, the app that asked, and the user whom the app names.
 
     `user_id` is asserted by the app: it is recorded and grants nothing. `request_id` is the API request's own id.
+    `idempotency_key` is held where the caller sent one: every Operation of the request is recorded under it.
     """
 
     developer: Developer
     app: App | None = None
     user_id: str = ""
     request_id: str = ""
+    idempotency_key: HeldKey | None = None
 
     def known_app(self) -> App:
         """The app, where the route asks for one."""

@@ -1,10 +1,44 @@
-"""The one clock: every time in the project comes from here, so that a test can move it."""
+"""The one clock: every time in the project comes from here, so that tests and proofs can move it.
 
-from datetime import datetime
+Two questions, two answers. `now` is this machine's clock: good for what people read. `database_now` is the database's: what
+one process writes and another compares, such as a lease, is judged by it alone, since the clocks of two machines differ.
+"""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.db import connection
 from django.utils import timezone
+
+_ahead = timedelta()
 
 
 def now() -> datetime:
     """The present moment in UTC, with its time zone."""
-    return timezone.now()
+    return timezone.now() + _ahead
+
+
+def database_now() -> datetime:
+    """The present moment of the database, in UTC: the same for every machine that shares it.
+
+    SQLite has no clock of its own: it runs in this process.
+    """
+    if connection.vendor != "postgresql":
+        return now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")  # not now(), which stands still for a whole transaction
+        moment: datetime = cursor.fetchone()[0]
+    return moment + _ahead
+
+
+@contextmanager
+def moved_ahead(by: timedelta) -> Iterator[None]:
+    """While open, both clocks of this process and of those that it forks are `by` further ahead (behind, if negative)."""
+    global _ahead  # noqa: PLW0603 - the one place where the clock is kept
+    before = _ahead
+    _ahead = before + by
+    try:
+        yield
+    finally:
+        _ahead = before

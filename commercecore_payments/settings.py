@@ -110,6 +110,7 @@ INSTALLED_APPS = [
     "transactions",
     "refunds",
     "paymentmethods",
+    "idempotency",
     "gateway",
     "sandbox",
 ]

@@ -43,6 +43,12 @@ CALLS: Mapping[str, Call] = {
         send=lambda client, operation, options: client.v1.payment_methods.create(operation.parameters, options),
         read=snapshots.PaymentMethodSnapshot.from_stripe,
     ),
+    Kind.PAYMENT_METHOD_DETACH: Call(
+        send=lambda client, operation, options: client.v1.payment_methods.detach(
+            operation.target_id, operation.parameters, options
+        ),
+        read=snapshots.PaymentMethodSnapshot.from_stripe,
+    ),
     Kind.PAYMENT_INTENT_CREATE: Call(
         send=lambda client, operation, options: client.v1.payment_intents.create(operation.parameters, options),
         read=snapshots.PaymentIntentSnapshot.from_stripe,
@@ -56,6 +62,20 @@ CALLS: Mapping[str, Call] = {
     ),
     Kind.PAYMENT_INTENT_CONFIRM: Call(
         send=lambda client, operation, options: client.v1.payment_intents.confirm(
+            operation.target_id, operation.parameters, options
+        ),
+        read=snapshots.PaymentIntentSnapshot.from_stripe,
+        name_in_errors="payment_intent",
+    ),
+    Kind.PAYMENT_INTENT_CAPTURE: Call(
+        send=lambda client, operation, options: client.v1.payment_intents.capture(
+            operation.target_id, operation.parameters, options
+        ),
+        read=snapshots.PaymentIntentSnapshot.from_stripe,
+        name_in_errors="payment_intent",
+    ),
+    Kind.PAYMENT_INTENT_CANCEL: Call(
+        send=lambda client, operation, options: client.v1.payment_intents.cancel(
             operation.target_id, operation.parameters, options
         ),
         read=snapshots.PaymentIntentSnapshot.from_stripe,

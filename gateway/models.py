@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from commercecore_payments.clock import now
+from commercecore_payments.clock import database_now, now
 from commercecore_payments.environments import Environment, EnvironmentManager, current_environment
 from commercecore_payments.identifiers import new_identifier
 
@@ -23,9 +23,12 @@ class Kind(models.TextChoices):
     CUSTOMER_CREATE = "customer.create"
     SETUP_INTENT_CREATE = "setup_intent.create"
     PAYMENT_METHOD_CLONE = "payment_method.clone"
+    PAYMENT_METHOD_DETACH = "payment_method.detach"
     PAYMENT_INTENT_CREATE = "payment_intent.create"
     PAYMENT_INTENT_UPDATE = "payment_intent.update"
     PAYMENT_INTENT_CONFIRM = "payment_intent.confirm"
+    PAYMENT_INTENT_CAPTURE = "payment_intent.capture"
+    PAYMENT_INTENT_CANCEL = "payment_intent.cancel"
     REFUND_CREATE = "refund.create"
 
 
@@ -34,13 +37,17 @@ class Status(models.TextChoices):
 
     SENDING = "sending"  # on its way; a process that died leaves it here
     UNKNOWN = "unknown"  # sent, and no answer that proves what came of it
+    NEEDS_REVIEW = "needs_review"  # still unknown after all that recovery may do: a person has to decide
     SUCCEEDED = "succeeded"
     DECLINED = "declined"  # final: the buyer's card
     REJECTED = "rejected"  # final: a bad request, at its first sending
     NOT_SENT = "not_sent"  # final: the connection was refused before a byte left
 
 
-OPEN_STATUSES = (Status.SENDING, Status.UNKNOWN)
+# What needs a review keeps all that it has reserved, like everything whose outcome is unknown.
+OPEN_STATUSES = (Status.SENDING, Status.UNKNOWN, Status.NEEDS_REVIEW)
+# Those that recovery works on.
+RECOVERABLE_STATUSES = (Status.SENDING, Status.UNKNOWN)
 
 # Stripe keeps an idempotency key for 24 hours and more (docs.stripe.com/api/idempotent_requests); an hour is left for
 # clocks that differ and for the call itself. Afterwards the key would execute anew.
@@ -52,6 +59,29 @@ CONNECT_TIMEOUT_S = 5.0
 # Past both of its timeouts hardly anybody still waits for an answer; 5 s are left for the process to settle it. An
 # answer that drips in may outlast it: `gateway.operations.record` then tells the attempts apart.
 CALL_BUDGET = timedelta(seconds=CONNECT_TIMEOUT_S + settings.STRIPE_TIMEOUT_S + 5)
+# How old an operation without a known outcome is when recovery takes it up: first when the call that was under way has
+# ended in any case, then ever more rarely, so that a Stripe that is down for hours is not asked for nothing. The last one
+# before a day is over still lies within RESEND_WINDOW.
+RECOVERY_AGES = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=6),
+    timedelta(hours=20),
+)
+# Afterwards.
+RECOVERY_INTERVAL = timedelta(days=1)
+
+
+def recovery_due_after(created_at: datetime, moment: datetime) -> datetime:
+    """When an operation of `created_at` that is still open at `moment` is taken up again."""
+    age = moment - created_at
+    for scheduled in RECOVERY_AGES:
+        if age < scheduled:
+            return created_at + scheduled
+    days = (age - RECOVERY_AGES[-1]) // RECOVERY_INTERVAL + 1
+    return created_at + RECOVERY_AGES[-1] + days * RECOVERY_INTERVAL
 
 
 def new_operation_id() -> str:
@@ -61,6 +91,14 @@ def new_operation_id() -> str:
 class OperationQuerySet(models.QuerySet["Operation"]):
     def open(self) -> Self:
         return self.filter(status__in=OPEN_STATUSES)
+
+    def needing_review(self) -> Self:
+        return self.filter(status=Status.NEEDS_REVIEW)
+
+    def due_for_recovery(self, moment: datetime) -> Self:
+        """Those that recovery takes up now, the longest due first."""
+        due = self.filter(status__in=RECOVERABLE_STATUSES, next_recovery_at__lte=moment)
+        return due.order_by("next_recovery_at", "id")
 
     def of(self, subject: models.Model) -> Self:
         """The operations about one record, such as a Transaction."""
@@ -91,11 +129,22 @@ class Operation(models.Model):
     app = models.ForeignKey("developers.App", models.PROTECT, related_name="operations", null=True, blank=True)
     user_id = models.CharField(max_length=255, blank=True)
     request_id = models.CharField(max_length=40, blank=True)
+    caller_key = models.ForeignKey(
+        "idempotency.IdempotencyKey",
+        models.SET_NULL,
+        related_name="operations",
+        null=True,
+        blank=True,
+        help_text="The caller's Idempotency-Key, where one was sent.",
+    )
 
+    # The times that one process writes and another compares are the database's.
     created_at = models.DateTimeField(default=now)
-    attempts = models.PositiveIntegerField(default=1)
+    attempts = models.PositiveIntegerField(default=1, help_text="How often it was sent; also the fencing token.")
     last_sent_at = models.DateTimeField(default=now)
     closed_at = models.DateTimeField(null=True, blank=True)
+    next_recovery_at = models.DateTimeField(null=True, blank=True, help_text="When recovery takes it up, while it is open.")
+    fruitless_looks = models.PositiveSmallIntegerField(default=0, help_text="How often Stripe was asked, and did not show it.")
 
     result_id = models.CharField(max_length=255, blank=True)
     http_status = models.PositiveSmallIntegerField(null=True, blank=True)
@@ -103,6 +152,7 @@ class Operation(models.Model):
     error_type = models.CharField(max_length=255, blank=True)
     error_code = models.CharField(max_length=255, blank=True)
     decline_code = models.CharField(max_length=255, blank=True)
+    error_param = models.CharField(max_length=255, blank=True)
     error_message = models.TextField(blank=True)
 
     objects = EnvironmentManager.from_queryset(OperationQuerySet)()
@@ -124,7 +174,11 @@ class Operation(models.Model):
         indexes = [
             models.Index(fields=["subject_type", "subject_id"], name="operation_subject"),
             models.Index(fields=["environment", "-created_at", "-id"], name="operation_newest"),
-            models.Index(fields=["last_sent_at"], condition=Q(status__in=OPEN_STATUSES), name="operation_open"),
+            models.Index(
+                fields=["environment", "next_recovery_at", "id"],
+                condition=Q(status__in=RECOVERABLE_STATUSES),
+                name="operation_due_for_recovery",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -147,6 +201,17 @@ class Operation(models.Model):
     def was_sent_before(self) -> bool:
         return self.attempts > 1
 
+    @property
+    def tells_what_stripe_said(self) -> bool:
+        """Whether it is closed with Stripe's own word, and not because nothing was sent or nothing was found."""
+        return self.status in (Status.SUCCEEDED, Status.DECLINED) or (
+            self.status == Status.REJECTED and self.http_status is not None
+        )
+
+    @property
+    def _resend_window(self) -> timedelta:
+        return CONFIRM_RESEND_WINDOW if self.kind == Kind.PAYMENT_INTENT_CONFIRM else RESEND_WINDOW
+
     def may_be_sent_again(self) -> bool:
         """Whether the same bytes under the same key are still safe.
 
@@ -154,37 +219,68 @@ class Operation(models.Model):
         everything else either executes for the first time or replays what the first sending did. A deletion has no
         key, and can be asked for any number of times.
         """
-        if self.kind == Kind.ACCOUNT_DELETE:
-            return self.is_open
-        window = CONFIRM_RESEND_WINDOW if self.kind == Kind.PAYMENT_INTENT_CONFIRM else RESEND_WINDOW
-        return self.is_open and self.http_status != 500 and now() - self.created_at < window
+        if self.status not in RECOVERABLE_STATUSES:
+            return False
+        return self.kind == Kind.ACCOUNT_DELETE or (
+            self.http_status != 500 and database_now() - self.created_at < self._resend_window
+        )
 
     def may_still_be_under_way(self) -> bool:
         """Whether the process that sent it may still be waiting for Stripe's answer."""
-        return self.status == Status.SENDING and now() - self.last_sent_at <= CALL_BUDGET
+        return self.status == Status.SENDING and database_now() - self.last_sent_at <= CALL_BUDGET
 
     def may_still_take_effect(self) -> bool:
         """Whether Stripe may still be at work on it: it gave no answer, and its last sending is not long ago."""
-        return self.http_status is None and now() - self.last_sent_at <= CALL_BUDGET
+        return self.http_status is None and database_now() - self.last_sent_at <= CALL_BUDGET
 
     def claim_for_resending(self) -> bool:
         """Takes this open operation for one more sending; False where another process holds it or settled it.
 
         One guarded UPDATE decides, so of any number of callers one sends.
         """
-        quiet_since = now() - CALL_BUDGET
-        idle = Q(status=Status.UNKNOWN) | Q(status=Status.SENDING, last_sent_at__lt=quiet_since)
-        claimed = Operation.objects.filter(idle, pk=self.pk).update(
-            status=Status.SENDING, attempts=F("attempts") + 1, last_sent_at=now()
+        moment = database_now()
+        idle = Q(status=Status.UNKNOWN) | Q(status=Status.SENDING, last_sent_at__lt=moment - CALL_BUDGET)
+        in_time = Q() if self.kind == Kind.ACCOUNT_DELETE else Q(created_at__gt=moment - self._resend_window)
+        claimed = Operation.objects.filter(idle, in_time, pk=self.pk).update(
+            status=Status.SENDING, attempts=F("attempts") + 1, last_sent_at=moment
         )
         self.refresh_from_db()
         return claimed == 1
+
+    def mark_unknown(self) -> None:
+        """Sent, and nobody knows what came of it. What waits for a person goes on to wait."""
+        if self.status != Status.NEEDS_REVIEW:
+            self.status = Status.UNKNOWN
+        self.save()
 
     def close(self, status: Status, *, at: datetime) -> None:
         """Writes down the final word, with what `record_answer` noted before."""
         self.status = status
         self.closed_at = at
+        self.next_recovery_at = None
         self.save()
+
+
+class RecoveryAttempt(models.Model):
+    """One thing that recovery tried with an operation, and what it brought: what a reviewer reads first. Append-only."""
+
+    class Act(models.TextChoices):
+        SENT_AGAIN = "sent_again"  # the same bytes under the same key
+        LOOKED = "looked"  # read from Stripe, nothing sent
+        PARKED = "parked"  # left to a person
+        REVIEWED = "reviewed"  # decided by a person
+
+    operation = models.ForeignKey(Operation, models.CASCADE, related_name="recovery_attempts")
+    created_at = models.DateTimeField(default=now)
+    act = models.CharField(max_length=16, choices=Act)
+    result = models.CharField(max_length=16, choices=Status, help_text="The operation's status afterwards.")
+    message = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("created_at", "id")
+
+    def __str__(self) -> str:
+        return f"{self.operation_id}: {self.act}"
 
 
 def exact_json(parameters: Mapping[str, Any]) -> str:

@@ -8,13 +8,22 @@ import stripe
 from django.db import DatabaseError, connection, models, transaction
 
 from commercecore_payments.actors import Actor
-from commercecore_payments.clock import now
+from commercecore_payments.clock import database_now
 from commercecore_payments.errors import ServiceError
 from gateway.calls import CALLS
 from gateway.client import stripe_client
 from gateway.errors import OperationInProgress, OutcomeUnknown, StripeConfigurationRefused, StripeRejected, StripeUnreachable
-from gateway.models import Kind, Operation, Status, exact_json, new_operation_id, subject_type
+from gateway.models import (
+    Kind,
+    Operation,
+    Status,
+    exact_json,
+    new_operation_id,
+    recovery_due_after,
+    subject_type,
+)
 from gateway.outcomes import Fault, Outcome, fault_of, object_in_error, status_of_error
+from idempotency.operations import keep_hold
 
 logger = logging.getLogger(__name__)
 
@@ -43,11 +52,15 @@ def reserve(
 ) -> Operation:
     """Records a write to Stripe before it is sent. Call it in the transaction that reserves what it is about.
 
-    Raises OperationInProgress where `subject` already has an open operation. Two callers at once meet in the unique
-    index instead: the second gets an IntegrityError and its transaction is undone.
+    It is recorded under the caller's Idempotency-Key, which has to be held still. Raises OperationInProgress where
+    `subject` already has an open operation, and KeyInUse where another attempt has taken over the key. Two callers at once
+    meet in the unique index instead: the second gets an IntegrityError and its transaction is undone.
     """
+    if actor.idempotency_key is not None:
+        keep_hold(actor.idempotency_key)
     if Operation.objects.of(subject).open().exists():
         raise OperationInProgress
+    moment = database_now()
     return Operation.objects.create(
         id=operation_id or new_operation_id(),
         kind=kind,
@@ -60,11 +73,50 @@ def reserve(
         app=actor.app,
         user_id=actor.user_id,
         request_id=actor.request_id,
+        caller_key_id=actor.idempotency_key.row_id if actor.idempotency_key is not None else None,
+        created_at=moment,
+        last_sent_at=moment,
+        next_recovery_at=recovery_due_after(moment, moment),
+    )
+
+
+def earlier_under_key(kind: Kind, *, actor: Actor) -> Operation | None:
+    """What an earlier attempt of this very request, under the same Idempotency-Key, reserved: open, or with Stripe's word.
+
+    One of which nothing was sent or nothing was found is none: the request may be carried out for the first time.
+    """
+    if actor.idempotency_key is None:
+        return None
+    under_key = Operation.objects.filter(caller_key=actor.idempotency_key.row_id, kind=kind)
+    operation = under_key.order_by("created_at", "id").last()
+    return operation if operation is not None and (operation.is_open or operation.tells_what_stripe_said) else None
+
+
+def recorded_outcome(operation: Operation) -> Outcome:
+    """The outcome of a closed operation as it was written down. What Stripe answered then is not kept: `value` is None."""
+    fault = Fault(
+        message=operation.error_message,
+        http_status=operation.http_status,
+        type=operation.error_type,
+        code=operation.error_code,
+        decline_code=operation.decline_code,
+        param=operation.error_param,
+    )
+    status = Status(operation.status)
+    return Outcome(
+        status=status,
+        fault=None if status == Status.SUCCEEDED else fault,
+        stripe_request_id=operation.stripe_request_id,
     )
 
 
 def carry_out(unfinished: Operation | None, reserve_new: Callable[[], Operation], settle: Settle) -> tuple[Operation, Outcome]:
-    """Continues what an earlier request left unfinished, or reserves and finishes a new operation."""
+    """Continues what an earlier request left unfinished, or reserves and finishes a new operation.
+
+    One that is closed already, as an earlier attempt under the same Idempotency-Key may have left it, is told as recorded.
+    """
+    if unfinished is not None and not unfinished.is_open:
+        return unfinished, recorded_outcome(unfinished)
     if unfinished is not None:
         return unfinished, resume(unfinished, settle)
     operation = reserve_new()
@@ -143,23 +195,29 @@ def _outcome_of_error(operation: Operation, error: stripe.StripeError) -> Outcom
 def record(operation: Operation, outcome: Outcome, settle: Settle) -> None:
     """Writes the outcome down. Settling twice changes nothing: what is closed stays as it was closed.
 
-    An attempt that another one has followed may still tell what Stripe did, and no longer that nothing was done: the
-    later attempt, under the same key, may have done it.
+    `operation.attempts` is the fencing token. An attempt that another one has followed may still tell what Stripe did, and
+    no longer that nothing was done: the later attempt, under the same key, may have done it. And what was closed because
+    nothing was found is settled after all by whoever brings Stripe's success.
     """
     with transaction.atomic(durable=True):
         stored = Operation.objects.select_for_update().get(pk=operation.pk)
-        followed = stored.attempts != operation.attempts
-        if not stored.is_open or (followed and outcome.status not in (Status.SUCCEEDED, Status.DECLINED)):
+        if not _may_be_recorded(stored, operation, outcome):
             return
         _note_answer(stored, outcome)
         if outcome.status == Status.UNKNOWN:
-            stored.status = Status.UNKNOWN
-            stored.save()
+            stored.mark_unknown()
         else:
-            stored.close(outcome.status, at=now())
+            stored.close(outcome.status, at=database_now())
             settle(stored, outcome)
     log = logger.warning if outcome.status == Status.UNKNOWN else logger.info
     log("operation %s %s: %s (Stripe %s)", stored.id, stored.kind, outcome.status.value, outcome.stripe_request_id or "silent")
+
+
+def _may_be_recorded(stored: Operation, attempt: Operation, outcome: Outcome) -> bool:
+    if not stored.is_open:
+        return outcome.succeeded and not stored.tells_what_stripe_said
+    followed = stored.attempts != attempt.attempts
+    return not followed or outcome.status in (Status.SUCCEEDED, Status.DECLINED)
 
 
 def _note_answer(operation: Operation, outcome: Outcome) -> None:
@@ -170,6 +228,7 @@ def _note_answer(operation: Operation, outcome: Outcome) -> None:
     operation.error_type = fault.type
     operation.error_code = fault.code
     operation.decline_code = fault.decline_code
+    operation.error_param = fault.param
     operation.error_message = fault.message
 
 

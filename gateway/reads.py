@@ -1,15 +1,30 @@
 """Reading from Stripe, and its one-time links: nothing here moves money, so nothing here is an Operation."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, NoReturn
 
 import stripe
 
 from gateway.client import stripe_client
 from gateway.errors import StripeUnreachable
-from gateway.operations import leave_the_database, raise_rejection
+from gateway.models import Operation
+from gateway.operations import OPERATION_METADATA_KEY, leave_the_database, raise_rejection
 from gateway.outcomes import fault_of
-from gateway.snapshots import AccountSnapshot, LinkSnapshot, PaymentIntentSnapshot, SetupIntentSnapshot
+from gateway.snapshots import (
+    AccountSnapshot,
+    CustomerSnapshot,
+    LinkSnapshot,
+    PaymentIntentSnapshot,
+    PaymentMethodSnapshot,
+    RefundSnapshot,
+    SetupIntentSnapshot,
+)
+
+# Stripe's largest page of a list (docs.stripe.com/api/pagination).
+PAGE_SIZE = 100
+# Stripe's clock and ours differ: what an operation made is looked for from an hour before it was reserved.
+CLOCK_SKEW = timedelta(hours=1)
 
 
 def retrieve_account(account_id: str) -> AccountSnapshot:
@@ -43,6 +58,70 @@ def retrieve_setup_intent(setup_intent_id: str) -> SetupIntentSnapshot:
     return SetupIntentSnapshot.from_stripe(answer)
 
 
+def retrieve_refund(refund_id: str, *, account_id: str) -> RefundSnapshot:
+    """A refund of a direct charge. Raises as `_read`."""
+    options: Any = {"stripe_account": account_id}
+    return RefundSnapshot.from_stripe(_read(lambda client: client.v1.refunds.retrieve(refund_id, None, options)))
+
+
+def retrieve_payment_method(payment_method_id: str) -> PaymentMethodSnapshot:
+    """A payment method of the platform. Raises as `_read`."""
+    return PaymentMethodSnapshot.from_stripe(_read(lambda client: client.v1.payment_methods.retrieve(payment_method_id)))
+
+
+def find_account(operation: Operation) -> AccountSnapshot | None:
+    """The connected account that the operation made; None where Stripe shows none. Raises as `_read`."""
+    found = _find(operation, lambda client, options: client.v1.accounts.list(_made_since(operation), options))
+    return AccountSnapshot.from_stripe(found) if found is not None else None
+
+
+def find_customer(operation: Operation) -> CustomerSnapshot | None:
+    """The customer that the operation made; None where Stripe shows none. Raises as `_read`."""
+    found = _find(operation, lambda client, options: client.v1.customers.list(_made_since(operation), options))
+    return CustomerSnapshot.from_stripe(found) if found is not None else None
+
+
+def find_payment_intent(operation: Operation) -> PaymentIntentSnapshot | None:
+    """The payment intent that the operation made; None where Stripe shows none. Raises as `_read`."""
+    found = _find(operation, lambda client, options: client.v1.payment_intents.list(_made_since(operation), options))
+    return PaymentIntentSnapshot.from_stripe(found) if found is not None else None
+
+
+def find_setup_intent(operation: Operation) -> SetupIntentSnapshot | None:
+    """The setup intent that the operation made, with its payment method; None where Stripe shows none. Raises as `_read`."""
+    asked: Any = {**_made_since(operation), "customer": operation.parameters["customer"], "expand": ["data.payment_method"]}
+    found = _find(operation, lambda client, options: client.v1.setup_intents.list(asked, options))
+    return SetupIntentSnapshot.from_stripe(found) if found is not None else None
+
+
+def find_refund(operation: Operation) -> RefundSnapshot | None:
+    """The refund that the operation made; None where Stripe shows none. Raises as `_read`."""
+    asked: Any = {"payment_intent": operation.parameters["payment_intent"], "limit": PAGE_SIZE}
+    found = _find(operation, lambda client, options: client.v1.refunds.list(asked, options))
+    return RefundSnapshot.from_stripe(found) if found is not None else None
+
+
+def _made_since(operation: Operation) -> Any:
+    return {"created": {"gte": int((operation.created_at - CLOCK_SKEW).timestamp())}, "limit": PAGE_SIZE}
+
+
+def _find(operation: Operation, list_them: Callable[[stripe.StripeClient, Any], Any]) -> dict[str, Any] | None:
+    """The object of a list, newest first, whose metadata names the operation. Raises as `_ask`."""
+    options: Any = {"stripe_account": operation.stripe_account} if operation.stripe_account else {}
+
+    def search(client: stripe.StripeClient) -> dict[str, Any] | None:
+        listed = (dict(one.to_dict()) for one in list_them(client, options).auto_paging_iter())
+        return next((one for one in listed if _names(one, operation)), None)
+
+    found: dict[str, Any] | None = _ask(search)
+    return found
+
+
+def _names(listed: dict[str, Any], operation: Operation) -> bool:
+    metadata = listed.get("metadata") or {}
+    return bool(metadata.get(OPERATION_METADATA_KEY) == operation.id)
+
+
 def create_account_link(account_id: str, *, return_url: str, refresh_url: str) -> LinkSnapshot:
     """Stripe's own onboarding address, good once and for 300 seconds. Raises as `_read`."""
     parameters: Any = {
@@ -60,16 +139,20 @@ def create_login_link(account_id: str) -> LinkSnapshot:
 
 
 def _read(call: Callable[[stripe.StripeClient], Any]) -> dict[str, Any]:
-    """Stripe's answer as a plain dict.
+    """Stripe's answer as a plain dict. Raises as `_ask`."""
+    return dict(_ask(call).to_dict())
+
+
+def _ask(call: Callable[[stripe.StripeClient], Any]) -> Any:
+    """What a call of the SDK returns.
 
     Raises StripeRejected (it said no), StripeConfigurationRefused (401, 403) or StripeUnreachable (no usable answer).
     """
     leave_the_database()
     try:
-        answer = call(stripe_client())
+        return call(stripe_client())
     except stripe.StripeError as error:
         _raise_for_read(error)
-    return dict(answer.to_dict())
 
 
 def _raise_for_read(error: stripe.StripeError) -> NoReturn:
