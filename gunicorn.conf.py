@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from typing import Any
 
 wsgi_app = "commercecore_payments.wsgi:application"
@@ -36,9 +38,25 @@ loglevel = "warning"  # its own notices of starting and stopping; the applicatio
 control_socket_disable = True
 
 
+# The worker that `manage.py serve` wants beside the web server: recovery and what else is due. In production it is a
+# service of its own, and as many as are wanted.
+_worker: list["subprocess.Popen[bytes]"] = []
+
+
 def when_ready(server: Any) -> None:
-    """Says that the service listens, and what `manage.py serve` wanted said then."""
+    """Says that the service listens, and what `manage.py serve` wanted said then; starts its worker."""
+    if os.environ.pop("COMMERCECORE_START_WORKER", ""):
+        command = [sys.executable, "manage.py", "worker", "--parent", str(os.getpid())]
+        # Ctrl-C reaches every process of a terminal: this one waits for the SIGTERM of on_exit.
+        _worker.append(subprocess.Popen(command, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)))  # noqa: PLW1509
     print(os.environ.pop("COMMERCECORE_READY_MESSAGE", f"CommerceCore Payments listens on {bind}."), flush=True)
+
+
+def on_exit(server: Any) -> None:
+    """Ends the worker, which finishes what it has begun."""
+    for worker in _worker:
+        worker.terminate()
+        worker.wait()
 
 
 def post_worker_init(worker: Any) -> None:

@@ -11,16 +11,17 @@ from accounts.models import ONE_HOUR, ConnectedAccount
 from commercecore_payments.actors import Actor
 from developers.models import Developer
 from gateway import reads
+from gateway.endings import Ending, bring_to_an_end, not_found
 from gateway.errors import StripeRejected
 from gateway.models import Kind, Operation, Status, new_operation_id
 from gateway.operations import (
     OPERATION_METADATA_KEY,
-    carry_out,
+    earlier_under_key,
     finish,
     raise_for_outcome,
     record,
+    recorded_outcome,
     reserve,
-    resume,
 )
 from gateway.outcomes import Outcome
 from gateway.snapshots import AccountSnapshot
@@ -57,13 +58,19 @@ def find_account(*, account_id: str, developer: Developer) -> ConnectedAccount:
 def create_account(*, email: str, actor: Actor) -> ConnectedAccount:
     """Creates an Express account at Stripe for a seller (`email` in lower case), and the link to its onboarding.
 
-    A repeat while the outcome of the first is unknown continues the first. Raises AccountExists, and what
-    `gateway.operations.raise_for_outcome` raises.
+    A repeat while the outcome of the first is unknown continues the first, and one under the same Idempotency-Key is
+    answered with what the first brought. Raises AccountExists, and what `gateway.operations.raise_for_outcome` raises.
     """
-    unfinished = _unfinished_creation(email=email, actor=actor)
-    operation, outcome = carry_out(unfinished, lambda: _reserve_creation(email=email, actor=actor), settle_creation)
+    earlier = earlier_under_key(Kind.ACCOUNT_CREATE, actor=actor) or _unfinished_creation(email=email, actor=actor)
+    operation = earlier or _reserve_creation(email=email, actor=actor)
+    outcome = _outcome_of_earlier(earlier, CREATION) if earlier else finish(operation, settle_creation)
     raise_for_outcome(operation, outcome)
     return ConnectedAccount.objects.get(pk=operation.subject_id)
+
+
+def _outcome_of_earlier(operation: Operation, ending: Ending) -> Outcome:
+    """What came of an earlier attempt of the same request: as it was written down, or as it is brought to its end now."""
+    return bring_to_an_end(operation, ending) if operation.is_open else recorded_outcome(operation)
 
 
 def _unfinished_creation(*, email: str, actor: Actor) -> Operation | None:
@@ -95,6 +102,16 @@ def settle_creation(operation: Operation, outcome: Outcome) -> None:
         account.mark_created(outcome.value)
     else:
         account.mark_failed()
+
+
+def _look_for_account(operation: Operation) -> Outcome:
+    account = reads.find_account(operation)
+    if account is None:
+        return not_found("Stripe lists no account that names this operation.")
+    return Outcome(status=Status.SUCCEEDED, value=account)
+
+
+CREATION = Ending(settle=settle_creation, look=_look_for_account)
 
 
 def refresh_account(account: ConnectedAccount) -> AccountSnapshot:
@@ -146,22 +163,33 @@ def create_login_link(account: ConnectedAccount) -> LoginLink:
     return LoginLink(url=link.url, expires_in_s=LOGIN_LINK_LIFETIME_S)
 
 
-def delete_account(*, account: ConnectedAccount, actor: Actor) -> ConnectedAccount:
-    """Deletes the account at Stripe; the row stays as history and its email is free again.
+def delete_account(*, account_id: str, actor: Actor) -> ConnectedAccount:
+    """Deletes the developer's account at Stripe; the row stays as history and its email is free again.
 
-    A deletion carries no idempotency key: the account is read first, and gone means done, whoever deleted it. Raises
-    AccountInUse while payments are held or operations about the account are open.
+    A deletion carries no idempotency key at Stripe: the account is read first, and gone means done, whoever deleted it. A
+    repeat under the caller's own key is answered with what the first brought. Raises AccountNotFound, AccountInUse while
+    payments are held or operations about the account are open, and what `gateway.operations.raise_for_outcome` raises.
     """
-    is_gone = reads.account_is_gone(account.stripe_account_id)
-    unfinished = Operation.objects.of(account).open().filter(kind=Kind.ACCOUNT_DELETE).first()
-    operation = unfinished or _reserve_deletion(account=account, actor=actor)
-    if is_gone:
-        record(operation, Outcome(status=Status.SUCCEEDED), settle_deletion)
+    earlier = earlier_under_key(Kind.ACCOUNT_DELETE, actor=actor)
+    if earlier is None:
+        account = find_account(account_id=account_id, developer=actor.developer)
+        earlier = Operation.objects.of(account).open().filter(kind=Kind.ACCOUNT_DELETE).first()
+    if earlier is not None:
+        operation, outcome = earlier, _outcome_of_earlier(earlier, DELETION)
     else:
-        outcome = resume(operation, settle_deletion) if unfinished else finish(operation, settle_deletion)
-        raise_for_outcome(operation, outcome)
-    account.refresh_from_db()
-    return account
+        operation, outcome = _delete(account, actor=actor)
+    raise_for_outcome(operation, outcome)
+    return ConnectedAccount.objects.get(pk=operation.subject_id)
+
+
+def _delete(account: ConnectedAccount, *, actor: Actor) -> tuple[Operation, Outcome]:
+    is_gone = reads.account_is_gone(account.stripe_account_id)
+    operation = _reserve_deletion(account=account, actor=actor)
+    if not is_gone:
+        return operation, finish(operation, settle_deletion)
+    outcome = Outcome(status=Status.SUCCEEDED)
+    record(operation, outcome, settle_deletion)
+    return operation, outcome
 
 
 def _reserve_deletion(*, account: ConnectedAccount, actor: Actor) -> Operation:
@@ -184,6 +212,15 @@ def settle_deletion(operation: Operation, outcome: Outcome) -> None:
         account.mark_deleted()
     else:
         account.mark_kept()
+
+
+def _look_at_deleted(operation: Operation) -> Outcome:
+    if reads.account_is_gone(operation.target_id):
+        return Outcome(status=Status.SUCCEEDED)
+    return not_found("The account is still there.")
+
+
+DELETION = Ending(settle=settle_deletion, look=_look_at_deleted, looks_first=True)
 
 
 def keep_account_open(account: ConnectedAccount) -> None:

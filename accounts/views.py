@@ -38,8 +38,7 @@ class ConnectedAccountViewSet(DeveloperViewSet):
 
     def destroy(self, request: Request, identifier: str) -> Response:
         """`DELETE /connected-accounts/{id}`"""
-        account = operations.find_account(account_id=identifier, developer=self.actor.developer)
-        operations.delete_account(account=account, actor=self.actor)
+        operations.delete_account(account_id=identifier, actor=self.actor)
         return envelope(request, {"account_id": identifier, "deleted": True}, status=200)
 
     def _named_in_body(self, request: Request) -> ConnectedAccount:

@@ -4,6 +4,7 @@ Two questions, two answers. `now` is this machine's clock: good for what people 
 one process writes and another compares, such as a lease, is judged by it alone, since the clocks of two machines differ.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -30,6 +31,11 @@ def database_now() -> datetime:
         cursor.execute("SELECT statement_timestamp()")  # not now(), which stands still for a whole transaction
         moment: datetime = cursor.fetchone()[0]
     return moment + _ahead
+
+
+def elapsed_s() -> float:
+    """Seconds since this machine started, its sleep included: for how long something takes, and for nothing else."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 @contextmanager

@@ -31,7 +31,14 @@ api: list[URLPattern | URLResolver] = [
     re_path(r"^/transactions/confirm/?$", TransactionViewSet.as_view({"post": "confirm"}), name="transaction-confirm"),
     re_path(rf"^/transactions/{ID}/?$", TransactionViewSet.as_view({"get": "retrieve"}), name="transaction"),
     re_path(r"^/refunds/?$", RefundViewSet.as_view({"post": "create"}), name="refunds"),
-    re_path(r"^/payment-methods/?$", PaymentMethodViewSet.as_view({"post": "create"}), name="payment-methods"),
+    re_path(rf"^/refunds/{ID}/?$", RefundViewSet.as_view({"get": "retrieve"}), name="refund"),
+    re_path(r"^/payment-methods/?$", PaymentMethodViewSet.as_view({"get": "list", "post": "create"}), name="payment-methods"),
+    re_path(
+        rf"^/payment-methods/{ID}/preferred/?$",
+        PaymentMethodViewSet.as_view({"post": "prefer"}),
+        name="payment-method-preferred",
+    ),
+    re_path(rf"^/payment-methods/{ID}/?$", PaymentMethodViewSet.as_view({"delete": "destroy"}), name="payment-method"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -1,7 +1,9 @@
 """Operations as operators see them: what was asked of Stripe, and what came of it."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from django import forms
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin import display
@@ -9,6 +11,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, MultipleChoicesDropdownFilter
 
+from commercecore_payments.admin.actions import Done, confirmed_action
 from commercecore_payments.admin.display import (
     BAD,
     EMPTY,
@@ -28,11 +31,13 @@ from commercecore_payments.admin.display import (
 from commercecore_payments.admin.filters import DateRangeFilter
 from commercecore_payments.admin.records import RELATED_ROWS, ReadOnlyAdmin, RelatedTable
 from commercecore_payments.admin.unfolded import SimpleListFilter
+from commercecore_payments.recovery import close_as_not_done, recover
 from gateway.models import OPEN_STATUSES, Operation, Status, subject_type
 
 STATUS_COLOURS: dict[str, str] = {
     Status.SENDING: MOVING,
     Status.UNKNOWN: WAITING,
+    Status.NEEDS_REVIEW: BAD,
     Status.SUCCEEDED: GOOD,
     Status.DECLINED: BAD,
     Status.REJECTED: BAD,
@@ -40,6 +45,14 @@ STATUS_COLOURS: dict[str, str] = {
 }
 # Letters of an error in a list: about two of its lines.
 ERROR_LENGTH = 60
+
+
+class NotDoneForm(forms.Form):
+    """Why a person is sure that Stripe did nothing."""
+
+    reason = forms.CharField(
+        max_length=255, help_text="What you saw at Stripe, such as: no refund of this payment in the dashboard, 24 November."
+    )
 
 
 class OpenFilter(SimpleListFilter):
@@ -106,11 +119,12 @@ class OperationAdmin(ReadOnlyAdmin):
         "user_id__startswith",
     )
     search_help_text = "An id: of the operation, of an object or a request at Stripe, of our own request, or of a user."
+    actions_detail = ("recover_now", "close_not_done")
     fieldsets = (
         (None, {"fields": ("status_label", "kind_code", "subject_record", "result", "what_went_wrong", "stripe_request")}),
-        ("Sending", {"fields": ("created_at", "attempts", "last_sent_at", "closed_at", "http_status")}),
+        ("Sending", {"fields": ("created_at", "attempts", "last_sent_at", "closed_at", "http_status", "next_recovery_at")}),
         ("What was asked", {"fields": ("account", "target", "parameters_shown", "idempotency", "api_version")}),
-        ("Caller", {"fields": ("environment", "developer", "app", "user_id", "our_request")}),
+        ("Caller", {"fields": ("environment", "developer", "app", "user_id", "our_request", "caller_key")}),
     )
 
     status_label = status_in(STATUS_COLOURS)
@@ -170,3 +184,34 @@ class OperationAdmin(ReadOnlyAdmin):
     @display(description="our request")
     def our_request(self, operation: Operation) -> str:
         return code(operation.request_id)
+
+    def related_tables(self, record: Operation) -> Iterable[RelatedTable]:
+        rows = [
+            (attempt.created_at, attempt.get_act_display(), attempt.get_result_display(), attempt.message)
+            for attempt in record.recovery_attempts.all()[:RELATED_ROWS]
+        ]
+        return [RelatedTable("What recovery tried", ("Time", "Act", "Status afterwards", "Message"), rows)] if rows else []
+
+    def actions_for(self, record: Operation) -> tuple[str, ...]:
+        if record.status == Status.NEEDS_REVIEW:
+            return ("recover_now", "close_not_done")
+        return ("recover_now",) if record.is_open else ()
+
+    @confirmed_action(
+        "Recover now",
+        text="Sends the same request again under its own key where that is still safe, else looks at Stripe without sending.",
+        icon="healing",
+    )
+    def recover_now(self, record: Operation, answers: dict[str, Any]) -> Done:
+        recovered = recover(record)
+        return Done(f"{record.id} is {recovered.result.replace('_', ' ')}. {recovered.message}".strip())
+
+    @confirmed_action(
+        "Close as not done",
+        text="Frees what the operation reserved. Look at Stripe's dashboard first: if Stripe did it, money may move twice.",
+        icon="block",
+        form_class=NotDoneForm,
+    )
+    def close_not_done(self, record: Operation, answers: dict[str, Any]) -> Done:
+        close_as_not_done(record, reason=answers["reason"])
+        return Done(f"{record.id} is closed as not done: {answers['reason']}")

@@ -65,9 +65,17 @@ def look_at(operation: Operation, ending: Ending) -> Outcome:
     return outcome
 
 
+NOT_FOUND = "not_found"
+
+
 def not_found(message: str) -> Outcome:
     """Stripe does not show it: which proves nothing where it may be found later, or elsewhere."""
-    return Outcome(status=Status.UNKNOWN, fault=Fault(message=message))
+    return Outcome(status=Status.UNKNOWN, fault=Fault(message=message, type=NOT_FOUND))
+
+
+def was_not_found(outcome: Outcome) -> bool:
+    """Whether a look at Stripe found nothing that decides."""
+    return outcome.fault is not None and outcome.fault.type == NOT_FOUND
 
 
 def not_done(message: str, *, found: Snapshot | None = None) -> Outcome:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from commercecore_payments.clock import database_now, now
+from commercecore_payments.clock import database_now, elapsed_s, now
 from commercecore_payments.environments import Environment, EnvironmentManager, current_environment
 from commercecore_payments.identifiers import new_identifier
 
@@ -59,6 +59,10 @@ CONNECT_TIMEOUT_S = 5.0
 # Past both of its timeouts hardly anybody still waits for an answer; 5 s are left for the process to settle it. An
 # answer that drips in may outlast it: `gateway.operations.record` then tells the attempts apart.
 CALL_BUDGET = timedelta(seconds=CONNECT_TIMEOUT_S + settings.STRIPE_TIMEOUT_S + 5)
+# Between its reservation and its sending an operation waits for nothing. A process that was held up for longer, as on a
+# machine that was suspended, does not send any more: the 5 s left in CALL_BUDGET are used up, and others may take over.
+LONGEST_DELAY_BEFORE_SENDING_S = 5.0
+
 # How old an operation without a known outcome is when recovery takes it up: first when the call that was under way has
 # ended in any case, then ever more rarely, so that a Stripe that is down for hours is not asked for nothing. The last one
 # before a day is over still lies within RESEND_WINDOW.
@@ -157,6 +161,9 @@ class Operation(models.Model):
 
     objects = EnvironmentManager.from_queryset(OperationQuerySet)()
 
+    # When this process took it for sending, by `elapsed_s`; None where it did not.
+    taken_at_s: float | None = None
+
     class Meta:
         ordering = ("-created_at", "-id")
         constraints = [
@@ -225,6 +232,14 @@ class Operation(models.Model):
             self.http_status != 500 and database_now() - self.created_at < self._resend_window
         )
 
+    def take_for_sending(self) -> None:
+        """From now on this process has LONGEST_DELAY_BEFORE_SENDING_S to send it."""
+        self.taken_at_s = elapsed_s()
+
+    def is_too_late_to_send(self) -> bool:
+        """Whether this process was held up since it took the operation, so that another may have taken it over."""
+        return self.taken_at_s is not None and elapsed_s() - self.taken_at_s > LONGEST_DELAY_BEFORE_SENDING_S
+
     def may_still_be_under_way(self) -> bool:
         """Whether the process that sent it may still be waiting for Stripe's answer."""
         return self.status == Status.SENDING and database_now() - self.last_sent_at <= CALL_BUDGET
@@ -245,6 +260,7 @@ class Operation(models.Model):
             status=Status.SENDING, attempts=F("attempts") + 1, last_sent_at=moment
         )
         self.refresh_from_db()
+        self.take_for_sending()
         return claimed == 1
 
     def mark_unknown(self) -> None:
@@ -277,7 +293,7 @@ class RecoveryAttempt(models.Model):
     message = models.TextField(blank=True)
 
     class Meta:
-        ordering = ("created_at", "id")
+        ordering = ("id",)
 
     def __str__(self) -> str:
         return f"{self.operation_id}: {self.act}"

@@ -61,7 +61,7 @@ def reserve(
     if Operation.objects.of(subject).open().exists():
         raise OperationInProgress
     moment = database_now()
-    return Operation.objects.create(
+    operation: Operation = Operation.objects.create(
         id=operation_id or new_operation_id(),
         kind=kind,
         subject_type=subject_type(subject),
@@ -78,6 +78,8 @@ def reserve(
         last_sent_at=moment,
         next_recovery_at=recovery_due_after(moment, moment),
     )
+    operation.take_for_sending()
+    return operation
 
 
 def earlier_under_key(kind: Kind, *, actor: Actor) -> Operation | None:
@@ -141,11 +143,19 @@ def finish(operation: Operation, settle: Settle) -> Outcome:
 def send(operation: Operation) -> Outcome:
     """Calls Stripe with exactly what is stored. No transaction may be open; the connection is given back meanwhile."""
     leave_the_database()
+    if operation.is_too_late_to_send():
+        return _held_back(operation)
     try:
         return _call(operation)
     except Exception as error:
         logger.exception("operation %s: Stripe's answer could not be read", operation.id)
         return Outcome(status=Status.UNKNOWN, fault=Fault(message="The answer could not be read.", type=type(error).__name__))
+
+
+def _held_back(operation: Operation) -> Outcome:
+    """Nothing was sent this time. Whether an earlier attempt was, and with what effect, is another question."""
+    fault = Fault(message="Nothing was sent: this process was held up, and another may have taken the operation over.")
+    return Outcome(status=Status.UNKNOWN if operation.was_sent_before else Status.NOT_SENT, fault=fault)
 
 
 def _call(operation: Operation) -> Outcome:

@@ -99,6 +99,7 @@ class RefundSnapshot:
     id: str
     status: str
     failure_reason: str
+    metadata: Mapping[str, str]
 
     @classmethod
     def from_stripe(cls, data: Mapping[str, Any]) -> Self:
@@ -106,6 +107,7 @@ class RefundSnapshot:
             id=data["id"],
             status=data.get("status") or "pending",
             failure_reason=data.get("failure_reason") or "",
+            metadata=dict(data.get("metadata") or {}),
         )
 
 
@@ -126,6 +128,7 @@ class PaymentMethodSnapshot:
     last4: str
     exp_month: int | None
     exp_year: int | None
+    customer_id: str  # empty where it is attached to none
 
     @classmethod
     def from_stripe(cls, data: Mapping[str, Any]) -> Self:
@@ -137,6 +140,7 @@ class PaymentMethodSnapshot:
             last4=card.get("last4") or "",
             exp_month=card.get("exp_month"),
             exp_year=card.get("exp_year"),
+            customer_id=object_id(data.get("customer")),
         )
 
 

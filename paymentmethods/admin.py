@@ -12,6 +12,7 @@ from commercecore_payments.admin.display import (
     EMPTY,
     GOOD,
     MOVING,
+    QUIET,
     WAITING,
     code,
     link,
@@ -25,7 +26,14 @@ from commercecore_payments.admin.records import RELATED_ROWS, ReadOnlyAdmin, Rel
 from gateway.admin import operations_about
 from paymentmethods.models import Customer, PaymentMethod, Status
 
-STATUS_COLOURS: dict[str, str] = {Status.SAVING: MOVING, Status.REQUIRES_ACTION: WAITING, Status.SAVED: GOOD, Status.FAILED: BAD}
+STATUS_COLOURS: dict[str, str] = {
+    Status.SAVING: MOVING,
+    Status.REQUIRES_ACTION: WAITING,
+    Status.SAVED: GOOD,
+    Status.FAILED: BAD,
+    Status.DETACHING: MOVING,
+    Status.DETACHED: QUIET,
+}
 
 
 def card_text(method: PaymentMethod) -> str:

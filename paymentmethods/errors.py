@@ -1,6 +1,6 @@
 """What can go wrong with saved payment methods."""
 
-from commercecore_payments.errors import BadRequest, PaymentRequired
+from commercecore_payments.errors import BadRequest, NotFound, PaymentRequired
 from gateway.outcomes import Fault
 
 
@@ -26,3 +26,20 @@ class PaymentMethodRefused(BadRequest):
     def __init__(self, fault: Fault, *, stripe_request_id: str) -> None:
         extra = {"stripe_request_id": stripe_request_id}
         super().__init__(fields={"payment_method_id": [self.message]}, extra=extra)
+
+
+class PaymentMethodNotFound(NotFound):
+    """The user has no such saved payment method, or no longer: the caller cannot tell which."""
+
+    code = "payment_method_not_found"
+    message = "No such payment method."
+
+
+class UnknownStartingPoint(BadRequest):
+    """The payment method after which a list is to go on is none of the user's."""
+
+    code = "unknown_starting_point"
+    message = "starting_after names no payment method of this user."
+
+    def __init__(self) -> None:
+        super().__init__(fields={"starting_after": [self.message]})

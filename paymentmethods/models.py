@@ -46,6 +46,14 @@ class Status(models.TextChoices):
     REQUIRES_ACTION = "requires_action"  # the buyer has to pass a challenge first
     SAVED = "saved"
     FAILED = "failed"  # declined or refused
+    DETACHING = "detaching"  # out of use already; Stripe's answer is not known yet
+    DETACHED = "detached"  # for good: Stripe lets nobody use it again
+
+
+# What is still to become a saved card.
+BEING_SAVED = (Status.SAVING, Status.REQUIRES_ACTION)
+# Kept as history: nothing becomes of these any more.
+OVER = (Status.FAILED, Status.DETACHED)
 
 
 class PaymentMethodQuerySet(models.QuerySet["PaymentMethod"]):
@@ -54,6 +62,10 @@ class PaymentMethodQuerySet(models.QuerySet["PaymentMethod"]):
 
     def usable(self) -> Self:
         return self.filter(status=Status.SAVED)
+
+    def not_over(self) -> Self:
+        """Those that are saved, are being saved, or are being detached."""
+        return self.exclude(status__in=OVER)
 
 
 class PaymentMethod(models.Model):
@@ -99,12 +111,21 @@ class PaymentMethod(models.Model):
     def __str__(self) -> str:
         return self.stripe_payment_method_id or self.given_id
 
+    @property
+    def is_being_saved(self) -> bool:
+        return self.status in BEING_SAVED
+
     def clone_parameters(self) -> dict[str, Any]:
         """What Stripe needs to copy this card to a connected account (docs.stripe.com/connect/cloning)."""
         return {"customer": self.customer.stripe_customer_id, "payment_method": self.stripe_payment_method_id}
 
     def apply(self, setup: SetupIntentSnapshot) -> None:
-        """Takes over what Stripe says of the setup intent and of the card that it saves."""
+        """Takes over what Stripe says of the setup intent and of the card that it saves.
+
+        A setup intent goes on to say that it succeeded when its card is long detached: that changes nothing.
+        """
+        if self.status in (Status.DETACHING, Status.DETACHED):
+            return
         self.stripe_setup_intent_id = setup.id
         self.status = STATUS_OF_SETUP.get(setup.status, Status.FAILED)
         self.error_code = setup.last_setup_error.code
@@ -137,6 +158,24 @@ class PaymentMethod(models.Model):
         """The card was declined or refused; nothing is saved."""
         self.status = Status.FAILED
         self.error_code, self.decline_code, self.error_message = code, decline_code, message
+        self._save()
+
+    def mark_detaching(self) -> None:
+        """Out of use from now on, and no longer preferred: whoever detaches a card does not want it charged."""
+        self._take_out_of_use(Status.DETACHING)
+
+    def mark_detached(self) -> None:
+        self._take_out_of_use(Status.DETACHED)
+
+    def mark_kept(self) -> None:
+        """Stripe did not detach it: it can be used as before."""
+        if self.status == Status.DETACHING:
+            self.status = Status.SAVED
+            self._save()
+
+    def _take_out_of_use(self, status: Status) -> None:
+        self.status = status
+        self.preferred = self.wants_preferred = False
         self._save()
 
     def _take_over_card(self, card: PaymentMethodSnapshot) -> None:

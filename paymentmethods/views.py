@@ -19,3 +19,21 @@ class PaymentMethodViewSet(AppUserViewSet):
         )
         data = serializers.saved_payment_method(method, setup)
         return envelope(request, data, status=201, message=data["message"])
+
+    def list(self, request: Request) -> Response:
+        """`GET /payment-methods`"""
+        asked = serializers.ListPaymentMethodsRequest.of_query(request.query_params)
+        methods, has_more = operations.list_payment_methods(**asked, actor=self.actor)
+        return envelope(request, serializers.payment_method_list(methods, has_more=has_more), status=200)
+
+    def prefer(self, request: Request, identifier: str) -> Response:
+        """`POST /payment-methods/{id}/preferred`"""
+        method = operations.prefer_payment_method(payment_method_id=identifier, actor=self.actor)
+        message = "Payment method is now preferred"
+        return envelope(request, {"message": message, **serializers.payment_method_details(method)}, status=200, message=message)
+
+    def destroy(self, request: Request, identifier: str) -> Response:
+        """`DELETE /payment-methods/{id}`"""
+        method = operations.detach_payment_method(payment_method_id=identifier, actor=self.actor)
+        message = "Payment method detached successfully"
+        return envelope(request, {"message": message, **serializers.payment_method_details(method)}, status=200, message=message)

@@ -13,12 +13,14 @@ from commercecore_payments.admin.display import (
     EMPTY,
     GOOD,
     MOVING,
+    QUIET,
     WAITING,
     amount_of,
     code,
     link,
     linked,
     list_address,
+    pretty_json,
     status_in,
     status_label,
 )
@@ -35,6 +37,7 @@ STATUS_COLOURS: dict[str, str] = {
     Status.REQUIRES_ACTION: WAITING,
     Status.SUCCEEDED: GOOD,
     Status.FAILED: BAD,
+    Status.CANCELED: QUIET,  # the money was never on its way, or is back: nobody has to act
 }
 
 
@@ -77,7 +80,7 @@ class RefundAdmin(ReadOnlyAdmin):
     )
     search_help_text = "An id (refund, transaction, order, user, account, app, developer), or a seller's email."
     fieldsets = (
-        (None, {"fields": ("status_label", "amount", "reason", "failure_reason")}),
+        (None, {"fields": ("status_label", "amount", "reason", "failure_reason", "refund_application_fee", "metadata_shown")}),
         ("Payment", {"fields": ("transaction", "order_id", "account")}),
         ("Caller", {"fields": ("user_id", "developer", "app")}),
         ("Record", {"fields": ("stripe_id", "environment", "created_at", "updated_at")}),
@@ -98,6 +101,10 @@ class RefundAdmin(ReadOnlyAdmin):
     @display(description="refund at Stripe")
     def stripe_id(self, refund: Refund) -> str:
         return code(refund.stripe_refund_id)
+
+    @display(description="metadata")
+    def metadata_shown(self, refund: Refund) -> str:
+        return pretty_json(refund.metadata)
 
     def related_tables(self, record: Refund) -> Iterable[RelatedTable]:
         return [operations_about(record)]

@@ -1,7 +1,14 @@
 """What can go wrong with refunds."""
 
-from commercecore_payments.errors import Conflict
+from commercecore_payments.errors import Conflict, NotFound
 from gateway.outcomes import Fault
+
+
+class RefundNotFound(NotFound):
+    """There is no such refund, or it is another app's: the caller cannot tell which."""
+
+    code = "refund_not_found"
+    message = "No such refund."
 
 
 class NotRefundable(Conflict):

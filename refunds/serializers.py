@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from commercecore_payments.serializers import AmountField, IdentifierField, OneOfField, StrictSerializer, TextField
+from commercecore_payments.serializers import (
+    AmountField,
+    FlagField,
+    IdentifierField,
+    MetadataField,
+    OneOfField,
+    StrictSerializer,
+    TextField,
+)
 from refunds.models import Reason, Refund, Status
 
 
@@ -14,6 +22,8 @@ class RefundRequest(StrictSerializer):
     account_id = IdentifierField("acct")
     amount = AmountField(required=False)
     reason = OneOfField(Reason.values, required=False)
+    refund_application_fee = FlagField(default=False)
+    metadata = MetadataField(required=False)
 
 
 # Stripe settles most refunds at once; the others say so.
@@ -38,4 +48,17 @@ def requested_refund(refund: Refund) -> dict[str, Any]:
         "currency": refund.currency,
         "order_id": refund.transaction.order_id,
         "transaction_id": refund.transaction.stripe_payment_intent_id,
+    }
+
+
+def refund_details(refund: Refund) -> dict[str, Any]:
+    return {
+        **requested_refund(refund),
+        "account_id": refund.transaction.account.stripe_account_id,
+        "user_id": refund.user_id,
+        "reason": refund.reason,
+        "failure_reason": refund.failure_reason,
+        "refund_application_fee": refund.refund_application_fee,
+        "metadata": refund.metadata,
+        "created": int(refund.created_at.timestamp()),
     }

@@ -7,6 +7,7 @@ from accounts.operations import find_account
 from commercecore_payments.envelopes import envelope
 from commercecore_payments.viewsets import AppUserViewSet
 from refunds import operations, serializers
+from refunds.operations import RefundRequest
 
 
 class RefundViewSet(AppUserViewSet):
@@ -18,7 +19,19 @@ class RefundViewSet(AppUserViewSet):
         account = find_account(account_id=asked["account_id"], developer=self.actor.developer)
         payment = operations.find_payment_of_order(order_id=asked["order_id"], account=account, actor=self.actor)
         refund = operations.request_refund(
-            payment=payment, amount_minor=asked.get("amount"), reason=asked.get("reason", ""), actor=self.actor
+            RefundRequest(
+                payment=payment,
+                amount_minor=asked.get("amount"),
+                reason=asked.get("reason", ""),
+                refund_application_fee=asked["refund_application_fee"],
+                metadata=asked.get("metadata", {}),
+            ),
+            actor=self.actor,
         )
         data = serializers.requested_refund(refund)
         return envelope(request, data, status=201, message=data["message"])
+
+    def retrieve(self, request: Request, identifier: str) -> Response:
+        """`GET /refunds/{id}`: read from Stripe as long as it may still change there."""
+        refund = operations.find_refund(refund_id=identifier, actor=self.actor)
+        return envelope(request, serializers.refund_details(refund), status=200)

@@ -156,6 +156,12 @@ ROUTES = [
     ("/status", "get"),
     ("", "get"),
 ]
+# Other methods of the same addresses; `confirm` reads as the id of a transaction.
+ALSO_ROUTES = [
+    (f"/connected-accounts/{ACCOUNT}", "delete"),
+    ("/transactions/confirm", "get"),
+    ("/payment-methods", "get"),
+]
 
 
 def assert_error_shape(response: Any, status: int, *, path: str, method: str = "POST") -> dict[str, Any]:
@@ -232,8 +238,8 @@ class TestARoute:
     @pytest.mark.parametrize(("path", "method"), ROUTES)
     def test_refuses_other_methods(self, tenant: Tenant, path: str, method: str) -> None:
         for other in {"get", "post", "put", "patch", "delete"} - {method}:
-            if (path, other) == (f"/connected-accounts/{ACCOUNT}", "delete") or (path, other) == ("/transactions/confirm", "get"):
-                continue  # a route of its own, and an id that is called confirm
+            if (path, other) in ALSO_ROUTES:
+                continue
             response = getattr(tenant.client, other)(f"/api/v1{path}", headers=tenant.headers)
             if other == "get" and path.startswith("/connected-accounts/"):
                 continue  # reads as the id of an account

@@ -31,7 +31,7 @@ class TestTheExampleOfAnEnvironment:
         read = {name for source in sources for name in READS.findall(source.read_text())}
         example = (PROJECT_DIR / ".env.example").read_text()
         named = re.findall(r"^# ([A-Z][A-Z0-9_]*)=", example, re.MULTILINE)
-        assert sorted(named) == sorted(read - {"COMMERCECORE_READY_MESSAGE"})
+        assert sorted(named) == sorted(read - {"COMMERCECORE_READY_MESSAGE", "COMMERCECORE_START_WORKER"})
 
 
 class TestTheTestsSettings:

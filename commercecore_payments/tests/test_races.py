@@ -1,5 +1,6 @@
 """Callers at the same moment. PostgreSQL's row locks are what is tested: SQLite has one writer and no such locks."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,10 +14,13 @@ from accounts.models import ConnectedAccount
 from commercecore_payments.tests.tenants import Tenant, intent_at_stripe, refunds_at_stripe
 from gateway.client import stripe_client
 from gateway.models import Operation
+from gateway.tests.faults import Answer, Send, stripe_error, stripe_fails
 from paymentmethods.models import Customer, PaymentMethod
 from transactions.models import Transaction
 
 CALLERS = 8
+# Seconds in which all of them have certainly asked.
+LATE_S = 2.0
 
 pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no row locks to test")
 
@@ -40,6 +44,18 @@ def counted(answers: list[Any]) -> dict[int, int]:
     return dict(Counter(answer.status_code for answer in answers))
 
 
+def answer_late(send: Send, *request: Any) -> Answer:
+    """Stripe takes its time."""
+    time.sleep(LATE_S)
+    return send(*request)
+
+
+def refuse_late(send: Send, *request: Any) -> Answer:
+    """Stripe takes its time, and refuses."""
+    time.sleep(LATE_S)
+    return stripe_error(400, {"type": "invalid_request_error", "code": "charge_disputed", "message": "It is disputed."})
+
+
 class TestEightCallersAtOnce:
     def test_refund_no_more_than_was_paid(self, tenant: Tenant, seller: str) -> None:
         transaction_id = tenant.pay(seller, amount=1000)
@@ -49,13 +65,35 @@ class TestEightCallersAtOnce:
         assert len(refunded) == 2
         assert Transaction.objects.get().amount_refunded_minor == sum(refunded) <= 1000
 
-    def test_who_ask_for_the_same_refund_get_it_once_at_a_time(self, tenant: Tenant, seller: str) -> None:
+    def test_all_get_their_refunds_where_they_fit(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
         transaction_id = tenant.pay(seller, amount=1000)
-        answers = at_once(tenant, lambda caller, _: caller.refund(seller, amount=400))
-        made = counted(answers)[201]
-        assert counted(answers) == {201: made, 409: CALLERS - made}
-        assert refunds_at_stripe(seller, transaction_id) == [400] * made
-        assert 1 <= made <= 2
+        with stripe_fails(monkeypatch, answer_late, path="/refunds"):
+            answers = at_once(tenant, lambda caller, number: caller.refund(seller, amount=100 + number))
+        assert counted(answers) == {201: CALLERS}
+        assert sorted(refunds_at_stripe(seller, transaction_id)) == [100 + number for number in range(CALLERS)]
+        assert Transaction.objects.get().amount_refunded_minor == 828
+
+    @pytest.mark.parametrize("amount", [{"amount": 400}, {}], ids=["a part", "all that is left"])
+    def test_who_ask_for_the_same_refund_all_get_that_one(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch, amount: dict[str, Any]
+    ) -> None:
+        transaction_id = tenant.pay(seller, amount=1000)
+        with stripe_fails(monkeypatch, answer_late, path="/refunds"):
+            answers = at_once(tenant, lambda caller, _: caller.refund(seller, **amount))
+        assert counted(answers) == {201: CALLERS}
+        assert len({answer.json()["data"]["refund_id"] for answer in answers}) == 1
+        assert refunds_at_stripe(seller, transaction_id) == [amount.get("amount", 1000)]
+
+    def test_are_all_told_that_the_same_refund_was_refused(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        transaction_id = tenant.pay(seller, amount=1000)
+        with stripe_fails(monkeypatch, refuse_late, path="/refunds"):
+            answers = at_once(tenant, lambda caller, _: caller.refund(seller, amount=400))
+        assert counted(answers) == {409: CALLERS}
+        assert {answer.json()["details"]["code"] for answer in answers} == {"refund_refused"}
+        assert Operation.objects.filter(kind="refund.create").count() == 1
+        assert refunds_at_stripe(seller, transaction_id) == []
 
     def test_confirm_a_payment_once(self, tenant: Tenant, seller: str) -> None:
         transaction_id = tenant.create_payment(seller)

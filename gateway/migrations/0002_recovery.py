@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                 ('message', models.TextField(blank=True)),
             ],
             options={
-                'ordering': ('created_at', 'id'),
+                'ordering': ('id',),
             },
         ),
         migrations.RemoveConstraint(

@@ -8,15 +8,24 @@ from commercecore_payments.tests.tenants import Tenant, refunds_at_stripe
 from gateway.models import Operation
 from gateway.tests.faults import (
     LOST_OR_UNSURE,
+    Answer,
+    Send,
     assert_outcome_unknown,
-    killed,
+    fail_inside,
     refuse_connection,
+    stripe_error,
     stripe_fails,
     time_out_after,
     time_out_before,
 )
 from refunds.models import Refund
 from transactions.models import Transaction
+
+
+def fail_after(send: Send, *request: Any) -> Answer:
+    """Stripe does it, and answers a 500 all the same."""
+    send(*request)
+    return stripe_error(500, {"type": "api_error", "message": "Something went wrong on Stripe's end."})
 
 
 class TestARefund:
@@ -57,16 +66,24 @@ class TestARefund:
         assert refunds_at_stripe(seller, transaction_id) == [400, 600]
         assert Transaction.objects.get().amount_refunded_minor == 1000
 
-    def test_that_is_still_under_way_is_not_made_again(
+    def test_that_met_a_500_is_found_by_its_metadata(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        transaction_id = tenant.pay(seller, amount=1000)
+        with stripe_fails(monkeypatch, fail_after, path="/refunds"):
+            assert tenant.refund(seller, amount=600).status_code == 503
+        again = tenant.refund(seller, amount=600)
+        assert (again.status_code, again.json()["data"]["status"]) == (201, "succeeded")
+        assert refunds_at_stripe(seller, transaction_id) == [600]
+        assert (Operation.objects.get(kind="refund.create").status, Refund.objects.get().status) == ("succeeded", "succeeded")
+
+    def test_that_met_a_500_and_is_not_found_stays_unknown(
         self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         transaction_id = tenant.pay(seller, amount=1000)
-        with stripe_fails(monkeypatch, killed, path="/refunds"), pytest.raises(KeyboardInterrupt):
-            tenant.refund(seller, amount=400)
-        response = tenant.refund(seller, amount=400)
-        assert (response.status_code, response.json()["details"]["code"]) == (409, "operation_in_progress")
-        assert tenant.refund(seller, amount=300).status_code == 201
-        assert refunds_at_stripe(seller, transaction_id) == [300]
+        with stripe_fails(monkeypatch, fail_inside, path="/refunds"):
+            tenant.refund(seller, amount=600)
+        assert_outcome_unknown(tenant.refund(seller, amount=600), Operation.objects.get(kind="refund.create"))
+        assert refunds_at_stripe(seller, transaction_id) == []
+        assert tenant.refund(seller, amount=500).json()["details"]["refundable_amount"] == 400
 
     def test_that_never_left_frees_its_amount(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
         tenant.pay(seller, amount=1000)

@@ -16,12 +16,7 @@ from transactions.errors import AlreadyConfirmed, CardDeclined, ConfirmationRefu
 from transactions.models import Status as TransactionStatus
 from transactions.models import Transaction
 from transactions.operations.read import find_transaction, refresh_transaction
-from transactions.operations.settle import (
-    finish_unfinished,
-    intent_of,
-    look_at_confirmation,
-    settle_payment_intent,
-)
+from transactions.operations.settle import end_open, end_open_without_charging, intent_of, open_operation, settle_payment_intent
 
 
 def confirm_transaction(
@@ -57,16 +52,16 @@ def _finish_earlier_attempt(payment: Transaction, *, payment_method_id: str) -> 
     first card, and is not answered with what the first has done: the intent is looked at, and where it is unconfirmed
     the new card may be tried, since the intent itself succeeds only once.
     """
-    unfinished = Operation.objects.of(payment).open().first()
+    unfinished = open_operation(payment)
     if unfinished is None:
         return None
     if unfinished.kind != Kind.PAYMENT_INTENT_CONFIRM:
-        finish_unfinished(unfinished)
+        end_open(unfinished)
         payment.refresh_from_db()
         return None
     same = _names_the_same_card(unfinished, payment_method_id, payment=payment)
     is_repeated = same and unfinished.may_be_sent_again()
-    outcome = finish_unfinished(unfinished) if is_repeated else look_at_confirmation(unfinished)
+    outcome = end_open(unfinished) if is_repeated else end_open_without_charging(unfinished)
     payment.refresh_from_db()
     if is_repeated:
         _raise_unless_confirmed(payment, unfinished, outcome)

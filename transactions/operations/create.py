@@ -17,7 +17,7 @@ from gateway.snapshots import PaymentIntentSnapshot
 from transactions.errors import AmountInvalid, OrderTaken
 from transactions.models import CaptureMethod, Transaction
 from transactions.operations.read import refresh_transaction
-from transactions.operations.settle import finish_unfinished, intent_of, look_at_confirmation, settle_payment_intent
+from transactions.operations.settle import end_open_without_charging, intent_of, open_operation, settle_payment_intent
 
 ORDER_METADATA_KEY = "commercecore_order"
 
@@ -55,11 +55,9 @@ def _settled_transaction_of_order(request: PaymentRequest, *, actor: Actor) -> T
     payment = at_account.holding_the_order().first()
     if payment is None:
         return None
-    unfinished = Operation.objects.of(payment).open().first()
-    if unfinished is not None and unfinished.kind == Kind.PAYMENT_INTENT_CONFIRM:
-        look_at_confirmation(unfinished)  # asking what an order costs must not charge anybody
-    elif unfinished is not None:
-        finish_unfinished(unfinished)
+    unfinished = open_operation(payment)
+    if unfinished is not None:
+        end_open_without_charging(unfinished)  # asking what an order costs must not charge anybody
     payment.refresh_from_db()  # it may have been made, or have failed, since it was read
     return payment if payment.holds_order else None
 

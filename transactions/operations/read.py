@@ -4,13 +4,13 @@ from django.db import transaction
 
 from commercecore_payments.actors import Actor
 from gateway import reads
-from gateway.models import Kind, Operation, Status
+from gateway.models import Status
 from gateway.operations import record
 from gateway.outcomes import Outcome
 from gateway.snapshots import PaymentIntentSnapshot
 from transactions.errors import TransactionNotFound
 from transactions.models import Transaction
-from transactions.operations.settle import confirmation_took_effect, settle_payment_intent
+from transactions.operations.settle import open_operation, settle_payment_intent, took_effect
 
 
 def find_transaction(*, transaction_id: str, actor: Actor) -> Transaction:
@@ -25,12 +25,12 @@ def find_transaction(*, transaction_id: str, actor: Actor) -> Transaction:
 def refresh_transaction(payment: Transaction) -> PaymentIntentSnapshot:
     """Reads the payment intent from Stripe and takes over what it says, a finished challenge for one.
 
-    What was written here while Stripe was asked is newer than the answer, and stays. A confirmation whose outcome was
+    What was written here while Stripe was asked is newer than the answer, and stays. An operation whose outcome was
     unknown is settled when the intent shows that it took effect.
     """
     known_at = payment.updated_at
     intent = reads.retrieve_payment_intent(payment.stripe_payment_intent_id, account_id=payment.account.stripe_account_id)
-    _settle_open_confirmation(payment, intent)
+    _settle_what_took_effect(payment, intent)
     with transaction.atomic(durable=True):
         stored = Transaction.objects.select_for_update().get(pk=payment.pk)
         if stored.updated_at == known_at:
@@ -39,8 +39,8 @@ def refresh_transaction(payment: Transaction) -> PaymentIntentSnapshot:
     return intent
 
 
-def _settle_open_confirmation(payment: Transaction, intent: PaymentIntentSnapshot) -> None:
-    unfinished = Operation.objects.of(payment).open().filter(kind=Kind.PAYMENT_INTENT_CONFIRM).first()
-    if unfinished is None or unfinished.may_still_be_under_way() or not confirmation_took_effect(unfinished, intent):
+def _settle_what_took_effect(payment: Transaction, intent: PaymentIntentSnapshot) -> None:
+    unfinished = open_operation(payment)
+    if unfinished is None or unfinished.may_still_be_under_way() or not took_effect(unfinished, intent):
         return
     record(unfinished, Outcome(status=Status.SUCCEEDED, value=intent), settle_payment_intent)

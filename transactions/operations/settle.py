@@ -3,16 +3,13 @@
 from collections.abc import Callable, Mapping
 
 from gateway import reads
-from gateway.errors import OperationInProgress, OutcomeUnknown
+from gateway.endings import Ending, bring_to_an_end, look_at, not_done, not_found
 from gateway.models import Kind, Operation, Status
-from gateway.operations import raise_for_outcome, record, resume
-from gateway.outcomes import Fault, Outcome
+from gateway.operations import raise_for_outcome, recorded_outcome
+from gateway.outcomes import Outcome
 from gateway.snapshots import PaymentIntentSnapshot
 from transactions.models import CONFIRMED, Transaction
 from transactions.models import Status as TransactionStatus
-
-# What Stripe answers to a bad request. At a second sending it proves nothing about the first, so the object is read.
-BAD_REQUEST_STATUSES = (400, 402, 404)
 
 
 def settle_payment_intent(operation: Operation, outcome: Outcome) -> None:
@@ -31,70 +28,106 @@ def intent_of(outcome: Outcome) -> PaymentIntentSnapshot:
     return outcome.value
 
 
-def finish_unfinished(operation: Operation) -> Outcome:
-    """Brings an open operation on a transaction to its end: sent once more where that is safe, else by looking.
-
-    Raises OperationInProgress while its call may still be under way, OutcomeUnknown where it cannot be told yet, and
-    StripeUnreachable. A rejection or a decline is returned: it is the answer to the earlier request.
-    """
-    look = LOOKS.get(operation.kind)
-    if operation.may_be_sent_again():
-        outcome = resume(operation, settle_payment_intent)
-        refused = outcome.fault is not None and outcome.fault.http_status in BAD_REQUEST_STATUSES
-        if outcome.status == Status.UNKNOWN and refused and look is not None:
-            operation.refresh_from_db()
-            outcome = look(operation)
-    elif look is not None:
-        outcome = look(operation)
-    else:
-        raise OutcomeUnknown(operation.id)
-    if outcome.status in (Status.UNKNOWN, Status.NOT_SENT):
-        raise_for_outcome(operation, outcome)
-    return outcome
+def _update_took_effect(operation: Operation, intent: PaymentIntentSnapshot) -> bool:
+    asked = operation.parameters
+    return intent.amount_minor == asked["amount"] and asked["metadata"].items() <= intent.metadata.items()
 
 
-def confirmation_took_effect(operation: Operation, intent: PaymentIntentSnapshot) -> bool:
-    """Whether the intent shows that it was confirmed. A challenge counts where it is that of the operation's own card."""
+def _confirmation_took_effect(operation: Operation, intent: PaymentIntentSnapshot) -> bool:
+    """A challenge counts where it is that of the operation's own card."""
     own_challenge = intent.payment_method_id == operation.parameters["payment_method"]
     return intent.status in CONFIRMED or (intent.status == TransactionStatus.REQUIRES_ACTION and own_challenge)
 
 
-def look_at_confirmation(operation: Operation) -> Outcome:
-    """A buyer who has left is not charged late: the intent is only read, and settles the attempt by its state."""
-    return _close(operation, lambda intent: confirmation_took_effect(operation, intent), "was found unconfirmed")
+def _capture_took_effect(operation: Operation, intent: PaymentIntentSnapshot) -> bool:
+    """Where another amount was captured, it was somebody else, past us."""
+    asked_minor = operation.parameters["amount_to_capture"]
+    return intent.status == TransactionStatus.SUCCEEDED and intent.amount_received_minor == asked_minor
 
 
-def _look_at_update(operation: Operation) -> Outcome:
-    asked = operation.parameters
-
-    def took_effect(intent: PaymentIntentSnapshot) -> bool:
-        return intent.amount_minor == asked["amount"] and asked["metadata"].items() <= intent.metadata.items()
-
-    return _close(operation, took_effect, "was found as it was before")
+def _cancellation_took_effect(_operation: Operation, intent: PaymentIntentSnapshot) -> bool:
+    return intent.status == TransactionStatus.CANCELED
 
 
-def _give_up_clone(operation: Operation) -> Outcome:
-    """A clone that cannot be found may be made again: it moves no money."""
-    if operation.may_still_take_effect():
-        raise OperationInProgress
-    outcome = Outcome(status=Status.REJECTED, fault=Fault(message="The clone was not found, and is made again."))
-    record(operation, outcome, settle_payment_intent)
-    return outcome
-
-
-def _close(operation: Operation, took_effect: Callable[[PaymentIntentSnapshot], bool], otherwise: str) -> Outcome:
-    intent = reads.retrieve_payment_intent(operation.target_id, account_id=operation.stripe_account)
-    if not took_effect(intent) and operation.may_still_take_effect():
-        raise OperationInProgress
-    fault = None if took_effect(intent) else Fault(message=f"The payment intent {otherwise}.")
-    outcome = Outcome(status=Status.REJECTED if fault else Status.SUCCEEDED, value=intent, fault=fault)
-    record(operation, outcome, settle_payment_intent)
-    return outcome
-
-
-# How an operation that may not be sent again is settled by what Stripe shows.
-LOOKS: Mapping[str, Callable[[Operation], Outcome]] = {
-    Kind.PAYMENT_INTENT_CONFIRM: look_at_confirmation,
-    Kind.PAYMENT_INTENT_UPDATE: _look_at_update,
-    Kind.PAYMENT_METHOD_CLONE: _give_up_clone,
+# By what a payment intent shows that it was changed as an operation asked.
+TOOK_EFFECT: Mapping[str, Callable[[Operation, PaymentIntentSnapshot], bool]] = {
+    Kind.PAYMENT_INTENT_UPDATE: _update_took_effect,
+    Kind.PAYMENT_INTENT_CONFIRM: _confirmation_took_effect,
+    Kind.PAYMENT_INTENT_CAPTURE: _capture_took_effect,
+    Kind.PAYMENT_INTENT_CANCEL: _cancellation_took_effect,
 }
+
+
+def took_effect(operation: Operation, intent: PaymentIntentSnapshot) -> bool:
+    """Whether the intent shows what the operation asked for; never of one that changes no intent."""
+    shows = TOOK_EFFECT.get(operation.kind)
+    return shows is not None and shows(operation, intent)
+
+
+def _look_at_intent(operation: Operation) -> Outcome:
+    intent = reads.retrieve_payment_intent(operation.target_id, account_id=operation.stripe_account)
+    if took_effect(operation, intent):
+        return Outcome(status=Status.SUCCEEDED, value=intent)
+    return not_done(f"The payment intent was found {intent.status}, and not as it was asked for.", found=intent)
+
+
+def _look_for_creation(operation: Operation) -> Outcome:
+    intent = reads.find_payment_intent(operation)
+    if intent is None:
+        return not_found("The account lists no payment intent that names this operation.")
+    return Outcome(status=Status.SUCCEEDED, value=intent)
+
+
+def _give_up_clone(_operation: Operation) -> Outcome:
+    """A clone carries no metadata by which it could be found. It moves no money, so it may be made again."""
+    return not_done("The clone cannot be found, and may be made again.")
+
+
+CREATION = Ending(settle=settle_payment_intent, look=_look_for_creation)
+UPDATE = Ending(settle=settle_payment_intent, look=_look_at_intent)
+CONFIRMATION = Ending(settle=settle_payment_intent, look=_look_at_intent)
+CAPTURE = Ending(settle=settle_payment_intent, look=_look_at_intent)
+CANCELLATION = Ending(settle=settle_payment_intent, look=_look_at_intent)
+CLONE = Ending(settle=settle_payment_intent, look=_give_up_clone)
+
+# Every kind of operation whose subject is a transaction.
+ENDINGS: Mapping[str, Ending] = {
+    Kind.PAYMENT_INTENT_CREATE: CREATION,
+    Kind.PAYMENT_INTENT_UPDATE: UPDATE,
+    Kind.PAYMENT_INTENT_CONFIRM: CONFIRMATION,
+    Kind.PAYMENT_INTENT_CAPTURE: CAPTURE,
+    Kind.PAYMENT_INTENT_CANCEL: CANCELLATION,
+    Kind.PAYMENT_METHOD_CLONE: CLONE,
+}
+
+
+def open_operation(payment: Transaction) -> Operation | None:
+    """What is under way or undecided about the payment; there is at most one."""
+    return Operation.objects.of(payment).open().first()
+
+
+def end_open(operation: Operation) -> Outcome:
+    """Brings an open operation to its end: sent once more where that is safe, else by a look at Stripe.
+
+    Raises as `gateway.endings.bring_to_an_end`, and OutcomeUnknown where Stripe does not tell. A rejection or a decline is
+    returned: it is the answer to the earlier request.
+    """
+    return _unless_unknown(operation, bring_to_an_end(operation, ENDINGS[operation.kind]))
+
+
+def end_open_without_charging(operation: Operation) -> Outcome:
+    """Like `end_open`, for whoever did not ask for the payment: a confirmation is only looked at, so nobody is charged late."""
+    if operation.kind != Kind.PAYMENT_INTENT_CONFIRM:
+        return end_open(operation)
+    return _unless_unknown(operation, look_at(operation, CONFIRMATION))
+
+
+def outcome_of_earlier(operation: Operation) -> Outcome:
+    """What came of an earlier attempt of the same request: as it was written down, or as it is brought to its end now."""
+    return end_open(operation) if operation.is_open else recorded_outcome(operation)
+
+
+def _unless_unknown(operation: Operation, outcome: Outcome) -> Outcome:
+    if outcome.status == Status.UNKNOWN:
+        raise_for_outcome(operation, outcome)
+    return outcome

@@ -1,4 +1,4 @@
-"""`manage.py serve`: prepares the database and becomes the web server. `make run` calls it."""
+"""`manage.py serve`: prepares the database and becomes the web server, with a worker beside it. `make run` calls it."""
 
 import json
 import os
@@ -22,7 +22,7 @@ CONNECT_TIMEOUT_S = 5
 
 
 class Command(BaseCommand):
-    help = "Migrates the database, creates the admin and (in the sandbox) a demo tenant, and serves with gunicorn on PORT."
+    help = "Migrates the database, creates the admin and (in the sandbox) a demo tenant, and serves on PORT, with a worker."
 
     def handle(self, *args: Any, **options: Any) -> NoReturn:
         _refuse_taken_port()
@@ -32,6 +32,7 @@ class Command(BaseCommand):
         # Empty without collectstatic, and then whitenoise finds the files in their packages; it warns where it is missing.
         settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
         os.environ["COMMERCECORE_READY_MESSAGE"] = _ready_message()
+        os.environ["COMMERCECORE_START_WORKER"] = "1"
         connections.close_all()
         # gunicorn takes the place of this process, so that one process id stands for the service from beginning to end.
         os.chdir(settings.BASE_DIR)

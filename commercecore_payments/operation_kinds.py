@@ -1,0 +1,25 @@
+"""The table of operation kinds: how each comes to its end. It stands above the apps, so that the gateway imports none."""
+
+from collections.abc import Mapping
+
+from accounts import operations as accounts
+from gateway.endings import Ending
+from gateway.models import Kind
+from paymentmethods import operations as paymentmethods
+from refunds import operations as refunds
+from transactions.operations import settle as transactions
+
+ENDINGS: Mapping[str, Ending] = {
+    Kind.ACCOUNT_CREATE: accounts.CREATION,
+    Kind.ACCOUNT_DELETE: accounts.DELETION,
+    Kind.CUSTOMER_CREATE: paymentmethods.CUSTOMER,
+    Kind.SETUP_INTENT_CREATE: paymentmethods.SETUP,
+    Kind.PAYMENT_METHOD_CLONE: transactions.CLONE,
+    Kind.PAYMENT_METHOD_DETACH: paymentmethods.DETACHMENT,
+    Kind.PAYMENT_INTENT_CREATE: transactions.CREATION,
+    Kind.PAYMENT_INTENT_UPDATE: transactions.UPDATE,
+    Kind.PAYMENT_INTENT_CONFIRM: transactions.CONFIRMATION,
+    Kind.PAYMENT_INTENT_CAPTURE: transactions.CAPTURE,
+    Kind.PAYMENT_INTENT_CANCEL: transactions.CANCELLATION,
+    Kind.REFUND_CREATE: refunds.REFUND,
+}

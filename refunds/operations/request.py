@@ -1,0 +1,192 @@
+"""Requesting a refund, whole or in part."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import ConnectedAccount
+from accounts.operations import keep_account_open
+from commercecore_payments.actors import Actor
+from gateway.endings import bring_to_an_end
+from gateway.errors import OperationInProgress, OutcomeUnknown
+from gateway.models import Kind, Operation, new_operation_id
+from gateway.operations import (
+    OPERATION_METADATA_KEY,
+    carry_out,
+    earlier_under_key,
+    leave_the_database,
+    raise_for_outcome,
+    recorded_outcome,
+    reserve,
+)
+from gateway.outcomes import Outcome
+from refunds.errors import NothingLeftToRefund, NotRefundable, RefundExceedsPayment, RefundRefused
+from refunds.models import Refund, Status
+from refunds.operations.settle import REFUND, settle_refund
+from transactions.errors import TransactionNotFound
+from transactions.models import Transaction
+from transactions.operations import refresh_transaction
+
+# Seconds that a caller waits for an equal refund of another request. Stripe answers most calls within two; a caller's own
+# patience ends soon after ten, and a thread of ours is not to be held for longer.
+WAIT_S = 10.0
+# Seconds between two looks at it: a tenth of what a call to Stripe takes at the least.
+POLL_INTERVAL_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRequest:
+    """What is to go back of a payment: `amount_minor` minor units, or all that is left where it is None."""
+
+    payment: Transaction
+    amount_minor: int | None = None
+    reason: str = ""
+    refund_application_fee: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+def find_payment_of_order(*, order_id: str, account: ConnectedAccount, actor: Actor) -> Transaction:
+    """The payment of an order that a refund is about: the one that holds the order, else the newest.
+
+    Its state is read from Stripe unless it is final here: a challenge may have been passed meanwhile. Raises
+    TransactionNotFound where the app has none for this order at this account.
+    """
+    of_order = Transaction.objects.of(actor.known_app()).at(account).for_order(order_id).select_related("account")
+    payment = of_order.holding_the_order().first() or of_order.exclude(stripe_payment_intent_id="").first()
+    if payment is None:
+        raise TransactionNotFound("This order has no transaction at this account.")
+    if payment.may_still_change:
+        refresh_transaction(payment)
+    return payment
+
+
+def request_refund(request: RefundRequest, *, actor: Actor) -> Refund:
+    """Refunds a payment, the whole of what is left or a part.
+
+    A refund equal to one whose outcome is not known is answered with that one: waited for while it is under way, and
+    else brought to its end. Raises NotRefundable, NothingLeftToRefund, RefundExceedsPayment, RefundRefused,
+    OperationInProgress, and what `gateway.operations.raise_for_outcome` raises.
+    """
+    earlier = earlier_under_key(Kind.REFUND_CREATE, actor=actor)
+    if earlier is not None:
+        operation, outcome = earlier, _outcome_of_earlier(earlier)
+    else:
+        operation, is_new = _reserve_or_join(request, actor=actor)
+        outcome = carry_out(None, lambda: operation, settle_refund)[1] if is_new else _outcome_of_earlier(operation)
+    raise_for_outcome(operation, outcome, refusal=RefundRefused)
+    return Refund.objects.select_related("transaction__account").get(pk=operation.subject_id)
+
+
+def _outcome_of_earlier(operation: Operation) -> Outcome:
+    """What came of an earlier request's refund, which is ended here where nobody else is at it.
+
+    Whoever waited for it is told what its own caller is told, an unknown outcome too: nobody sends it again at once.
+    """
+    waited = _wait_while_under_way(operation)
+    if not operation.is_open:
+        return recorded_outcome(operation)
+    if waited:
+        raise OutcomeUnknown(operation.pk)
+    return bring_to_an_end(operation, REFUND)
+
+
+def _wait_while_under_way(operation: Operation) -> bool:
+    """Waits without a database connection until the refund's call has ended; whether there was anything to wait for.
+
+    Raises OperationInProgress where it takes longer than WAIT_S.
+    """
+    give_up_at = time.monotonic() + WAIT_S
+    waited = False
+    while operation.may_still_be_under_way():
+        if time.monotonic() >= give_up_at:
+            raise OperationInProgress
+        leave_the_database()
+        time.sleep(POLL_INTERVAL_S)
+        waited = True
+        operation.refresh_from_db()
+    return waited
+
+
+def _reserve_or_join(request: RefundRequest, *, actor: Actor) -> tuple[Operation, bool]:
+    """Sets the refund's part of the payment aside before Stripe is asked, or finds the equal one; whether it is new.
+
+    The payment is locked first and the refunds are summed in a statement of their own: one statement that did both
+    would sum what it saw before it waited for the lock. Callers at the same moment wait for the lock one after another.
+    """
+    with transaction.atomic(durable=True):
+        keep_account_open(request.payment.account)
+        locked = Transaction.objects.select_for_update().get(pk=request.payment.pk)
+        # With a key of its own a request is another one, however equal.
+        equal = _equal_unfinished(request, locked) if actor.idempotency_key is None else None
+        return (equal, False) if equal is not None else (_reserve(request, locked, actor=actor), True)
+
+
+def _equal_unfinished(request: RefundRequest, payment: Transaction) -> Operation | None:
+    """The equal refund whose outcome is not known: of the same amount, or of all that was left.
+
+    One that is under way right now is it as well: whoever means two waits for the first, and whoever was cut off does
+    not refund twice.
+    """
+    unfinished = Refund.objects.of(payment).filter(status=Status.CREATING)
+    same = unfinished.filter(refund_application_fee=request.refund_application_fee)
+    if request.amount_minor is not None:
+        same = same.filter(amount_minor=request.amount_minor)
+    elif refundable_minor(payment) > 0:
+        return None
+    return next((operation for refund in same for operation in Operation.objects.of(refund).open()), None)
+
+
+def _reserve(request: RefundRequest, payment: Transaction, *, actor: Actor) -> Operation:
+    refund = Refund.objects.create(
+        developer=actor.developer,
+        app=actor.known_app(),
+        transaction=payment,
+        user_id=actor.user_id,
+        amount_minor=_amount_to_refund(payment, asked_minor=request.amount_minor),
+        currency=payment.currency,
+        reason=request.reason,
+        refund_application_fee=request.refund_application_fee,
+        metadata=dict(request.metadata),
+    )
+    operation_id = new_operation_id()
+    return reserve(
+        Kind.REFUND_CREATE,
+        subject=refund,
+        actor=actor,
+        parameters=_refund_parameters(refund, operation_id=operation_id),
+        stripe_account=request.payment.account.stripe_account_id,
+        operation_id=operation_id,
+    )
+
+
+def _amount_to_refund(payment: Transaction, *, asked_minor: int | None) -> int:
+    """The amount in minor units. Raises NotRefundable, NothingLeftToRefund, RefundExceedsPayment."""
+    if payment.amount_received_minor == 0:
+        raise NotRefundable
+    rest = refundable_minor(payment)
+    if rest <= 0:
+        raise NothingLeftToRefund
+    if asked_minor is not None and asked_minor > rest:
+        raise RefundExceedsPayment(refundable_minor=rest, currency=payment.currency)
+    return rest if asked_minor is None else asked_minor
+
+
+def refundable_minor(payment: Transaction) -> int:
+    """What is left, in minor units. Pending and unknown refunds count as refunded: their money may be on its way."""
+    return payment.amount_received_minor - Refund.objects.of(payment).taking_money().total_minor()
+
+
+def _refund_parameters(refund: Refund, *, operation_id: str) -> dict[str, Any]:
+    parameters: dict[str, Any] = {
+        "payment_intent": refund.transaction.stripe_payment_intent_id,
+        "amount": refund.amount_minor,
+        "metadata": {**refund.metadata, OPERATION_METADATA_KEY: operation_id},
+    }
+    if refund.reason:
+        parameters["reason"] = refund.reason
+    if refund.refund_application_fee:  # without it Stripe leaves the fee where it is
+        parameters["refund_application_fee"] = True
+    return parameters

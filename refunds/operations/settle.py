@@ -1,0 +1,64 @@
+"""How a refund ends, whoever brings it to its end."""
+
+import logging
+
+from django.db import IntegrityError, transaction
+
+from gateway import reads
+from gateway.endings import Ending, not_found
+from gateway.models import Operation
+from gateway.models import Status as OperationStatus
+from gateway.outcomes import Outcome
+from gateway.snapshots import RefundSnapshot
+from refunds.models import Refund, Status
+from transactions.models import RELEASES_ORDER, Transaction
+
+logger = logging.getLogger(__name__)
+
+
+def settle_refund(operation: Operation, outcome: Outcome) -> None:
+    """The refund takes over Stripe's answer, and its payment the new sum; the payment is locked first, as always."""
+    payment = Transaction.objects.select_for_update().get(refunds=operation.subject_id)
+    refund = Refund.objects.get(pk=operation.subject_id)
+    if isinstance(outcome.value, RefundSnapshot):
+        refund.apply(outcome.value)
+    else:
+        refund.mark_creation_failed()
+    sum_refunds(payment)
+
+
+def sum_refunds(payment: Transaction) -> None:
+    """The locked payment takes over the sum of its refunds, and releases its order or holds it again accordingly."""
+    known = Refund.objects.of(payment).taking_money().exclude(status=Status.CREATING)
+    succeeded = Refund.objects.of(payment).filter(status=Status.SUCCEEDED)
+    payment.mark_refunded(known.total_minor(), of_it_succeeded_minor=succeeded.total_minor())
+    if not payment.holds_order and payment.status not in RELEASES_ORDER:
+        _hold_order_again(payment, succeeded_minor=succeeded.total_minor())
+
+
+def _hold_order_again(payment: Transaction, *, succeeded_minor: int) -> None:
+    """A whole refund had released the order. When it fails later, the order is paid after all, and not to be paid twice.
+
+    Where another transaction holds the order by now, that one stays: its buyer was let in rightly. The unique index
+    decides, since a new transaction may be reserved at this very moment.
+    """
+    if succeeded_minor >= payment.amount_received_minor:
+        return
+    try:
+        with transaction.atomic():
+            Transaction.objects.filter(pk=payment.pk).update(holds_order=True)
+    except IntegrityError:
+        logger.warning("order %s is paid by %s too: its refund failed after the order was released", payment.order_id, payment)
+    else:
+        payment.holds_order = True
+
+
+def _look(operation: Operation) -> Outcome:
+    """A refund that is not found proves nothing: its amount stays reserved."""
+    found = reads.find_refund(operation)
+    if found is None:
+        return not_found("No refund of the payment names this operation.")
+    return Outcome(status=OperationStatus.SUCCEEDED, value=found)
+
+
+REFUND = Ending(settle=settle_refund, look=_look)
