@@ -1,7 +1,7 @@
 # The commands of CommerceCore Payments. Each needs Python 3.11 or newer and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-stripe check format requirements environment development-environment
+.PHONY: help run test test-stripe prove prove-long benchmark check format requirements environment development-environment
 
 # The first Python that is new enough. Another: make run PYTHON=/path/to/python3.12
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -13,6 +13,8 @@ help:
 	@echo "make run     serves on 127.0.0.1:\$${PORT:-8000}, in Stripe's offline sandbox unless STRIPE_SECRET_KEY is set"
 	@echo "make test    runs the tests on SQLite and on PostgreSQL; ARGS=\"-k name\" goes to pytest"
 	@echo "make test-stripe  holds the contract with Stripe against Stripe's test mode: needs STRIPE_SECRET_KEY=sk_test_..."
+	@echo "make prove   kills, races and simulates, and compares the books with Stripe's: minutes; make prove-long takes hours"
+	@echo "make benchmark  measures what waiting for Stripe costs; needs POSTGRES_URL=postgres://user:password@host:5432/postgres"
 	@echo "make check   runs the linters, the type checker and Django's checks"
 	@echo "make format  formats the code and sorts its imports"
 	@echo "make requirements  compiles requirements*.in to pinned requirements*.txt"
@@ -26,6 +28,16 @@ test: development-environment
 
 test-stripe: development-environment
 	@exec .venv/bin/python -m commercecore_payments.testing.stripe_contract $(ARGS)
+
+# The proofs that money moves exactly once: docs/reliability.md. ARGS="simulation --seed 7" plays one of them again.
+prove: development-environment
+	@exec .venv/bin/python -m proofs $(ARGS)
+
+prove-long: development-environment
+	@exec .venv/bin/python -m proofs --long $(ARGS)
+
+benchmark: development-environment
+	@exec .venv/bin/python -m benchmarks.waiting $(ARGS)
 
 check: development-environment
 	@exec .ci/check

@@ -11,6 +11,9 @@ from commercecore_payments.viewsets import DeveloperViewSet
 
 
 class ConnectedAccountViewSet(DeveloperViewSet):
+    # Their links let whoever has them in, and Stripe's work once: a repeat needs a new one, and nobody keeps the old one.
+    never_stored = frozenset({"onboarding", "login"})
+
     def create(self, request: Request) -> Response:
         """`POST /connected-accounts`"""
         body = serializers.CreateAccountRequest(data=request.data)

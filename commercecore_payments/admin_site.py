@@ -52,6 +52,7 @@ def navigation(_request: HttpRequest) -> list[dict[str, Any]]:
                 _item("Apps", "apps", "developers", "app"),
                 _item("Tokens", "key", "developers", "developertoken"),
                 _item("Revoked JSON Web Tokens", "block", "developers", "revokedjsonwebtoken"),
+                _item("Idempotency keys", "repeat_one", "idempotency", "idempotencykey"),
             ],
         },
         {"title": "Sellers", "items": [_item("Connected accounts", "storefront", "accounts", "connectedaccount")]},

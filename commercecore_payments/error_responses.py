@@ -11,7 +11,7 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from commercecore_payments.errors import InvalidBody, MalformedBody, NotFound, ServiceError
+from commercecore_payments.errors import InvalidBody, KeyAfterwards, MalformedBody, NotFound, ServiceError
 from commercecore_payments.versions import answers_documented_statuses
 
 # What REST framework raises itself, and the stable code that we give it.
@@ -74,6 +74,12 @@ def response_status(error: ServiceError, request: HttpRequest) -> int:
     if error.documented_status is not None and answers_documented_statuses(request):
         return int(error.documented_status)
     return int(error.status)
+
+
+def key_after(error: Exception) -> KeyAfterwards:
+    """What becomes of the request's Idempotency-Key. What is not recognised is nothing final."""
+    known = as_service_error(error)
+    return known.key_afterwards if known is not None else KeyAfterwards.FREE
 
 
 def as_service_error(error: Exception) -> ServiceError | None:

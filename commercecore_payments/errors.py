@@ -5,6 +5,7 @@ catches them, and commercecore_payments/error_responses.py turns them into bodie
 """
 
 from collections.abc import Mapping
+from enum import Enum, auto
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -16,15 +17,25 @@ UNEXPECTED_MESSAGE = "An unexpected error occurred while processing your request
 DEFAULT_RETRY_AFTER_S = 5
 
 
+class KeyAfterwards(Enum):
+    """What becomes of the request's Idempotency-Key after an error."""
+
+    ANSWERED = auto()  # the error is final: every repeat is given the same answer
+    FREE = auto()  # nothing final is known: the very same request is carried out again, and continues where it stood
+    FORGOTTEN = auto()  # the request did not begin: the next one under the key is the first, whatever it asks for
+
+
 class ServiceError(Exception):
     """An error that is told to the caller: `message` for the person, `code` for the program.
 
     `status` is the right HTTP status. `documented_status` is the one that the published documentation shows, where it
     differs: API version 2024-09-26 answers that one. `extra` joins `details`; `headers` join the response.
+    `key_afterwards` tells whether a repeat under the same Idempotency-Key may bring another answer.
     """
 
     status: ClassVar[int] = 500
     documented_status: ClassVar[int | None] = None
+    key_afterwards: ClassVar[KeyAfterwards] = KeyAfterwards.FREE
     code: ClassVar[str] = "unexpected_error"
     message: str = UNEXPECTED_MESSAGE
 
@@ -45,44 +56,58 @@ class ServiceError(Exception):
 
 class BadRequest(ServiceError):
     status = HTTPStatus.BAD_REQUEST
+    key_afterwards = KeyAfterwards.ANSWERED
     code = "bad_request"
     message = "Bad request."
 
 
 class Unauthorized(ServiceError):
     status = HTTPStatus.UNAUTHORIZED
+    key_afterwards = KeyAfterwards.FORGOTTEN
     code = "unauthorized"
     message = "Unauthorized"
 
 
 class PaymentRequired(ServiceError):
     status = HTTPStatus.PAYMENT_REQUIRED
+    key_afterwards = KeyAfterwards.ANSWERED
     code = "payment_declined"
     message = "The payment was declined."
 
 
 class Forbidden(ServiceError):
     status = HTTPStatus.FORBIDDEN
+    key_afterwards = KeyAfterwards.FORGOTTEN
     code = "forbidden"
     message = "You may not do this."
 
 
 class NotFound(ServiceError):
     status = HTTPStatus.NOT_FOUND
+    key_afterwards = KeyAfterwards.ANSWERED
     code = "not_found"
     message = "Not found."
 
 
 class Conflict(ServiceError):
     status = HTTPStatus.CONFLICT
+    key_afterwards = KeyAfterwards.ANSWERED
     code = "conflict"
     message = "The request conflicts with the present state."
 
 
 class TooLarge(ServiceError):
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    key_afterwards = KeyAfterwards.FORGOTTEN
     code = "body_too_large"
     message = "The request body is too large."
+
+
+class Unprocessable(ServiceError):
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    key_afterwards = KeyAfterwards.FORGOTTEN
+    code = "unprocessable"
+    message = "The request cannot be carried out as it is."
 
 
 class Unavailable(ServiceError):
@@ -99,22 +124,26 @@ class Unavailable(ServiceError):
 class InvalidBody(BadRequest):
     """The body does not fit; `fields` names each field and what is wrong with it."""
 
+    key_afterwards = KeyAfterwards.FORGOTTEN
     code = "invalid_body"
     message = "Invalid request body."
 
 
 class MalformedBody(BadRequest):
+    key_afterwards = KeyAfterwards.FORGOTTEN
     code = "malformed_body"
     message = "The request body is not valid JSON."
 
 
 class LengthRequired(ServiceError):
     status = HTTPStatus.LENGTH_REQUIRED
+    key_afterwards = KeyAfterwards.FORGOTTEN
     code = "length_required"
     message = "Send the body with its Content-Length, and not in chunks."
 
 
 class UnknownVersion(BadRequest):
+    key_afterwards = KeyAfterwards.FORGOTTEN
     code = "unknown_version"
     message = f"{HEADER} names no version of this API. It knows {' and '.join(VERSIONS)}."
 

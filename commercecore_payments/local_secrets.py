@@ -1,16 +1,25 @@
 """Secrets that nobody configured: made once, kept in the state folder, the same for every process."""
 
+import base64
+import fcntl
 import json
 import os
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+
+def _new_encryption_key() -> str:
+    """One key as ANSWER_ENCRYPTION_KEYS lists them: an id, and 32 bytes as Fernet takes them."""
+    return f"{secrets.token_hex(4)}:{base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()}"
+
+
 # Each name may be set in the environment, which then wins over the generated value.
 GENERATORS: Mapping[str, Callable[[], str]] = {
     "SECRET_KEY": lambda: secrets.token_urlsafe(64),
     "TOKEN_HASH_KEY": lambda: secrets.token_urlsafe(48),
     "LINK_SIGNING_KEY": lambda: secrets.token_urlsafe(48),
+    "ANSWER_ENCRYPTION_KEYS": _new_encryption_key,
     "ADMIN_PASSWORD": lambda: secrets.token_urlsafe(12),
 }
 
@@ -18,25 +27,33 @@ GENERATORS: Mapping[str, Callable[[], str]] = {
 def load_or_create_secrets(folder: Path) -> dict[str, str]:
     """The generated secrets kept in `folder`, made at the first call.
 
-    Several processes may start at once: the file is linked into place whole, so that the first one wins
-    and every process reads the same values. A secret that a later release adds is made and added to the file.
+    A secret that a later release adds is made and added to the file. Several processes may start at once: one at a time
+    adds what is missing, so that every process reads the same values.
     """
     path = folder / "secrets.json"
-    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    missing = {name: make() for name, make in GENERATORS.items() if name not in known}
-    if not missing:
+    known = _read(path)
+    if known.keys() >= GENERATORS.keys():
         return known
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = folder / f"secrets.{os.getpid()}.{secrets.token_hex(4)}.json"
-    draft.touch(mode=0o600)
-    draft.write_text(json.dumps({**known, **missing}, indent=1))
-    if known:
-        draft.replace(path)
-        return {**known, **missing}
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.link(draft, path)
-    except FileExistsError:
-        return load_or_create_secrets(folder)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # given back when it is closed, by a process that dies as well
+        return _complete(path)
     finally:
-        draft.unlink(missing_ok=True)
-    return load_or_create_secrets(folder)
+        os.close(descriptor)
+
+
+def _read(path: Path) -> dict[str, str]:
+    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    return known
+
+
+def _complete(path: Path) -> dict[str, str]:
+    known = _read(path)
+    whole = {**{name: make() for name, make in GENERATORS.items() if name not in known}, **known}
+    if whole != known:
+        draft = path.with_name(f"secrets.{os.getpid()}.{secrets.token_hex(4)}.json")
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(whole, indent=1))
+        draft.replace(path)  # whole or not at all, for whoever reads it meanwhile
+    return whole

@@ -5,7 +5,7 @@ REST framework's own fields convert freely (`1` to `"1"`, `"yes"` to true). Wher
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from rest_framework import serializers
 
@@ -64,13 +64,21 @@ class IdentifierField(TextField):
 
 
 class AmountField(serializers.Field[int, Any, int, Any]):
-    """A whole number of minor units, as a number or as text: `1000` or `"1000"`. Nothing is rounded or trimmed."""
+    """A whole number of minor units, as a number or as text: `1000` or `"1000"`. Nothing is rounded or trimmed.
+
+    `minimum` is 1, or 0 where none of it is an answer too.
+    """
 
     default_error_messages = {
         "invalid": 'The amount is a whole number of minor units, such as 1000 or "1000".',
         "positive": "The amount must be greater than 0.",
+        "negative": "The amount must not be negative.",
         "too_large": "The amount is too large.",
     }
+
+    def __init__(self, *, minimum: Literal[0, 1] = 1, **options: Any) -> None:
+        self.minimum = minimum
+        super().__init__(**options)
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, bool) or not isinstance(data, int | str):
@@ -80,8 +88,8 @@ class AmountField(serializers.Field[int, Any, int, Any]):
             self.fail("too_large")
         if not re.fullmatch(r"-?[0-9]+", digits):
             self.fail("invalid")
-        if int(digits) <= 0:
-            self.fail("positive")
+        if int(digits) < self.minimum:
+            self.fail("positive" if self.minimum else "negative")
         return int(digits)
 
     def to_representation(self, value: int) -> int:

@@ -80,9 +80,13 @@ ORDERS_TIMEOUT_S = env.float("ORDERS_TIMEOUT_S", default=5.0)
 SECRET_KEY = _secret("SECRET_KEY")
 TOKEN_HASH_KEY = _secret("TOKEN_HASH_KEY")
 LINK_SIGNING_KEY = _secret("LINK_SIGNING_KEY")
+# "<id>:<Fernet key>,…": the first encrypts the answers that are stored under Idempotency-Keys, all decrypt them.
+ANSWER_ENCRYPTION_KEYS = _secret("ANSWER_ENCRYPTION_KEYS")
 ADMIN_USERNAME = env.str("ADMIN_USERNAME", default="admin")
 ADMIN_PASSWORD = _secret("ADMIN_PASSWORD")
-SECRETS_ARE_GENERATED = not all(env.str(name, default="") for name in ("SECRET_KEY", "TOKEN_HASH_KEY", "LINK_SIGNING_KEY"))
+# Those that every machine must share.
+_shared_secrets = ("SECRET_KEY", "TOKEN_HASH_KEY", "LINK_SIGNING_KEY", "ANSWER_ENCRYPTION_KEYS")
+SECRETS_ARE_GENERATED = not all(env.str(name, default="") for name in _shared_secrets)
 
 # --- CommerceCore's JSON Web Tokens ---------------------------------------------------------------------------------
 

@@ -29,6 +29,8 @@ api: list[URLPattern | URLResolver] = [
     ),
     re_path(r"^/transactions/?$", TransactionViewSet.as_view({"post": "create"}), name="transactions"),
     re_path(r"^/transactions/confirm/?$", TransactionViewSet.as_view({"post": "confirm"}), name="transaction-confirm"),
+    re_path(rf"^/transactions/{ID}/capture/?$", TransactionViewSet.as_view({"post": "capture"}), name="transaction-capture"),
+    re_path(rf"^/transactions/{ID}/cancel/?$", TransactionViewSet.as_view({"post": "cancel"}), name="transaction-cancel"),
     re_path(rf"^/transactions/{ID}/?$", TransactionViewSet.as_view({"get": "retrieve"}), name="transaction"),
     re_path(r"^/refunds/?$", RefundViewSet.as_view({"post": "create"}), name="refunds"),
     re_path(rf"^/refunds/{ID}/?$", RefundViewSet.as_view({"get": "retrieve"}), name="refund"),

@@ -1,19 +1,31 @@
-"""The base of every API view: its version, its caller, and headers that keep answers out of caches."""
+"""The base of every API view: its version, its caller and Idempotency-Key, and headers that keep answers out of caches."""
 
-from typing import Any
+from typing import Any, ClassVar
 
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from commercecore_payments.actors import Actor
+from commercecore_payments.actors import Actor, HeldKey
 from commercecore_payments.authentication import AppUserAuthentication, DeveloperTokenAuthentication
-from commercecore_payments.errors import LengthRequired, UnknownVersion
+from commercecore_payments.error_responses import key_after
+from commercecore_payments.errors import KeyAfterwards, LengthRequired, UnknownVersion
 from commercecore_payments.versions import HEADER, VERSIONS, requested_version
+from idempotency.operations import StoredAnswer, forget_key, free_key, hold_key, store_answer
+from idempotency.requests import fingerprint, replay, sent_key
 
 
 class ApiViewSet(ViewSet):
-    """Answers in the version that the caller asked for, and says which that is."""
+    """Answers in the version that the caller asked for, and says which that is; once for each Idempotency-Key.
+
+    The key is held before the action begins. Its answer is stored, and a repeat is given it instead of the action.
+    """
+
+    # Actions whose answers are secrets that are never stored, encrypted or not. Under a key they are held like others.
+    never_stored: ClassVar[frozenset[str]] = frozenset()
+
+    held_key: HeldKey | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if "Transfer-Encoding" in request.headers:  # WSGI has no length for it, and REST framework would read nothing
@@ -21,21 +33,58 @@ class ApiViewSet(ViewSet):
         super().initial(request, *args, **kwargs)
         if requested_version(request._request) not in VERSIONS:
             raise UnknownVersion
+        self._hold_key(request)
+
+    def _hold_key(self, request: Request) -> None:
+        """Takes the request's key, if it has one. Where it was answered before, that answer replaces the action."""
+        key = sent_key(request)
+        if key is None or self.action is None:  # None: the address takes no such method
+            return
+        asked = fingerprint(request, user_id=self.actor.user_id)
+        held = hold_key(key=key, fingerprint=asked, actor=self.actor)
+        if isinstance(held, StoredAnswer):
+            # As REST framework itself binds a method to its action.
+            setattr(self, str(request.method).lower(), lambda *_args, **_kwargs: replay(held))
+        else:
+            self.held_key = held
+
+    def handle_exception(self, error: Exception) -> Response:
+        """Frees or forgets the key after what is no final answer; what nobody recognises goes on to be a 500."""
+        afterwards = key_after(error)
+        if self.held_key is not None and afterwards != KeyAfterwards.ANSWERED:
+            (forget_key if afterwards == KeyAfterwards.FORGOTTEN else free_key)(self.held_key)
+            self.held_key = None
+        return super().handle_exception(error)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
         version = requested_version(request._request)
         if version in VERSIONS:
-            response[HEADER] = version
+            response.setdefault(HEADER, version)  # a replay names its own
         response["Cache-Control"] = "no-store"
+        if self.held_key is not None:
+            self._end_hold(self.held_key, response, version=version)
         return response
+
+    def _end_hold(self, held: HeldKey, response: Response, *, version: str) -> None:
+        if self.action in self.never_stored:
+            free_key(held)
+            return
+        body = JSONRenderer().render(response.data).decode()
+        store_answer(held, status_code=response.status_code, body=body, api_version=version)
 
     @property
     def actor(self) -> Actor:
         """Who asks, for the operations."""
         caller: Any = self.request.user
         request_id: str = getattr(self.request._request, "request_id", "")
-        return Actor(developer=caller.developer, app=caller.app, user_id=caller.user_id, request_id=request_id)
+        return Actor(
+            developer=caller.developer,
+            app=caller.app,
+            user_id=caller.user_id,
+            request_id=request_id,
+            idempotency_key=self.held_key,
+        )
 
 
 class DeveloperViewSet(ApiViewSet):

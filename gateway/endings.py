@@ -38,9 +38,9 @@ def bring_to_an_end(operation: Operation, ending: Ending) -> Outcome:
     if operation.may_still_be_under_way():
         raise OperationInProgress
     if ending.looks_first:
-        outcome = look_at(operation, ending)
-        if outcome.status != Status.UNKNOWN or not operation.may_be_sent_again():
-            return outcome
+        outcome = ending.look(operation)
+        if outcome.succeeded or not operation.may_be_sent_again():
+            return _decided(operation, outcome, ending)
         return resume(operation, ending.settle)
     if not operation.may_be_sent_again():
         return look_at(operation, ending)
@@ -60,6 +60,11 @@ def look_at(operation: Operation, ending: Ending) -> Outcome:
     outcome = ending.look(operation)
     if not outcome.succeeded and operation.may_still_take_effect():
         raise OperationInProgress
+    return _decided(operation, outcome, ending)
+
+
+def _decided(operation: Operation, outcome: Outcome, ending: Ending) -> Outcome:
+    """The outcome of a look, recorded where it decides."""
     if outcome.status != Status.UNKNOWN:
         record(operation, outcome, ending.settle)
     return outcome

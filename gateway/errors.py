@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from commercecore_payments.errors import BadRequest, Conflict, ServiceError, Unavailable
+from commercecore_payments.errors import BadRequest, Conflict, KeyAfterwards, ServiceError, Unavailable
 from gateway.outcomes import Fault
 
 # Stripe answers most calls within two seconds; a caller who asks again sooner finds the same call still under way.
@@ -52,6 +52,7 @@ class OperationInProgress(Conflict):
 
     code = "operation_in_progress"
     message = "Another request about this is still being processed. Please try again in a moment."
+    key_afterwards = KeyAfterwards.FREE
 
     def __init__(self) -> None:
         super().__init__(headers={"Retry-After": str(IN_PROGRESS_RETRY_AFTER_S)})

@@ -210,10 +210,14 @@ class Operation(models.Model):
 
     @property
     def tells_what_stripe_said(self) -> bool:
-        """Whether it is closed with Stripe's own word, and not because nothing was sent or nothing was found."""
-        return self.status in (Status.SUCCEEDED, Status.DECLINED) or (
-            self.status == Status.REJECTED and self.http_status is not None
-        )
+        """Whether it is closed with Stripe's own word on what was asked.
+
+        It is not where nothing was sent, where nothing was found, or where Stripe refused our key (401, 403): that is mended
+        without the caller, who may then ask for the same again.
+        """
+        if self.status == Status.REJECTED:
+            return self.http_status not in (None, 401, 403)
+        return self.status in (Status.SUCCEEDED, Status.DECLINED)
 
     @property
     def _resend_window(self) -> timedelta:

@@ -48,7 +48,8 @@ def account_is_gone(account_id: str) -> bool:
 def retrieve_payment_intent(payment_intent_id: str, *, account_id: str) -> PaymentIntentSnapshot:
     """A direct charge's payment intent, which exists under its connected account alone. Raises as `_read`."""
     options: Any = {"stripe_account": account_id}
-    answer = _read(lambda client: client.v1.payment_intents.retrieve(payment_intent_id, None, options))
+    expanded: Any = {"expand": ["latest_charge"]}  # which tells when a hold lapses
+    answer = _read(lambda client: client.v1.payment_intents.retrieve(payment_intent_id, expanded, options))
     return PaymentIntentSnapshot.from_stripe(answer)
 
 

@@ -69,7 +69,11 @@ class PaymentIntentSnapshot:
     amount_minor: int
     amount_capturable_minor: int
     amount_received_minor: int
+    application_fee_minor: int
+    statement_descriptor_suffix: str
     latest_charge_id: str
+    # Of a hold, in seconds since 1970; None where there is none, or where the charge was not expanded.
+    capture_before: int | None
     payment_method_id: str
     last_payment_error: PaymentError
     metadata: Mapping[str, str]
@@ -85,7 +89,10 @@ class PaymentIntentSnapshot:
             amount_minor=data["amount"],
             amount_capturable_minor=data.get("amount_capturable") or 0,
             amount_received_minor=data.get("amount_received") or 0,
+            application_fee_minor=data.get("application_fee_amount") or 0,
+            statement_descriptor_suffix=data.get("statement_descriptor_suffix") or "",
             latest_charge_id=object_id(data.get("latest_charge")),
+            capture_before=_capture_before(data.get("latest_charge")),
             payment_method_id=object_id(data.get("payment_method")),
             last_payment_error=PaymentError.from_stripe(data.get("last_payment_error")),
             metadata=dict(data.get("metadata") or {}),
@@ -180,6 +187,13 @@ class LinkSnapshot:
 Snapshot = (
     AccountSnapshot | PaymentIntentSnapshot | RefundSnapshot | CustomerSnapshot | PaymentMethodSnapshot | SetupIntentSnapshot
 )
+
+
+def _capture_before(charge: Any) -> int | None:
+    """When a hold lapses, as the charge of its card tells (docs.stripe.com/payments/place-a-hold-on-a-payment-method)."""
+    details = charge.get("payment_method_details") if isinstance(charge, Mapping) else None
+    card = details.get("card") if isinstance(details, Mapping) else None
+    return card.get("capture_before") if isinstance(card, Mapping) else None
 
 
 def object_id(value: Any) -> str:

@@ -81,9 +81,36 @@ class TransactionAdmin(ReadOnlyAdmin):
     search_help_text = "An id (transaction, charge, order, user, account, app, developer), or a seller's email."
     actions_detail = ("read_from_stripe",)
     fieldsets = (
-        (None, {"fields": ("status_label", "amount", "received", "capturable", "refunded", "what_went_wrong")}),
+        (
+            None,
+            {
+                "fields": (
+                    "status_label",
+                    "amount",
+                    "received",
+                    "capturable",
+                    "capture_before",
+                    "refunded",
+                    "fee",
+                    "what_went_wrong",
+                )
+            },
+        ),
         ("Order", {"fields": ("order_id", "holds_order", "account", "user_id", "developer", "app")}),
-        ("At Stripe", {"fields": ("intent", "charge", "method", "capture_method", "return_url", "metadata_shown")}),
+        (
+            "At Stripe",
+            {
+                "fields": (
+                    "intent",
+                    "charge",
+                    "method",
+                    "capture_method",
+                    "statement_descriptor_suffix",
+                    "return_url",
+                    "metadata_shown",
+                )
+            },
+        ),
         ("Record", {"fields": ("environment", "created_at", "updated_at")}),
     )
 
@@ -92,6 +119,7 @@ class TransactionAdmin(ReadOnlyAdmin):
     received = amount_of("amount_received_minor", description="received")
     capturable = amount_of("amount_capturable_minor", description="held, not captured")
     refunded = amount_of("amount_refunded_minor", description="refunded")
+    fee = amount_of("application_fee_minor", description="application fee")
     account_link = linked("account")
 
     @display(description="last error")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from commercecore_payments.errors import BadRequest, Conflict, InvalidBody, NotFound, PaymentRequired, Unavailable
+from commercecore_payments.errors import BadRequest, Conflict, InvalidBody, KeyAfterwards, NotFound, PaymentRequired, Unavailable
 from gateway.outcomes import Fault
 
 
@@ -48,6 +48,7 @@ class AccountIdMissing(BadRequest):
     """Documented as a 500 whose message is the bare name of the field."""
 
     documented_status = 500
+    key_afterwards = KeyAfterwards.FORGOTTEN
     code = "account_id_required"
     message = "'account_id'"
 
@@ -55,6 +56,66 @@ class AccountIdMissing(BadRequest):
 class AmountInvalid(InvalidBody):
     def __init__(self, problem: str) -> None:
         super().__init__(f"Invalid request body. 'amount': {problem}", fields={"amount": [problem]})
+
+
+class ApplicationFeeInvalid(InvalidBody):
+    def __init__(self, problem: str) -> None:
+        message = f"Invalid request body. 'application_fee_amount': {problem}"
+        super().__init__(message, fields={"application_fee_amount": [problem]})
+
+
+class AlreadyCaptured(Conflict):
+    code = "already_captured"
+    message = "The payment has been captured already."
+
+
+class NotCapturable(Conflict):
+    """There is no hold: it was never made, has lapsed, or was canceled."""
+
+    code = "not_capturable"
+
+    def __init__(self, *, status: str) -> None:
+        super().__init__(f"Only a held payment can be captured. This one has the status {status}.", extra={"status": status})
+
+
+class CaptureExceedsHold(Conflict):
+    code = "capture_exceeds_hold"
+
+    def __init__(self, *, capturable_minor: int, currency: str) -> None:
+        held = {"capturable_amount": capturable_minor, "currency": currency}
+        super().__init__(f"At most {capturable_minor} {currency} can be captured.", extra=held)
+
+
+class CaptureRefused(Conflict):
+    """Stripe refused to capture what is still held."""
+
+    code = "capture_refused"
+
+    def __init__(self, fault: Fault, *, stripe_request_id: str) -> None:
+        super().__init__(fault.message, extra={"stripe_code": fault.code, "stripe_request_id": stripe_request_id})
+
+
+class AlreadyCanceled(Conflict):
+    code = "already_canceled"
+    message = "The payment has been canceled already."
+
+
+class NotCancelable(Conflict):
+    """The money was taken: it goes back by a refund."""
+
+    code = "not_cancelable"
+
+    def __init__(self, *, status: str) -> None:
+        super().__init__(f"A payment with the status {status} can no longer be canceled.", extra={"status": status})
+
+
+class CancellationRefused(Conflict):
+    """Stripe refused to cancel, as it does while a bank debit is processing."""
+
+    code = "cancellation_refused"
+
+    def __init__(self, fault: Fault, *, stripe_request_id: str) -> None:
+        super().__init__(fault.message, extra={"stripe_code": fault.code, "stripe_request_id": stripe_request_id})
 
 
 class ConfirmationRefused(BadRequest):

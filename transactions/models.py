@@ -1,5 +1,8 @@
 """Transaction: one payment of an order at a connected account; at Stripe a payment intent."""
 
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Self
 
 from django.db import models
@@ -11,6 +14,11 @@ from commercecore_payments.environments import Environment, EnvironmentManager, 
 from commercecore_payments.metadata import callers_metadata
 from developers.models import App, Developer
 from gateway.snapshots import PaymentIntentSnapshot
+
+logger = logging.getLogger(__name__)
+
+# The most that Stripe takes, prefix and all (docs.stripe.com/get-started/account/statement-descriptors).
+MAX_STATEMENT_DESCRIPTOR_LENGTH = 22
 
 
 class Status(models.TextChoices):
@@ -36,8 +44,41 @@ class CaptureMethod(models.TextChoices):
 NOT_YET_PAID = (Status.REQUIRES_PAYMENT_METHOD, Status.REQUIRES_CONFIRMATION)
 # The payment went through, or the money is held: confirming again is an error.
 CONFIRMED = (Status.SUCCEEDED, Status.REQUIRES_CAPTURE, Status.PROCESSING)
-# Stripe moves a payment intent out of none of these.
+# Nothing comes after these.
 TERMINAL = (Status.SUCCEEDED, Status.CANCELED, Status.CREATION_FAILED)
+# Where the money is held, or the payment can still be given up (docs.stripe.com/api/payment_intents/cancel).
+CANCELABLE = (
+    Status.REQUIRES_PAYMENT_METHOD,
+    Status.REQUIRES_CONFIRMATION,
+    Status.REQUIRES_ACTION,
+    Status.PROCESSING,
+    Status.REQUIRES_CAPTURE,
+)
+
+_AT_STRIPE = frozenset(Status) - {Status.CREATING, Status.CREATION_FAILED}
+# What a payment can become (docs.stripe.com/payments/paymentintents/lifecycle). An answer that tells of another move is an
+# old one. One that Stripe was thought to have refused, and has made all the same, is taken over as it is.
+LEGAL_MOVES: Mapping[str, frozenset[Status]] = {
+    Status.CREATING: _AT_STRIPE | {Status.CREATION_FAILED},
+    Status.CREATION_FAILED: _AT_STRIPE,
+    Status.REQUIRES_PAYMENT_METHOD: _AT_STRIPE - {Status.REQUIRES_PAYMENT_METHOD},
+    Status.REQUIRES_CONFIRMATION: _AT_STRIPE - {Status.REQUIRES_CONFIRMATION},
+    Status.REQUIRES_ACTION: _AT_STRIPE - {Status.REQUIRES_ACTION},
+    Status.PROCESSING: frozenset(
+        {Status.REQUIRES_PAYMENT_METHOD, Status.REQUIRES_ACTION, Status.REQUIRES_CAPTURE, Status.SUCCEEDED, Status.CANCELED}
+    ),
+    Status.REQUIRES_CAPTURE: frozenset({Status.PROCESSING, Status.SUCCEEDED, Status.CANCELED}),
+    Status.SUCCEEDED: frozenset(),
+    Status.CANCELED: frozenset(),
+}
+
+
+def is_legal_move(before: str, after: str) -> bool:
+    """Whether a payment can become so. A status that is new at Stripe is taken over as it comes, except after the end."""
+    moves = LEGAL_MOVES.get(before, _AT_STRIPE)
+    return before == after or after in moves or (after not in LEGAL_MOVES and moves != frozenset())
+
+
 # The order may be paid by another transaction.
 RELEASES_ORDER = (Status.CANCELED, Status.CREATION_FAILED)
 
@@ -75,6 +116,10 @@ class Transaction(models.Model):
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     capture_method = models.CharField(max_length=16, choices=CaptureMethod, default=CaptureMethod.AUTOMATIC)
+    application_fee_minor = models.BigIntegerField(default=0, db_default=0, help_text="The platform's share.")
+    statement_descriptor_suffix = models.CharField(
+        max_length=MAX_STATEMENT_DESCRIPTOR_LENGTH, blank=True, default="", db_default=""
+    )
     return_url = models.TextField(blank=True)
     metadata = models.JSONField(default=dict, blank=True)
 
@@ -82,6 +127,7 @@ class Transaction(models.Model):
     amount_capturable_minor = models.BigIntegerField(default=0)
     amount_received_minor = models.BigIntegerField(default=0)
     amount_refunded_minor = models.BigIntegerField(default=0)
+    capture_before = models.DateTimeField(null=True, blank=True, help_text="When a hold lapses that is not captured.")
     stripe_charge_id = models.CharField(max_length=255, blank=True)
     stripe_payment_method_id = models.CharField(max_length=255, blank=True)
     error_code = models.CharField(max_length=255, blank=True)
@@ -115,6 +161,15 @@ class Transaction(models.Model):
                 condition=Q(amount_received_minor__gte=0, amount_received_minor__lte=F("amount_minor")),
                 name="received_at_most_the_amount",
             ),
+            models.CheckConstraint(
+                condition=Q(amount_capturable_minor__gte=0)
+                & Q(amount_capturable_minor__lte=F("amount_minor") - F("amount_received_minor")),
+                name="held_at_most_what_was_not_received",
+            ),
+            models.CheckConstraint(
+                condition=Q(application_fee_minor__gte=0, application_fee_minor__lte=F("amount_minor")),
+                name="application_fee_at_most_the_amount",
+            ),
         ]
         indexes = [
             models.Index(fields=["environment", "-created_at", "-id"], name="transaction_newest"),
@@ -131,6 +186,10 @@ class Transaction(models.Model):
     @property
     def is_terminal(self) -> bool:
         return self.status in TERMINAL
+
+    @property
+    def is_held(self) -> bool:
+        return self.status == Status.REQUIRES_CAPTURE
 
     @property
     def may_still_change(self) -> bool:
@@ -161,14 +220,18 @@ class Transaction(models.Model):
         self._save()
 
     def apply(self, snapshot: PaymentIntentSnapshot) -> None:
-        """Takes over what Stripe says of the payment intent. What has reached a terminal state stays there."""
-        if self.is_terminal and snapshot.status != self.status:
+        """Takes over what Stripe says of the payment intent. What it cannot have become is an old answer: refused, and logged."""
+        if not is_legal_move(self.status, snapshot.status):
+            logger.warning("transaction %s cannot become %s after %s", self, snapshot.status, self.status)
             return
         self.stripe_payment_intent_id = snapshot.id
         self.status = snapshot.status
         self.amount_minor = snapshot.amount_minor
         self.amount_capturable_minor = snapshot.amount_capturable_minor
         self.amount_received_minor = snapshot.amount_received_minor
+        self.application_fee_minor = snapshot.application_fee_minor
+        self.statement_descriptor_suffix = snapshot.statement_descriptor_suffix
+        self._note_capture_before(snapshot)
         self.metadata = callers_metadata(snapshot.metadata)
         self.stripe_charge_id = snapshot.latest_charge_id
         self.stripe_payment_method_id = snapshot.payment_method_id
@@ -177,6 +240,13 @@ class Transaction(models.Model):
         self.error_message = snapshot.last_payment_error.message
         self.holds_order = self.holds_order and self.status not in RELEASES_ORDER
         self._save()
+
+    def _note_capture_before(self, snapshot: PaymentIntentSnapshot) -> None:
+        """Errors carry the intent without its charge: what is known of a hold then stays."""
+        if not self.is_held:
+            self.capture_before = None
+        elif snapshot.capture_before is not None:
+            self.capture_before = datetime.fromtimestamp(snapshot.capture_before, UTC)
 
     def mark_refunded(self, amount_refunded_minor: int, *, of_it_succeeded_minor: int) -> None:
         """Notes the sum of all refunds that Stripe took, pending ones included, as Stripe itself counts them.

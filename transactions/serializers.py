@@ -10,14 +10,36 @@ from commercecore_payments.serializers import (
     AddressField,
     AmountField,
     CurrencyField,
+    FlagField,
     IdentifierField,
     MetadataField,
+    OneOfField,
     StrictSerializer,
     TextField,
 )
+from gateway.models import Operation
 from gateway.snapshots import PaymentIntentSnapshot
 from transactions.errors import AccountIdMissing
-from transactions.models import Status, Transaction
+from transactions.models import MAX_STATEMENT_DESCRIPTOR_LENGTH, CaptureMethod, Status, Transaction
+
+
+class StatementDescriptorSuffixField(TextField):
+    """What a buyer reads on the statement behind the seller's own name, by Stripe's rules.
+
+    https://docs.stripe.com/get-started/account/statement-descriptors
+    """
+
+    default_error_messages = {"letters": "Takes printable ASCII with at least one letter, and none of < > \\ ' \" *."}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"max_length": MAX_STATEMENT_DESCRIPTOR_LENGTH, **options})
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        plain = text.isascii() and text.isprintable() and not set(text) & set("<>\\'\"*")
+        if not plain or not any(letter.isalpha() for letter in text):
+            self.fail("letters")
+        return text
 
 
 class CreateTransactionRequest(StrictSerializer):
@@ -29,6 +51,9 @@ class CreateTransactionRequest(StrictSerializer):
     currency = CurrencyField(required=False)
     return_url = AddressField(required=False)
     metadata = MetadataField(required=False)
+    capture_method = OneOfField(CaptureMethod.values, default=CaptureMethod.AUTOMATIC)
+    application_fee_amount = AmountField(minimum=0, required=False)
+    statement_descriptor_suffix = StatementDescriptorSuffixField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         for one, other in (("account_id", "amount"), ("amount", "account_id")):
@@ -46,11 +71,24 @@ class ConfirmTransactionRequest(StrictSerializer):
     account_id = IdentifierField("acct")
     transaction_id = IdentifierField("pi")
     payment_method_id = IdentifierField("pm")
+    off_session = FlagField(default=False)
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and "account_id" not in data:
             raise AccountIdMissing(fields={"account_id": ["This field is required."]})
         return super().to_internal_value(data)
+
+
+class CaptureTransactionRequest(StrictSerializer):
+    """Without `amount` all that is held is captured."""
+
+    amount = AmountField(required=False)
+    application_fee_amount = AmountField(minimum=0, required=False)
+
+
+class CancelTransactionRequest(StrictSerializer):
+    # Those that Stripe takes from callers (docs.stripe.com/api/payment_intents/cancel).
+    cancellation_reason = OneOfField(["duplicate", "fraudulent", "requested_by_customer", "abandoned"], required=False)
 
 
 def created_transaction(payment: Transaction, intent: PaymentIntentSnapshot) -> dict[str, Any]:
@@ -82,24 +120,60 @@ def confirmed_transaction(payment: Transaction, intent: PaymentIntentSnapshot) -
         "status": payment.status,
         "transaction_id": payment.stripe_payment_intent_id,
     }
+    if payment.is_held:
+        data["capture_before"] = capture_before(payment)
     if payment.status == Status.REQUIRES_ACTION:
         data |= {"next_action": intent.next_action, "client_secret": intent.client_secret}
     return data
 
 
-def transaction_details(payment: Transaction) -> dict[str, Any]:
+def capture_before(payment: Transaction) -> int | None:
+    """The moment at which a hold lapses, in seconds since 1970; None where nothing is held."""
+    return int(payment.capture_before.timestamp()) if payment.capture_before is not None else None
+
+
+def changed_transaction(payment: Transaction, message: str) -> dict[str, Any]:
+    """What came of a capture or a cancellation."""
+    return {
+        "message": message,
+        "transaction_id": payment.stripe_payment_intent_id,
+        "account_id": payment.account.stripe_account_id,
+        "order_id": payment.order_id,
+        "status": payment.status,
+        **_amounts(payment),
+    }
+
+
+def _amounts(payment: Transaction) -> dict[str, Any]:
+    return {
+        "amount": payment.amount_minor,
+        "amount_capturable": payment.amount_capturable_minor,
+        "amount_received": payment.amount_received_minor,
+        "amount_refunded": payment.amount_refunded_minor,
+        "application_fee_amount": payment.application_fee_minor,
+        "currency": payment.currency,
+    }
+
+
+def open_operation(operation: Operation | None) -> dict[str, str] | None:
+    """What is under way or undecided about the payment; None where nothing is."""
+    return None if operation is None else {"id": operation.id, "kind": operation.kind, "status": operation.status}
+
+
+def transaction_details(payment: Transaction, operation: Operation | None) -> dict[str, Any]:
     return {
         "transaction_id": payment.stripe_payment_intent_id,
         "status": payment.status,
         "order_id": payment.order_id,
         "account_id": payment.account.stripe_account_id,
         "user_id": payment.user_id,
-        "amount": payment.amount_minor,
-        "amount_received": payment.amount_received_minor,
-        "amount_refunded": payment.amount_refunded_minor,
-        "currency": payment.currency,
+        **_amounts(payment),
+        "capture_method": payment.capture_method,
+        "capture_before": capture_before(payment),
+        "statement_descriptor_suffix": payment.statement_descriptor_suffix,
         "metadata": payment.metadata,
         "last_error": last_error(payment),
+        "operation": open_operation(operation),
         "created": int(payment.created_at.timestamp()),
     }
 

@@ -11,7 +11,8 @@ from commercecore_payments.envelopes import envelope
 from commercecore_payments.errors import InvalidBody
 from commercecore_payments.viewsets import AppUserViewSet
 from transactions import operations, serializers
-from transactions.operations import PaymentRequest
+from transactions.models import Transaction
+from transactions.operations import ConfirmationRequest, PaymentRequest
 from transactions.orders import HEADERS_HANDED_ON, Order, look_up_order
 
 OTHER_CURRENCY = "The order is in another currency."
@@ -30,16 +31,41 @@ class TransactionViewSet(AppUserViewSet):
         """`POST /transactions/confirm`"""
         body = serializers.ConfirmTransactionRequest(data=request.data)
         body.is_valid(raise_exception=True)
-        payment, intent = operations.confirm_transaction(**body.validated_data, actor=self.actor)
+        payment, intent = operations.confirm_transaction(ConfirmationRequest(**body.validated_data), actor=self.actor)
         data = serializers.confirmed_transaction(payment, intent)
         return envelope(request, data, status=200, message=data["message"])
 
+    def capture(self, request: Request, identifier: str) -> Response:
+        """`POST /transactions/{id}/capture`"""
+        body = serializers.CaptureTransactionRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        payment = operations.capture_transaction(
+            transaction_id=identifier,
+            amount_minor=body.validated_data.get("amount"),
+            application_fee_minor=body.validated_data.get("application_fee_amount"),
+            actor=self.actor,
+        )
+        return self._changed(request, payment, "Payment captured successfully")
+
+    def cancel(self, request: Request, identifier: str) -> Response:
+        """`POST /transactions/{id}/cancel`"""
+        body = serializers.CancelTransactionRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        payment = operations.cancel_transaction(
+            transaction_id=identifier,
+            cancellation_reason=body.validated_data.get("cancellation_reason", ""),
+            actor=self.actor,
+        )
+        return self._changed(request, payment, "Payment canceled successfully")
+
+    def _changed(self, request: Request, payment: Transaction, message: str) -> Response:
+        return envelope(request, serializers.changed_transaction(payment, message), status=200, message=message)
+
     def retrieve(self, request: Request, identifier: str) -> Response:
-        """`GET /transactions/{id}`: read from Stripe until its state is final: a passed challenge shows at once."""
-        payment = operations.find_transaction(transaction_id=identifier, actor=self.actor)
-        if payment.may_still_change:
-            operations.refresh_transaction(payment)
-        return envelope(request, serializers.transaction_details(payment), status=200)
+        """`GET /transactions/{id}`"""
+        payment = operations.read_transaction(transaction_id=identifier, actor=self.actor)
+        data = serializers.transaction_details(payment, operations.open_operation(payment))
+        return envelope(request, data, status=200)
 
     def _payment_request(self, asked: dict[str, Any]) -> PaymentRequest:
         """What is to be paid: as the caller says, or as the order service says of the order."""
@@ -52,6 +78,9 @@ class TransactionViewSet(AppUserViewSet):
             currency=order.currency or account.default_currency or settings.DEFAULT_CURRENCY,
             return_url=asked.get("return_url", ""),
             metadata=asked.get("metadata", {}),
+            capture_method=asked["capture_method"],
+            application_fee_minor=asked.get("application_fee_amount", 0),
+            statement_descriptor_suffix=asked.get("statement_descriptor_suffix", ""),
         )
 
     def _order(self, asked: dict[str, Any]) -> Order:

@@ -52,8 +52,8 @@ class Tenant:
     def get(self, path: str) -> Any:
         return self.client.get(f"/api/v1{path}", headers=self.headers)
 
-    def delete(self, path: str) -> Any:
-        return self.client.delete(f"/api/v1{path}", headers=self.headers)
+    def delete(self, path: str, **headers: str) -> Any:
+        return self.client.delete(f"/api/v1{path}", headers={**self.headers, **headers})
 
     def create_seller(self, email: str = "seller@example.com", *, onboarded: bool = True) -> str:
         """A connected account's id."""

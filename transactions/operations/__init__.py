@@ -1,7 +1,21 @@
 """What is done with transactions, one module a use case."""
 
-from transactions.operations.confirm import confirm_transaction
+from transactions.operations.cancel import cancel_transaction
+from transactions.operations.capture import capture_transaction
+from transactions.operations.confirm import ConfirmationRequest, confirm_transaction
 from transactions.operations.create import PaymentRequest, create_transaction
-from transactions.operations.read import find_transaction, refresh_transaction
+from transactions.operations.read import find_transaction, read_transaction, refresh_transaction
+from transactions.operations.settle import open_operation
 
-__all__ = ["PaymentRequest", "confirm_transaction", "create_transaction", "find_transaction", "refresh_transaction"]
+__all__ = [
+    "ConfirmationRequest",
+    "PaymentRequest",
+    "cancel_transaction",
+    "capture_transaction",
+    "confirm_transaction",
+    "create_transaction",
+    "find_transaction",
+    "open_operation",
+    "read_transaction",
+    "refresh_transaction",
+]

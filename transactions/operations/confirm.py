@@ -1,16 +1,19 @@
 """Confirming a payment: the step that charges the buyer."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.operations import keep_account_open
 from commercecore_payments.actors import Actor
 from commercecore_payments.errors import ServiceError
 from gateway.models import Kind, Operation, Status
-from gateway.operations import finish, raise_for_outcome, reserve
+from gateway.operations import earlier_under_key, finish, raise_for_outcome, recorded_outcome, reserve
 from gateway.outcomes import Fault, Outcome
 from gateway.snapshots import PaymentIntentSnapshot, PaymentMethodSnapshot
+from paymentmethods.models import PaymentMethod
 from paymentmethods.operations import find_saved_method
 from transactions.errors import AlreadyConfirmed, CardDeclined, ConfirmationRefused, TransactionCanceled, TransactionNotFound
 from transactions.models import Status as TransactionStatus
@@ -19,33 +22,53 @@ from transactions.operations.read import find_transaction, refresh_transaction
 from transactions.operations.settle import end_open, end_open_without_charging, intent_of, open_operation, settle_payment_intent
 
 
-def confirm_transaction(
-    *, transaction_id: str, account_id: str, payment_method_id: str, actor: Actor
-) -> tuple[Transaction, PaymentIntentSnapshot]:
+@dataclass(frozen=True, slots=True)
+class ConfirmationRequest:
+    """Which payment is confirmed with what. `off_session`: the buyer is not there to pass a challenge."""
+
+    transaction_id: str
+    account_id: str
+    payment_method_id: str
+    off_session: bool = False
+
+
+def confirm_transaction(request: ConfirmationRequest, *, actor: Actor) -> tuple[Transaction, PaymentIntentSnapshot]:
     """Confirms the payment with a payment method: one of the connected account's, or a card saved for the user.
 
     A saved card is cloned to the connected account first. A repeat while the first outcome is unknown continues the
     first; with another card the first is only looked at. Raises TransactionNotFound, AlreadyConfirmed,
     TransactionCanceled, CardDeclined, ConfirmationRefused, and what `gateway.operations.raise_for_outcome` raises.
     """
-    payment = find_transaction(transaction_id=transaction_id, actor=actor)
-    if payment.account.stripe_account_id != account_id:
+    payment = find_transaction(transaction_id=request.transaction_id, actor=actor)
+    if payment.account.stripe_account_id != request.account_id:
         raise TransactionNotFound
-    finished = _finish_earlier_attempt(payment, payment_method_id=payment_method_id)
+    finished = _told_under_key(payment, actor=actor) or _finish_earlier_attempt(payment, request)
     if finished is not None:
         return payment, finished
     if payment.is_confirmed and payment.may_still_change:
         refresh_transaction(payment)  # what is processing or held here may have moved on at Stripe
     _refuse_unless_confirmable(payment, request_id=actor.request_id)
-    method_id = _on_connected_account(payment_method_id, payment=payment, actor=actor)
-    operation = _reserve_confirmation(payment, method_id=method_id, actor=actor)
+    method_id = _on_connected_account(request.payment_method_id, payment=payment, actor=actor)
+    operation = _reserve_confirmation(payment, request, method_id=method_id, actor=actor)
     outcome = finish(operation, settle_payment_intent)
     payment.refresh_from_db()
     _raise_unless_confirmed(payment, operation, outcome)
     return payment, intent_of(outcome)
 
 
-def _finish_earlier_attempt(payment: Transaction, *, payment_method_id: str) -> PaymentIntentSnapshot | None:
+def _told_under_key(payment: Transaction, *, actor: Actor) -> PaymentIntentSnapshot | None:
+    """What the confirmation of an earlier attempt of this very request has brought, where that is known already.
+
+    What the buyer needs to go on is not kept, so it is read from Stripe.
+    """
+    earlier = earlier_under_key(Kind.PAYMENT_INTENT_CONFIRM, actor=actor)
+    if earlier is None or earlier.is_open:
+        return None
+    _raise_unless_confirmed(payment, earlier, recorded_outcome(earlier))
+    return refresh_transaction(payment)
+
+
+def _finish_earlier_attempt(payment: Transaction, request: ConfirmationRequest) -> PaymentIntentSnapshot | None:
     """Ends what was left open about the payment. What an earlier confirmation brought, if it took effect.
 
     The same confirmation again is sent again, and its decline is the answer. One with another card must not charge the
@@ -59,7 +82,7 @@ def _finish_earlier_attempt(payment: Transaction, *, payment_method_id: str) -> 
         end_open(unfinished)
         payment.refresh_from_db()
         return None
-    same = _names_the_same_card(unfinished, payment_method_id, payment=payment)
+    same = _asks_for_the_same(unfinished, request, payment=payment)
     is_repeated = same and unfinished.may_be_sent_again()
     outcome = end_open(unfinished) if is_repeated else end_open_without_charging(unfinished)
     payment.refresh_from_db()
@@ -68,11 +91,16 @@ def _finish_earlier_attempt(payment: Transaction, *, payment_method_id: str) -> 
     return intent_of(outcome) if same and outcome.succeeded else None
 
 
-def _names_the_same_card(confirmation: Operation, payment_method_id: str, *, payment: Transaction) -> bool:
-    """Whether `payment_method_id` is what the confirmation charges, or the saved card that was cloned for it."""
+def _asks_for_the_same(confirmation: Operation, request: ConfirmationRequest, *, payment: Transaction) -> bool:
+    """Whether the request names what the confirmation charges, or the saved card that was cloned for it."""
     used = confirmation.parameters["payment_method"]
-    clone = Operation.objects.of(payment).filter(kind=Kind.PAYMENT_METHOD_CLONE, result_id=used).first()
-    return payment_method_id in (used, clone.parameters["payment_method"] if clone is not None else used)
+    clone = _clones(payment).filter(result_id=used).first()
+    named = request.payment_method_id in (used, clone.parameters["payment_method"] if clone is not None else used)
+    return named and confirmation.parameters.get("off_session", False) == request.off_session
+
+
+def _clones(payment: Transaction) -> QuerySet[Operation]:
+    return Operation.objects.of(payment).filter(kind=Kind.PAYMENT_METHOD_CLONE, status=Status.SUCCEEDED)
 
 
 def _refuse_unless_confirmable(payment: Transaction, *, request_id: str) -> None:
@@ -87,6 +115,18 @@ def _on_connected_account(payment_method_id: str, *, payment: Transaction, actor
     method = find_saved_method(payment_method_id=payment_method_id, actor=actor)
     if method is None:
         return payment_method_id
+    return _unused_clone(method, payment=payment) or _clone(method, payment=payment, actor=actor)
+
+
+def _unused_clone(method: PaymentMethod, *, payment: Transaction) -> str | None:
+    """A clone that an attempt has made which was cut off before it confirmed. A confirmation uses its clone up."""
+    confirmations = Operation.objects.of(payment).filter(kind=Kind.PAYMENT_INTENT_CONFIRM)
+    used = {confirmation.parameters["payment_method"] for confirmation in confirmations}
+    made = [clone.result_id for clone in _clones(payment) if clone.parameters == method.clone_parameters()]
+    return next((clone_id for clone_id in made if clone_id not in used), None)
+
+
+def _clone(method: PaymentMethod, *, payment: Transaction, actor: Actor) -> str:
     with transaction.atomic(durable=True):
         keep_account_open(payment.account)
         locked = Transaction.objects.select_for_update().get(pk=payment.pk)
@@ -105,12 +145,15 @@ def _on_connected_account(payment_method_id: str, *, payment: Transaction, actor
     return outcome.value.id
 
 
-def _reserve_confirmation(payment: Transaction, *, method_id: str, actor: Actor) -> Operation:
+def _reserve_confirmation(payment: Transaction, request: ConfirmationRequest, *, method_id: str, actor: Actor) -> Operation:
     with transaction.atomic(durable=True):
         keep_account_open(payment.account)
         locked = Transaction.objects.select_for_update().get(pk=payment.pk)
         _refuse_unless_confirmable(locked, request_id=actor.request_id)
-        parameters: dict[str, Any] = {"payment_method": method_id}
+        # The charge tells when a hold lapses.
+        parameters: dict[str, Any] = {"payment_method": method_id, "expand": ["latest_charge"]}
+        if request.off_session:
+            parameters["off_session"] = True
         if locked.return_url:
             parameters["return_url"] = locked.return_url
         return reserve(

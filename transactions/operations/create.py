@@ -13,18 +13,22 @@ from commercecore_payments.money import amount_problem
 from gateway.errors import OperationInProgress
 from gateway.models import Kind, Operation, new_operation_id
 from gateway.operations import OPERATION_METADATA_KEY, finish, raise_for_outcome, reserve
+from gateway.outcomes import Outcome
 from gateway.snapshots import PaymentIntentSnapshot
-from transactions.errors import AmountInvalid, OrderTaken
+from transactions.errors import AmountInvalid, ApplicationFeeInvalid, OrderTaken
 from transactions.models import CaptureMethod, Transaction
 from transactions.operations.read import refresh_transaction
-from transactions.operations.settle import end_open_without_charging, intent_of, open_operation, settle_payment_intent
+from transactions.operations.settle import end_open_without_charging, open_operation, settle_payment_intent, told_under_key
 
 ORDER_METADATA_KEY = "commercecore_order"
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentRequest:
-    """What a buyer is to pay for one order: `amount_minor` in minor units of `currency`, captured at once or only held."""
+    """What a buyer is to pay for one order: `amount_minor` in minor units of `currency`, captured at once or only held.
+
+    `application_fee_minor` of it is the platform's share.
+    """
 
     order_id: str
     account: ConnectedAccount
@@ -33,20 +37,31 @@ class PaymentRequest:
     return_url: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     capture_method: str = CaptureMethod.AUTOMATIC
+    application_fee_minor: int = 0
+    statement_descriptor_suffix: str = ""
 
 
 def create_transaction(request: PaymentRequest, *, actor: Actor) -> tuple[Transaction, PaymentIntentSnapshot]:
     """Creates the payment intent that pays an order, or hands back the one that already waits for its buyer.
 
-    Raises AmountInvalid, OrderTaken, and what `gateway.operations.raise_for_outcome` raises.
+    Raises AmountInvalid, ApplicationFeeInvalid, OrderTaken, and what `gateway.operations.raise_for_outcome` raises.
     """
-    problem = amount_problem(request.amount_minor, request.currency)
-    if problem:
-        raise AmountInvalid(problem)
+    _refuse_bad_amounts(request)
+    told = told_under_key(Kind.PAYMENT_INTENT_CREATE, actor=actor) or told_under_key(Kind.PAYMENT_INTENT_UPDATE, actor=actor)
+    if told is not None:
+        return _answer(*told)
     existing = _settled_transaction_of_order(request, actor=actor)
     if existing is None:
         return _finish(_reserve_creation(request, actor=actor))
     return _hand_back(existing, request, actor=actor)
+
+
+def _refuse_bad_amounts(request: PaymentRequest) -> None:
+    problem = amount_problem(request.amount_minor, request.currency)
+    if problem:
+        raise AmountInvalid(problem)
+    if request.application_fee_minor > request.amount_minor:
+        raise ApplicationFeeInvalid("The application fee must not be greater than the amount.")
 
 
 def _settled_transaction_of_order(request: PaymentRequest, *, actor: Actor) -> Transaction | None:
@@ -77,6 +92,8 @@ def _reserve_creation(request: PaymentRequest, *, actor: Actor) -> Operation:
                 return_url=request.return_url,
                 metadata=dict(request.metadata),
                 capture_method=request.capture_method,
+                application_fee_minor=request.application_fee_minor,
+                statement_descriptor_suffix=request.statement_descriptor_suffix,
             )
             operation_id = new_operation_id()
             return reserve(
@@ -104,13 +121,25 @@ def _creation_parameters(payment: Transaction, *, operation_id: str) -> dict[str
         "automatic_payment_methods": methods,
         "metadata": {**payment.metadata, **ours},
         **hold,
+        **({"application_fee_amount": payment.application_fee_minor} if payment.application_fee_minor else {}),
+        **_suffix(payment.statement_descriptor_suffix),
     }
 
 
+def _suffix(text: str) -> dict[str, str]:
+    return {"statement_descriptor_suffix": text} if text else {}
+
+
 def _finish(operation: Operation) -> tuple[Transaction, PaymentIntentSnapshot]:
-    outcome = finish(operation, settle_payment_intent)
+    return _answer(operation, finish(operation, settle_payment_intent))
+
+
+def _answer(operation: Operation, outcome: Outcome) -> tuple[Transaction, PaymentIntentSnapshot]:
+    """The payment as the operation left it. Its client secret is read anew where an earlier attempt had it."""
     raise_for_outcome(operation, outcome)
-    return Transaction.objects.get(pk=operation.subject_id), intent_of(outcome)
+    payment = Transaction.objects.select_related("account").get(pk=operation.subject_id)
+    intent = outcome.value if isinstance(outcome.value, PaymentIntentSnapshot) else refresh_transaction(payment)
+    return payment, intent
 
 
 def _hand_back(payment: Transaction, request: PaymentRequest, *, actor: Actor) -> tuple[Transaction, PaymentIntentSnapshot]:
@@ -132,16 +161,31 @@ def _reserve_update(payment: Transaction, request: PaymentRequest, *, actor: Act
         locked = Transaction.objects.select_for_update().get(pk=payment.pk)
         _refuse_another_payment(locked, request, actor=actor)
         locked.change_return_url(request.return_url)
-        if locked.amount_minor == request.amount_minor and request.metadata.items() <= locked.metadata.items():
+        changes = _changes(locked, request)
+        if not changes:
             return None
         return reserve(
             Kind.PAYMENT_INTENT_UPDATE,
             subject=locked,
             actor=actor,
-            parameters={"amount": request.amount_minor, "metadata": dict(request.metadata)},
+            parameters={"amount": request.amount_minor, "metadata": dict(request.metadata), **changes},
             stripe_account=locked.account.stripe_account_id,
             target_id=locked.stripe_payment_intent_id,
         )
+
+
+def _changes(payment: Transaction, request: PaymentRequest) -> dict[str, Any]:
+    """What the request wants otherwise than it is. An empty text takes a value away at Stripe."""
+    changes: dict[str, Any] = {}
+    if payment.amount_minor != request.amount_minor:
+        changes["amount"] = request.amount_minor
+    if not request.metadata.items() <= payment.metadata.items():
+        changes["metadata"] = dict(request.metadata)
+    if payment.application_fee_minor != request.application_fee_minor:
+        changes["application_fee_amount"] = request.application_fee_minor or ""
+    if payment.statement_descriptor_suffix != request.statement_descriptor_suffix:
+        changes["statement_descriptor_suffix"] = request.statement_descriptor_suffix
+    return changes
 
 
 def _refuse_another_payment(payment: Transaction, request: PaymentRequest, *, actor: Actor) -> None:

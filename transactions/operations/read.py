@@ -4,13 +4,14 @@ from django.db import transaction
 
 from commercecore_payments.actors import Actor
 from gateway import reads
-from gateway.models import Status
+from gateway.errors import OperationInProgress, OutcomeUnknown
+from gateway.models import Operation, Status
 from gateway.operations import record
 from gateway.outcomes import Outcome
 from gateway.snapshots import PaymentIntentSnapshot
 from transactions.errors import TransactionNotFound
 from transactions.models import Transaction
-from transactions.operations.settle import open_operation, settle_payment_intent, took_effect
+from transactions.operations.settle import end_open_without_charging, open_operation, settle_payment_intent, took_effect
 
 
 def find_transaction(*, transaction_id: str, actor: Actor) -> Transaction:
@@ -20,6 +21,29 @@ def find_transaction(*, transaction_id: str, actor: Actor) -> Transaction:
     if payment is None:
         raise TransactionNotFound
     return payment
+
+
+def read_transaction(*, transaction_id: str, actor: Actor) -> Transaction:
+    """The app's own transaction as it is now: what is stuck is brought to its end where that is possible.
+
+    It is read from Stripe until its state is final: a passed challenge shows at once. Nobody is charged by it. Raises
+    TransactionNotFound, and what `gateway.reads` raises.
+    """
+    payment = find_transaction(transaction_id=transaction_id, actor=actor)
+    unfinished = open_operation(payment)
+    if unfinished is not None:
+        _end_if_possible(unfinished)
+        payment.refresh_from_db()
+    if payment.may_still_change:
+        refresh_transaction(payment)
+    return payment
+
+
+def _end_if_possible(operation: Operation) -> None:
+    try:
+        end_open_without_charging(operation)
+    except (OperationInProgress, OutcomeUnknown):
+        return  # the reader is shown that it is open: see serializers.transaction_details
 
 
 def refresh_transaction(payment: Transaction) -> PaymentIntentSnapshot:

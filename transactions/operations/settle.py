@@ -1,11 +1,13 @@
 """How every operation on a payment intent ends, whoever brings it to its end."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
+from commercecore_payments.actors import Actor
 from gateway import reads
 from gateway.endings import Ending, bring_to_an_end, look_at, not_done, not_found
 from gateway.models import Kind, Operation, Status
-from gateway.operations import raise_for_outcome, recorded_outcome
+from gateway.operations import earlier_under_key, finish, raise_for_outcome, recorded_outcome
 from gateway.outcomes import Outcome
 from gateway.snapshots import PaymentIntentSnapshot
 from transactions.models import CONFIRMED, Transaction
@@ -29,8 +31,14 @@ def intent_of(outcome: Outcome) -> PaymentIntentSnapshot:
 
 
 def _update_took_effect(operation: Operation, intent: PaymentIntentSnapshot) -> bool:
+    """An empty text takes a value away, which the intent then shows as 0 or as an empty text."""
     asked = operation.parameters
-    return intent.amount_minor == asked["amount"] and asked["metadata"].items() <= intent.metadata.items()
+    return (
+        intent.amount_minor == asked["amount"]
+        and intent.application_fee_minor == (asked.get("application_fee_amount", intent.application_fee_minor) or 0)
+        and intent.statement_descriptor_suffix == asked.get("statement_descriptor_suffix", intent.statement_descriptor_suffix)
+        and asked["metadata"].items() <= intent.metadata.items()
+    )
 
 
 def _confirmation_took_effect(operation: Operation, intent: PaymentIntentSnapshot) -> bool:
@@ -122,9 +130,38 @@ def end_open_without_charging(operation: Operation) -> Outcome:
     return _unless_unknown(operation, look_at(operation, CONFIRMATION))
 
 
-def outcome_of_earlier(operation: Operation) -> Outcome:
-    """What came of an earlier attempt of the same request: as it was written down, or as it is brought to its end now."""
-    return end_open(operation) if operation.is_open else recorded_outcome(operation)
+def told_under_key(kind: Kind, *, actor: Actor) -> tuple[Operation, Outcome] | None:
+    """What an earlier attempt of this very request, under the same Idempotency-Key, brought, or is brought to now.
+
+    None where there was none, or where it took no effect: then the request is carried out for the first time. Raises as
+    `end_open`.
+    """
+    operation = earlier_under_key(kind, actor=actor)
+    if operation is None:
+        return None
+    outcome = end_open_without_charging(operation) if operation.is_open else recorded_outcome(operation)
+    operation.refresh_from_db()
+    return (operation, outcome) if operation.tells_what_stripe_said else None
+
+
+def change(
+    payment: Transaction, kind: Kind, *, parameters: Mapping[str, Any], reserve_new: Callable[[], Operation]
+) -> tuple[Operation, Outcome]:
+    """Changes a payment intent, after what was left open about it has been brought to its end.
+
+    The same change again, whose first outcome was unknown, is answered with what the first brought. Raises as `end_open`,
+    and what `reserve_new` raises.
+    """
+    unfinished = open_operation(payment)
+    if unfinished is not None:
+        outcome = end_open_without_charging(unfinished)
+        unfinished.refresh_from_db()
+        payment.refresh_from_db()
+        is_same = unfinished.kind == kind and unfinished.parameters == dict(parameters)
+        if is_same and unfinished.tells_what_stripe_said:
+            return unfinished, outcome
+    operation = reserve_new()
+    return operation, finish(operation, settle_payment_intent)
 
 
 def _unless_unknown(operation: Operation, outcome: Outcome) -> Outcome:

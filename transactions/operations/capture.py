@@ -1,0 +1,88 @@
+"""Capturing a hold: the step that takes the money, the whole of it or a part, once."""
+
+from typing import Any
+
+from django.db import transaction
+
+from accounts.operations import keep_account_open
+from commercecore_payments.actors import Actor
+from commercecore_payments.errors import ServiceError
+from gateway.models import Kind, Operation
+from gateway.operations import raise_for_outcome, reserve
+from gateway.outcomes import Fault, Outcome
+from transactions.errors import AlreadyCaptured, ApplicationFeeInvalid, CaptureExceedsHold, CaptureRefused, NotCapturable
+from transactions.models import Status, Transaction
+from transactions.operations.read import find_transaction, refresh_transaction
+from transactions.operations.settle import change, told_under_key
+
+
+def capture_transaction(
+    *, transaction_id: str, amount_minor: int | None, application_fee_minor: int | None, actor: Actor
+) -> Transaction:
+    """Captures `amount_minor` minor units of a held payment, or all of it where that is None; the rest is released.
+
+    `application_fee_minor` replaces the platform's share of the whole. A repeat while the first outcome is unknown continues
+    the first. Raises TransactionNotFound, AlreadyCaptured, NotCapturable, CaptureExceedsHold, ApplicationFeeInvalid,
+    CaptureRefused, OperationInProgress, and what `gateway.operations.raise_for_outcome` raises.
+    """
+    told = told_under_key(Kind.PAYMENT_INTENT_CAPTURE, actor=actor)
+    payment = find_transaction(transaction_id=transaction_id, actor=actor)
+    if told is None:
+        if not payment.is_held and payment.may_still_change:
+            refresh_transaction(payment)  # a challenge may have been passed meanwhile
+        parameters = _parameters(payment, amount_minor=amount_minor, application_fee_minor=application_fee_minor)
+
+        def reserve_new() -> Operation:
+            """Keeps the wish to capture before Stripe is asked."""
+            return _reserve(payment, parameters, actor=actor)
+
+        told = change(payment, Kind.PAYMENT_INTENT_CAPTURE, parameters=parameters, reserve_new=reserve_new)
+    payment.refresh_from_db()
+    _raise_unless_captured(payment, *told)
+    return payment
+
+
+def _parameters(payment: Transaction, *, amount_minor: int | None, application_fee_minor: int | None) -> dict[str, Any]:
+    """The whole is named too: what a repeat captures must not depend on when it arrives."""
+    asked_minor = payment.amount_capturable_minor if amount_minor is None else amount_minor
+    fee = {} if application_fee_minor is None else {"application_fee_amount": application_fee_minor}
+    return {"amount_to_capture": asked_minor, **fee}
+
+
+def _reserve(payment: Transaction, parameters: dict[str, Any], *, actor: Actor) -> Operation:
+    with transaction.atomic(durable=True):
+        keep_account_open(payment.account)
+        locked = Transaction.objects.select_for_update().get(pk=payment.pk)
+        _refuse_unless_capturable(locked, parameters)
+        return reserve(
+            Kind.PAYMENT_INTENT_CAPTURE,
+            subject=locked,
+            actor=actor,
+            parameters=parameters,
+            stripe_account=payment.account.stripe_account_id,
+            target_id=locked.stripe_payment_intent_id,
+        )
+
+
+def _refuse_unless_capturable(payment: Transaction, parameters: dict[str, Any]) -> None:
+    if not payment.is_held:
+        raise _not_held(payment)
+    if parameters["amount_to_capture"] > payment.amount_capturable_minor:
+        raise CaptureExceedsHold(capturable_minor=payment.amount_capturable_minor, currency=payment.currency)
+    fee_minor = parameters.get("application_fee_amount", payment.application_fee_minor)
+    if fee_minor > parameters["amount_to_capture"]:
+        raise ApplicationFeeInvalid("The application fee must not be greater than the amount.")
+
+
+def _not_held(payment: Transaction) -> ServiceError:
+    captured = payment.status == Status.SUCCEEDED
+    return AlreadyCaptured() if captured else NotCapturable(status=payment.status)
+
+
+def _raise_unless_captured(payment: Transaction, operation: Operation, outcome: Outcome) -> None:
+    def refusal(fault: Fault, *, stripe_request_id: str) -> ServiceError:
+        if payment.is_held:
+            return CaptureRefused(fault, stripe_request_id=stripe_request_id)
+        return _not_held(payment)  # Stripe knew it before we did: the error carried the intent
+
+    raise_for_outcome(operation, outcome, refusal=refusal)
