@@ -59,6 +59,23 @@ class TestAValidationFailure:
         assert response.status_code == 400
         assert IdempotencyKey.objects.count() == 0
 
+    def test_of_a_repeat_keeps_the_key_of_what_the_first_has_reserved(
+        self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with stripe_fails(monkeypatch, time_out_before, path="/accounts"):
+            tenant.post("/connected-accounts", BODY, **under())
+        with monkeypatch.context() as patch:
+            patch.setattr(account_operations, "create_account", _find_it_invalid)
+            assert tenant.post("/connected-accounts", BODY, **under()).status_code == 400
+        other = tenant.post("/connected-accounts", {"email": "other@example.com"}, **under())
+        assert_refused(other, 422, "idempotency_key_reused")
+        assert tenant.post("/connected-accounts", BODY, **under()).status_code == 201
+        assert Operation.objects.get().caller_key == row()
+
+
+def _find_it_invalid(*_: object, **__: object) -> None:
+    raise errors.InvalidBody
+
 
 class TestAnUnknownOutcome:
     @LOST_OR_UNSURE

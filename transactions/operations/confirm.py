@@ -86,7 +86,7 @@ def _finish_earlier_attempt(payment: Transaction, request: ConfirmationRequest) 
     is_repeated = same and unfinished.may_be_sent_again()
     outcome = end_open(unfinished) if is_repeated else end_open_without_charging(unfinished)
     payment.refresh_from_db()
-    if is_repeated:
+    if is_repeated or (same and outcome.status == Status.DECLINED):
         _raise_unless_confirmed(payment, unfinished, outcome)
     return intent_of(outcome) if same and outcome.succeeded else None
 

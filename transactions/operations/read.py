@@ -5,13 +5,12 @@ from django.db import transaction
 from commercecore_payments.actors import Actor
 from gateway import reads
 from gateway.errors import OperationInProgress, OutcomeUnknown
-from gateway.models import Operation, Status
+from gateway.models import Operation
 from gateway.operations import record
-from gateway.outcomes import Outcome
 from gateway.snapshots import PaymentIntentSnapshot
 from transactions.errors import TransactionNotFound
 from transactions.models import Transaction
-from transactions.operations.settle import end_open_without_charging, open_operation, settle_payment_intent, took_effect
+from transactions.operations.settle import end_open_without_charging, open_operation, settle_payment_intent, shown_by
 
 
 def find_transaction(*, transaction_id: str, actor: Actor) -> Transaction:
@@ -50,11 +49,11 @@ def refresh_transaction(payment: Transaction) -> PaymentIntentSnapshot:
     """Reads the payment intent from Stripe and takes over what it says, a finished challenge for one.
 
     What was written here while Stripe was asked is newer than the answer, and stays. An operation whose outcome was
-    unknown is settled when the intent shows that it took effect.
+    unknown is settled when the intent shows what came of it.
     """
     known_at = payment.updated_at
     intent = reads.retrieve_payment_intent(payment.stripe_payment_intent_id, account_id=payment.account.stripe_account_id)
-    _settle_what_took_effect(payment, intent)
+    _settle_what_is_shown(payment, intent)
     with transaction.atomic(durable=True):
         stored = Transaction.objects.select_for_update().get(pk=payment.pk)
         if stored.updated_at == known_at:
@@ -63,8 +62,10 @@ def refresh_transaction(payment: Transaction) -> PaymentIntentSnapshot:
     return intent
 
 
-def _settle_what_took_effect(payment: Transaction, intent: PaymentIntentSnapshot) -> None:
+def _settle_what_is_shown(payment: Transaction, intent: PaymentIntentSnapshot) -> None:
     unfinished = open_operation(payment)
-    if unfinished is None or unfinished.may_still_be_under_way() or not took_effect(unfinished, intent):
+    if unfinished is None or unfinished.may_still_be_under_way():
         return
-    record(unfinished, Outcome(status=Status.SUCCEEDED, value=intent), settle_payment_intent)
+    shown = shown_by(unfinished, intent)
+    if shown is not None:
+        record(unfinished, shown, settle_payment_intent)

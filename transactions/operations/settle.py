@@ -8,7 +8,7 @@ from gateway import reads
 from gateway.endings import Ending, bring_to_an_end, look_at, not_done, not_found
 from gateway.models import Kind, Operation, Status
 from gateway.operations import earlier_under_key, finish, raise_for_outcome, recorded_outcome
-from gateway.outcomes import Outcome
+from gateway.outcomes import Fault, Outcome
 from gateway.snapshots import PaymentIntentSnapshot
 from transactions.models import CONFIRMED, Transaction
 from transactions.models import Status as TransactionStatus
@@ -66,17 +66,30 @@ TOOK_EFFECT: Mapping[str, Callable[[Operation, PaymentIntentSnapshot], bool]] = 
 }
 
 
-def took_effect(operation: Operation, intent: PaymentIntentSnapshot) -> bool:
-    """Whether the intent shows what the operation asked for; never of one that changes no intent."""
-    shows = TOOK_EFFECT.get(operation.kind)
-    return shows is not None and shows(operation, intent)
+def shown_by(operation: Operation, intent: PaymentIntentSnapshot) -> Outcome | None:
+    """What the intent shows to have come of the operation: it took effect, or its card was declined; None where neither."""
+    took_effect = TOOK_EFFECT.get(operation.kind)
+    if took_effect is not None and took_effect(operation, intent):
+        return Outcome(status=Status.SUCCEEDED, value=intent)
+    if operation.kind == Kind.PAYMENT_INTENT_CONFIRM and _shows_a_new_decline(operation, intent):
+        error = intent.last_payment_error
+        fault = Fault(message=error.message, code=error.code, decline_code=error.decline_code)
+        return Outcome(status=Status.DECLINED, value=intent, fault=fault)
+    return None
+
+
+def _shows_a_new_decline(operation: Operation, intent: PaymentIntentSnapshot) -> bool:
+    """Whether there is a failed charge that was not there before: nothing but the one open operation can have made it."""
+    known = Transaction.objects.values_list("stripe_charge_id", flat=True).get(pk=operation.subject_id)
+    was_declined = intent.status == TransactionStatus.REQUIRES_PAYMENT_METHOD and intent.last_payment_error.code != ""
+    return was_declined and intent.latest_charge_id not in ("", known)
 
 
 def _look_at_intent(operation: Operation) -> Outcome:
     intent = reads.retrieve_payment_intent(operation.target_id, account_id=operation.stripe_account)
-    if took_effect(operation, intent):
-        return Outcome(status=Status.SUCCEEDED, value=intent)
-    return not_done(f"The payment intent was found {intent.status}, and not as it was asked for.", found=intent)
+    shown = shown_by(operation, intent)
+    otherwise = f"The payment intent was found {intent.status}, and not as it was asked for."
+    return shown if shown is not None else not_done(otherwise, found=intent)
 
 
 def _look_for_creation(operation: Operation) -> Outcome:

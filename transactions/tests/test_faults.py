@@ -2,12 +2,12 @@
 
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 
+from commercecore_payments import clock
 from commercecore_payments.tests.tenants import Tenant, charges_at_stripe, intent_at_stripe
 from gateway.models import Operation
 from gateway.tests.faults import (
@@ -41,7 +41,7 @@ VISA, MASTERCARD = "pm_card_visa", "pm_card_mastercard"
 
 def later(**passed: int) -> Any:
     """The same program, when some time has passed."""
-    return time_machine.travel(datetime.now(UTC) + timedelta(**passed), tick=True)
+    return clock.moved_ahead(timedelta(**passed))
 
 
 @dataclass
@@ -206,6 +206,13 @@ class TestAConfirmation:
         transaction_id = shop.confirmed(time_out_after, "pm_card_chargeDeclined")
         assert shop.confirm(transaction_id, "pm_card_chargeDeclined").status_code == 402
         assert len(shop.charges(transaction_id)) == 1
+
+    def test_whose_decline_was_not_heard_is_told_declined_long_after(self, shop: Shop) -> None:
+        transaction_id = shop.confirmed(time_out_after, "pm_card_chargeDeclined")
+        with later(hours=1):
+            response = shop.confirm(transaction_id, "pm_card_chargeDeclined")
+        assert (response.status_code, response.json()["details"]["decline_code"]) == (402, "generic_decline")
+        assert (the_confirmation().status, len(shop.charges(transaction_id))) == ("declined", 1)
 
     def test_with_a_saved_card_is_continued_with_the_same_clone(self, shop: Shop) -> None:
         saved = save_card(shop)

@@ -1,0 +1,114 @@
+"""Many seeds of the simulation at once, each process with a database of its own.
+
+`python -m proofs.seeds FIRST STRIDE COUNT STEPS` is one of these processes: it plays its seeds and tells each as a line of JSON.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Queue
+from threading import Thread
+from types import FrameType
+from typing import IO, Any, NoReturn
+
+from proofs.database import own_database, server_url
+from proofs.report import PROJECT_DIR, Options, Part, timed
+
+# What a shell reports for a program that SIGTERM ended.
+TERMINATED = 128 + signal.SIGTERM
+Told = dict[str, Any]
+
+
+def prove(options: Options) -> Part:
+    """Plays the seeds, or the one that is named, and keeps the story of each that found something."""
+    part = Part("simulation")
+    first, count = (options.first_seed, options.seeds) if options.seed is None else (options.seed, 1)
+    sums: dict[str, Counter[str]] = {"reviews": Counter(), "troubles": Counter(), "operations": Counter()}
+    with timed(part):
+        for done, told in enumerate(_play(first, count, options), start=1):
+            for name, counter in sums.items():
+                counter.update(told[name])
+            part.violations += _violations(told, options)
+            options.tell(done, count, f"seeds; {len(part.violations)} violations")
+    part.figures = {
+        "seeds": count,
+        "steps of each": options.steps,
+        "writes to Stripe": sum(sums["operations"].values()),
+        "faults, kills and pauses": sum(number for kind, number in sums["troubles"].items() if kind != "none"),
+        "left to a person": sum(sums["reviews"].values()),
+    }
+    part.figures |= {f"left to a person: {kind}": number for kind, number in sorted(sums["reviews"].items())}
+    return part
+
+
+def _violations(told: Told, options: Options) -> list[str]:
+    if options.seed is not None:
+        print("\n".join(told["log"]))
+    if not told["findings"]:
+        return []
+    sentences = [f"{found['rule']}: {found['sentence']} [{found['subject']}]" for found in told["findings"]]
+    path = _keep_story(told, sentences, options.output_dir)
+    again = f"python -m proofs simulation --seed {told['seed']} --steps {told['steps']}"
+    return [f"seed {told['seed']}: {sentence} ({again}; {path})" for sentence in sentences]
+
+
+def _keep_story(told: Told, sentences: list[str], output_dir: Path) -> Path:
+    output_dir.mkdir(parents=True, exist_ok=True)
+    path = output_dir / f"seed-{told['seed']}.txt"
+    path.write_text("\n".join([*told["log"], "", *sentences]) + "\n")
+    return path
+
+
+def _play(first: int, count: int, options: Options) -> Iterator[Told]:
+    """What became of each seed, as the processes finish them. Raises RuntimeError where a process failed."""
+    processes = max(1, min(options.processes, count))
+    told: Queue[Told | None] = Queue()
+    workers = [_start(first + number, processes, count - number, options.steps) for number in range(processes)]
+    for worker in workers:
+        Thread(target=_listen, args=[worker.stdout, told], daemon=True).start()
+    try:
+        ended = 0
+        while ended < processes:
+            result = told.get()
+            if result is None:
+                ended += 1
+            else:
+                yield result
+    finally:
+        for worker in workers:
+            worker.terminate()
+    if any(worker.wait() not in (0, TERMINATED) for worker in workers):
+        raise RuntimeError("A process of the simulation failed; what it said stands above.")
+
+
+def _start(first: int, stride: int, left: int, steps: int) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "proofs.seeds", str(first), str(stride), str(left), str(steps)]
+    return subprocess.Popen(command, cwd=PROJECT_DIR, stdout=subprocess.PIPE, text=True)
+
+
+def _listen(stream: IO[str] | None, told: "Queue[Told | None]") -> None:
+    for line in stream or ():
+        told.put(json.loads(line))
+    told.put(None)
+
+
+def work(first: int, stride: int, left: int, steps: int) -> None:
+    """Plays every `stride`th seed from `first` on, of the `left` ones that are left from there."""
+    signal.signal(signal.SIGTERM, _end)
+    with own_database(server_url()):
+        from proofs.simulation import run_seed  # noqa: PLC0415 - Django is set up by now
+
+        for seed in range(first, first + left, stride):
+            print(json.dumps(run_seed(seed, steps=steps).as_dict()), flush=True)
+
+
+def _end(signal_number: int, frame: FrameType | None) -> NoReturn:
+    sys.exit(TERMINATED)
+
+
+if __name__ == "__main__":
+    work(*(int(argument) for argument in sys.argv[1:5]))

@@ -1,0 +1,321 @@
+"""The simulation: a marketplace lives through random operations, faults, clock jumps and restarts, made from a seed.
+
+    result = run_seed(7, steps=50)
+
+Afterwards the faults stop, recovery has 24 simulated hours, and Stripe's own ledger is compared with the service's. Every
+decision comes from one random generator, and on SQLite time moves by the simulation alone: a seed plays the same again. Only
+ids and secrets are new each time.
+"""
+
+import gc
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+from unittest import mock
+
+from django.core.management import call_command
+from django.db import OperationalError, connection
+from django.utils import timezone
+
+from accounts.models import ConnectedAccount
+from commercecore_payments import clock
+from gateway import models as gateway_models
+from gateway.models import Operation, RecoveryAttempt, Status
+from proofs.books import MAKES, Books
+from proofs.buyers import Ask, Buyers
+from proofs.findings import Finding, Rule
+from proofs.troubles import Trouble, Wire, choose
+from proofs.world import Killed, World, at_stripe, due_at, restart
+from refunds.models import Refund
+from sandbox.connect.onboarding import complete_onboarding
+from sandbox.models import SandboxClock
+from sandbox.objects import events
+from transactions.models import Transaction
+
+SELLERS = 2
+# The books are compared this often on the way, and at the end.
+STEPS_BETWEEN_COMPARISONS = 10
+# Clocks of machines that differ by more than this are an operator's fault, and told by other means.
+LARGEST_SKEW_S = 300
+# A moment in the life of the simulated marketplace: any will do, as long as it is always the same.
+BEGINNING = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+# Within this nothing is left to a person that Stripe has not answered with a 500: the same key is still safe.
+KEYS_LIVE_FOR = timedelta(hours=23)
+# Seconds until a recovery that is late comes: past the first tries of its schedule, and past the time of a confirmation.
+LATE_S = (60, 130, 200, 400, 4000, 20 * 3600)
+# How many of those who were told nothing ask no more: their request is recovery's alone, and maybe late.
+WALKS_AWAY = 0.3
+TICK = timedelta(milliseconds=1)
+# Seconds to jump: a moment, past a call, past the time to send a confirmation again, hours, past the keys' life, past a hold.
+JUMPS_S = (1, 20, 45, 45, 130, 130, 600, 3600, 3600, 4 * 3600, 12 * 3600, 23 * 3600, 25 * 3600, 8 * 86_400)
+
+
+# One thing that happens, given the trouble that it meets; it answers what the log says.
+Act = Callable[[Trouble | None], str]
+
+
+@dataclass
+class SeedResult:
+    """What became of one seed. `log` tells every step; `reviews` counts what was left to a person, by its kind."""
+
+    seed: int
+    steps: int
+    findings: list[Finding] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+    reviews: Counter[str] = field(default_factory=Counter)
+    troubles: Counter[str] = field(default_factory=Counter)
+    answers: Counter[str] = field(default_factory=Counter)
+    operations: Counter[str] = field(default_factory=Counter)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**vars(self), "findings": [finding.as_dict() for finding in self.findings]}
+
+
+def run_seed(seed: int, *, steps: int = 50) -> SeedResult:
+    """Lives through one seed in a database of its own run, which it empties first."""
+    result = SeedResult(seed, steps)
+    random = Random(seed)  # noqa: S311 - it has to be repeatable, and guards nothing
+    with _surroundings(random) as ahead, World.create(sellers=SELLERS) as world:
+        world.tenant.version = "2026-12-01"  # the version whose statuses mean what they say
+        world.stripe_ahead = ahead
+        Simulation(world, random, result).run()
+    gc.collect()
+    return result
+
+
+@contextmanager
+def _surroundings(random: Random) -> Iterator[timedelta]:
+    """An empty database, a clock that stands still by itself, and a Stripe whose clock differs. Yields by how much it does."""
+    call_command("flush", interactive=False, inhibit_post_migrate=True, verbosity=0)
+    skew = timedelta(seconds=random.choice((0, 0, 0, random.randint(-LARGEST_SKEW_S, LARGEST_SKEW_S))))
+    SandboxClock.objects.create(pk=1, ahead_s=int(skew.total_seconds()))
+    with ExitStack() as surroundings:
+        if connection.vendor == "sqlite":  # PostgreSQL has a clock of its own, which nobody here can stop
+            surroundings.enter_context(mock.patch.object(timezone, "now", _ticking()))
+        # Nobody reads Stripe's events here: writing them would take a fifth of the time.
+        surroundings.enter_context(mock.patch.object(events, "record"))
+        yield skew
+
+
+def _ticking() -> Callable[[], datetime]:
+    present = BEGINNING
+
+    def now() -> datetime:
+        nonlocal present
+        present += TICK
+        return present
+
+    return now
+
+
+class Simulation:
+    """One world on its way through a seed."""
+
+    def __init__(self, world: World, random: Random, result: SeedResult) -> None:
+        self.world = world
+        self.random = random
+        self.result = result
+        self.buyers = Buyers(world, random)
+        self.wire = Wire(world, meanwhile=lambda: self._step(is_meanwhile=True))
+        self.outage_left = 0
+        # What was asked last: what others do meanwhile is mostly about the same.
+        self.asked: Ask | None = None
+        self.began = _now()
+
+    def run(self) -> None:
+        moved = mock.patch.object(gateway_models, "elapsed_s", _elapsed_s)
+        with moved, self.wire.open():
+            for number in range(1, self.result.steps + 1):
+                self._count_down_outage()
+                self._step()
+                if number % STEPS_BETWEEN_COMPARISONS == 0:
+                    self._compare()
+                if self.result.findings:
+                    return
+            self._come_to_rest()
+
+    # One step
+
+    def _step(self, *, is_meanwhile: bool = False) -> None:
+        """Something random happens. What happens meanwhile, while another request is at Stripe, stops no clock and no wire."""
+        trouble = choose(self.random, may_interleave=not is_meanwhile)
+        act = self._some_act(is_meanwhile=is_meanwhile)
+        kind = trouble.kind if trouble else "none"
+        self.result.troubles[kind] += 1
+        try:
+            with self.wire.step(trouble):
+                told = act(trouble)
+        except (Killed, OperationalError) as died:  # without its database a recovery ends, as its worker would
+            restart()
+            told = f"died: {type(died).__name__}"
+        self._log(f"{'  meanwhile: ' if is_meanwhile else ''}{told}" + (f"  [{trouble}]" if trouble else ""))
+
+    def _some_act(self, *, is_meanwhile: bool) -> Act:
+        chance = self.random.random()
+        if is_meanwhile:
+            return self._some_act_of_another(chance)
+        if self.buyers.unanswered is not None and self.random.random() < WALKS_AWAY:
+            self.buyers.unanswered = None
+            return self._recover_late
+        if chance > 0.98:
+            return self._begin_outage
+        return self._pass_time if chance > 0.91 else self._some_act_of_people(chance)
+
+    def _some_act_of_another(self, chance: float) -> Act:
+        """What happens while a request is at Stripe is mostly about the same thing, or a recovery."""
+        if self.asked is not None and chance < 0.35:
+            return self._ask(self.buyers.ask_again(self.asked))
+        return self._recover if chance < 0.55 else self._some_act_of_people(chance)
+
+    def _some_act_of_people(self, chance: float) -> Act:
+        if chance > 0.85 and self.world.challenges():
+            return self._answer_challenge
+        if chance > 0.75 and due_at() is not None:
+            return self._recover_when_due
+        return self._ask(self.buyers.ask())
+
+    def _ask(self, ask: Ask | None) -> Act:
+        def act(trouble: Trouble | None) -> str:
+            if ask is None:
+                return "nothing to ask about"
+            self.asked, self.buyers.unanswered = ask, ask
+            self._log(f"asks {ask.verb} {_route(ask)} {ask.about} {ask.user} {ask.key}")
+            answer = ask.send(self.world)
+            told = _told(answer)
+            self.result.answers[str(answer.status_code)] += 1
+            if answer.status_code == 500 and (trouble is None or trouble.kind != "database_lost"):
+                self._failed(ask, answer)
+            self.buyers.learn(ask, answer)
+            self._learn_accounts(ask, answer)
+            return f"-> {told}"
+
+        return act
+
+    def _failed(self, ask: Ask, answer: Any) -> None:
+        error = answer.exc_info[1] if getattr(answer, "exc_info", None) else "?"
+        sentence = f"{ask.verb} {_route(ask)} was answered with 500 ({type(error).__name__}: {error})."
+        self.result.findings.append(Finding(Rule.SERVICE_FAILED, sentence))
+
+    def _learn_accounts(self, ask: Ask, answer: Any) -> None:
+        """A new seller is onboarded at once; of one who is gone nothing is bought any more."""
+        if ask.verb == "DELETE" and answer.status_code == 200:
+            self.world.sellers = [seller for seller in self.world.sellers if seller not in ask.path]
+        if ask.path != "/connected-accounts" or answer.status_code != 201:
+            return
+        account_id = answer.json()["data"]["account_id"]
+        if account_id not in self.world.sellers:
+            with at_stripe():
+                complete_onboarding(account_id=account_id)
+            self.world.sellers.append(account_id)
+
+    def _recover(self, trouble: Trouble | None) -> str:
+        return f"recovers {self.world.recover()}"
+
+    def _recover_late(self, trouble: Trouble | None) -> str:
+        """The caller is gone, and recovery comes when it comes."""
+        seconds = self.random.choice(LATE_S)
+        self.wire.pass_time(seconds)
+        return f"{timedelta(seconds=seconds)} later {self._recover(trouble)}"
+
+    def _recover_when_due(self, trouble: Trouble | None) -> str:
+        """Recovery comes when the next operation is due, or finds that none is."""
+        moment = due_at()
+        if moment is not None and self.random.random() < 0.7:
+            self.wire.pass_time(max((moment - clock.database_now()).total_seconds(), 0))
+        return self._recover(trouble)
+
+    def _answer_challenge(self, trouble: Trouble | None) -> str:
+        waiting = self.world.challenges()
+        number, passes = self.random.randrange(len(waiting)), self.random.random() < 0.75
+        self.world.answer_challenge(waiting[number], passes=passes)
+        return f"challenge {number} {'passed' if passes else 'failed'}"
+
+    def _pass_time(self, trouble: Trouble | None) -> str:
+        seconds = self.random.choice(JUMPS_S)
+        self.wire.pass_time(seconds)
+        return f"{timedelta(seconds=seconds)} pass"
+
+    def _begin_outage(self, trouble: Trouble | None) -> str:
+        self.outage_left = self.random.randint(2, 6)
+        self.wire.outage = self.random.choice(
+            ("refuse_connection", "time_out_before", "time_out_after", "fail_inside", "limit_rate")
+        )
+        return f"outage: {self.wire.outage}"
+
+    def _count_down_outage(self) -> None:
+        self.outage_left -= 1
+        if self.outage_left <= 0:
+            self.wire.outage = ""
+
+    # The end
+
+    def _come_to_rest(self) -> None:
+        self.wire.calm()
+        self.result.findings += self.world.settle_down()
+        self._read_everything()
+        self.result.findings += self._judge_reviews()
+        self._compare(at_rest=True)
+        self.result.operations.update(Operation.objects.values_list("kind", flat=True))
+
+    def _read_everything(self) -> None:
+        """What may have moved at Stripe by itself is read once more, as its shop would."""
+        for account in ConnectedAccount.objects.filter(status="active"):
+            for payment in Transaction.objects.filter(account=account).exclude(stripe_payment_intent_id=""):
+                self._read(f"/transactions/{payment.stripe_payment_intent_id}", payment.user_id)
+            for refund in Refund.objects.filter(transaction__account=account).exclude(stripe_refund_id=""):
+                self._read(f"/refunds/{refund.stripe_refund_id}", refund.user_id)
+
+    def _read(self, path: str, user: str) -> None:
+        answer = self.world.get(path, user=user)
+        if answer.status_code != 200:
+            sentence = f"GET {path} is {answer.status_code} though no fault is left: {answer.content.decode()[:200]}"
+            self.result.findings.append(Finding(Rule.SERVICE_FAILED, sentence))
+
+    def _judge_reviews(self) -> Iterator[Finding]:
+        """Only what makes an object at Stripe may be left to a person, and only where Stripe has made none and may not be asked
+        again: after a 500, which it would replay, or when it has forgotten the key.
+        """
+        parked = list(Operation.objects.filter(status=Status.NEEDS_REVIEW))
+        made = Books.read(self.world.tenant.developer.pk).made_by_operations() if parked else {}
+        for operation in parked:
+            self.result.reviews[f"{operation.kind} {operation.http_status or 'no answer'}"] += 1
+            if operation.kind not in MAKES or operation.pk in made or not _was_beyond_repeating(operation):
+                sentence = f"{operation.kind} is left to a person, and could be decided."
+                yield Finding(Rule.REVIEW_NOT_JUSTIFIED, sentence, operation.pk)
+
+    def _compare(self, *, at_rest: bool = False) -> None:
+        self.result.findings += self.world.findings(at_rest=at_rest)
+
+    def _log(self, line: str) -> None:
+        self.result.log.append(f"{_now() - self.began}  {line}")
+
+
+def _was_beyond_repeating(operation: Operation) -> bool:
+    looks = operation.recovery_attempts.filter(act=RecoveryAttempt.Act.LOOKED)
+    first = looks.order_by("created_at").first()
+    return operation.http_status == 500 or (first is not None and first.created_at - operation.created_at >= KEYS_LIVE_FOR)
+
+
+def _now() -> datetime:
+    return clock.now()
+
+
+def _elapsed_s() -> float:
+    """The machine's own count of seconds goes as fast as the clock that is moved: a process can be held up by a jump."""
+    return _now().timestamp()
+
+
+def _route(ask: Ask) -> str:
+    """The address without ids, which are new each time."""
+    return "/".join("…" if "_" in part and any(letter.isdigit() for letter in part) else part for part in ask.path.split("/"))
+
+
+def _told(answer: Any) -> str:
+    body = answer.json() if answer["Content-Type"].startswith("application/json") else {}
+    status = (body.get("data") or {}).get("status", "") if isinstance(body.get("data"), dict) else ""
+    replayed = " replayed" if answer.get("Idempotent-Replayed") else ""
+    return f"{answer.status_code} {body.get('details', {}).get('code', status)}{replayed}"

@@ -1,0 +1,116 @@
+"""The crash sweep's own machinery: processes really die, where they are told to, and what they leave is judged."""
+
+import os
+
+import pytest
+from django.db import transaction
+
+from gateway.client import stripe_client
+from gateway.models import Operation
+from proofs import crash_sweep
+from proofs.crash_points import AFTER_STRIPE, BEFORE_STRIPE, at_point, die, in_a_process, nothing, watched
+from proofs.crash_sweep import Play, Sweep
+from proofs.fates import ENDINGS, FATES, fates
+from proofs.scenes import CASES, Case, Scene, measure
+from proofs.swept_operations import OPERATIONS
+from transactions.models import Transaction
+
+pytestmark = pytest.mark.usefixtures("transactional_db")
+
+
+def case_named(name: str) -> Case:
+    return next(case for case in CASES if case.name == name)
+
+
+def sweep_of(name: str) -> Sweep:
+    case = case_named(name)
+    return crash_sweep.sweep(case, measure(case.operation))
+
+
+def play_at_the_write(sweep: Sweep, where: str, fate: str, ending: str) -> list[str]:
+    number = sweep.measured.last_write(where)
+    return sweep.play(Play(number, sweep.measured.labels[number - 1], fate, ending))
+
+
+class TestAProcess:
+    def test_answers_what_it_did(self) -> None:
+        assert in_a_process(os.getpid) != os.getpid()
+
+    def test_that_is_killed_answers_nothing(self) -> None:
+        assert in_a_process(lambda: die("")) is None
+
+    def test_that_fails_says_why(self) -> None:
+        with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+            in_a_process(lambda: 1 / 0)
+
+    def test_loses_what_it_had_not_committed(self) -> None:
+        operation = next(one for one in OPERATIONS if one.name == "create_transaction")
+        labels = measure(operation).labels
+        scene = Scene.set(operation)
+        in_a_process(lambda: scene.perform(at_point(labels.index("after INSERT transactions_transaction") + 1, die)))
+        assert Transaction.objects.filter(account__stripe_account_id=scene.world.sellers[0]).count() == 0
+
+
+class TestPoints:
+    def test_stand_around_each_statement_commit_and_call_of_stripe(self) -> None:
+        labels = sweep_of("create_transaction").measured.labels
+        for expected in (
+            "INSERT transactions_transaction",
+            "INSERT gateway_operation",
+            "COMMIT",
+            "Stripe POST /v1/payment_intents",
+        ):
+            assert labels.index(f"before {expected}") < labels.index(f"after {expected}")
+
+    def test_do_not_stand_in_what_stripe_does_itself(self) -> None:
+        labels = sweep_of("create_transaction").measured.labels
+        assert not [label for label in labels if "sandbox" in label]
+        before = labels.index("before Stripe POST /v1/payment_intents")
+        assert labels[before + 1] == "after Stripe POST /v1/payment_intents"
+
+    def test_tell_of_a_transaction_that_is_open_over_a_call(self) -> None:
+        scene = Scene.set(next(one for one in OPERATIONS if one.name == "confirm"))
+        with watched(nothing) as passage:
+            scene.ask()
+            with transaction.atomic():
+                stripe_client().v1.balance.retrieve()
+        assert passage.violations == [
+            "a transaction is open over GET /v1/balance",
+            "the database connection is held over GET /v1/balance",
+        ]
+
+    def test_have_each_fate_that_fits_them(self) -> None:
+        assert fates("after COMMIT") == ["killed"]
+        assert fates(f"{AFTER_STRIPE} GET /v1/refunds") == ["killed", "connection_lost"]
+        assert fates(f"{BEFORE_STRIPE} POST /v1/refunds") == list(FATES)
+
+
+class TestAPlay:
+    @pytest.mark.parametrize(("fate", "ending"), zip(FATES, ENDINGS, strict=True))
+    def test_of_a_confirmation_finds_nothing(self, fate: str, ending: str) -> None:
+        assert play_at_the_write(sweep_of("confirm"), BEFORE_STRIPE, fate, ending) == []
+
+    def test_of_a_recovery_finds_nothing(self) -> None:
+        sweep = sweep_of("recovery_of_refund_part_unanswered")
+        assert play_at_the_write(sweep, AFTER_STRIPE, "killed", "nobody_repeats") == []
+
+    def test_at_a_point_that_does_not_exist_is_a_finding(self) -> None:
+        sweep = sweep_of("create_transaction")
+        [problem] = sweep.play(Play(10_000, "nowhere", "killed", "nobody_repeats"))
+        assert problem.startswith("the point was not reached")
+
+    def test_finds_what_recovery_does_not_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("proofs.world.World.recover", lambda self, limit=None: 0)
+        monkeypatch.setattr("proofs.world.MOST_RECOVERIES", 1)
+        problems = play_at_the_write(sweep_of("create_transaction"), AFTER_STRIPE, "killed", "nobody_repeats")
+        assert "payment_intent.create is sending" in problems
+        assert Operation.objects.open().exists()
+
+
+class TestTheLongForm:
+    def test_plays_every_point_with_every_ending(self) -> None:
+        sweep = sweep_of("create_transaction")
+        whole = sweep.plays(is_whole=True)
+        assert {play.number for play in whole} == set(range(1, len(sweep.measured.labels) + 1))
+        assert {play.ending for play in whole} == set(ENDINGS)
+        assert {(play.number, play.fate) for play in sweep.plays(is_whole=False)} < {(play.number, play.fate) for play in whole}
