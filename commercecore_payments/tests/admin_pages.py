@@ -13,6 +13,7 @@ from commercecore_payments.tests.tenants import Tenant
 from developers.models import App, Developer, DeveloperToken, RevokedJsonWebToken
 from developers.operations import revoke_json_web_token
 from gateway.models import Operation
+from idempotency.models import IdempotencyKey
 from paymentmethods.models import Customer, PaymentMethod
 from refunds.models import Refund
 from sandbox.models import SandboxObject, SandboxOrder
@@ -26,6 +27,7 @@ OWN_RECORDS: tuple[type[Any], ...] = (
     App,
     DeveloperToken,
     RevokedJsonWebToken,
+    IdempotencyKey,
     SandboxOrder,
     SandboxObject,
 )
@@ -58,7 +60,7 @@ def record_page(record: Model, page: str = "change") -> str:
 def make_records(tenant: Tenant, seller: str) -> str:
     """At least one record of every kind, made as callers make them. The id of the transaction that was refunded."""
     transaction_id = tenant.pay(seller, order_id="2227222")
-    tenant.refund(seller, order_id="2227222", amount=300)
+    tenant.post("/refunds", {"order_id": "2227222", "account_id": seller, "amount": 300}, **{"Idempotency-Key": "refund-1"})
     tenant.confirm(seller, tenant.create_payment(seller, order_id="declined"), "pm_card_visa_chargeDeclined")
     tenant.post("/payment-methods", {"payment_method_id": "pm_card_visa"})
     revoke_json_web_token(kid="main", jti="token-1", reason="leaked")
