@@ -55,11 +55,17 @@ class PaymentError:
     code: str = ""
     decline_code: str = ""
     message: str = ""
+    payment_method_id: str = ""
 
     @classmethod
     def from_stripe(cls, data: Mapping[str, Any] | None) -> Self:
         error = data or {}
-        return cls(code=error.get("code") or "", decline_code=error.get("decline_code") or "", message=error.get("message") or "")
+        return cls(
+            code=error.get("code") or "",
+            decline_code=error.get("decline_code") or "",
+            message=error.get("message") or "",
+            payment_method_id=object_id(error.get("payment_method")),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Self
 
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.db.models import F, Q
 
 from accounts.models import ConnectedAccount
@@ -240,6 +240,21 @@ class Transaction(models.Model):
         self.error_message = snapshot.last_payment_error.message
         self.holds_order = self.holds_order and self.status not in RELEASES_ORDER
         self._save()
+
+    def hold_order_again(self) -> bool:
+        """The order was free, and is this payment's again unless another one holds it by now; whether it is.
+
+        The unique index decides, since a new transaction may be reserved at this very moment.
+        """
+        if self.status in RELEASES_ORDER:
+            return True
+        try:
+            with transaction.atomic():
+                Transaction.objects.filter(pk=self.pk).update(holds_order=True)
+        except IntegrityError:
+            return False
+        self.holds_order = True
+        return True
 
     def _note_capture_before(self, snapshot: PaymentIntentSnapshot) -> None:
         """Errors carry the intent without its charge: what is known of a hold then stays."""

@@ -7,6 +7,7 @@ from django.db import connection, transaction
 
 from accounts.models import ConnectedAccount
 from commercecore_payments.tests.tenants import Tenant, refunds_at_stripe
+from gateway.client import stripe_client
 from gateway.models import Operation, Status
 from gateway.operations import record, send
 from gateway.outcomes import Fault, Outcome
@@ -53,6 +54,27 @@ class TestAnAccount:
             response = tenant.delete(f"/connected-accounts/{seller}")
         assert (response.status_code, met) == (200, [])
         assert ConnectedAccount.objects.get().status == "deleted"
+
+    def test_whose_creation_took_effect_before_a_500_is_found(self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail_after(send: Any, *request: Any) -> Answer:
+            send(*request)
+            return fail_inside(send, *request)
+
+        with stripe_fails(monkeypatch, fail_after, path="/accounts"):
+            assert tenant.post("/connected-accounts", {"email": "seller@example.com"}).status_code == 503
+        assert tenant.post("/connected-accounts", {"email": "seller@example.com"}).status_code == 201
+        assert [one.id for one in stripe_client().v1.accounts.list({}).data] == [ConnectedAccount.objects.get().stripe_account_id]
+        assert Operation.objects.get().attempts == 1
+
+    def test_whose_deletion_was_not_heard_is_told_again_under_its_key(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        key = {"Idempotency-Key": "delete-1"}
+        with stripe_fails(monkeypatch, time_out_after, path="/accounts"):
+            assert tenant.delete(f"/connected-accounts/{seller}", **key).status_code == 503
+        assert tenant.delete(f"/connected-accounts/{seller}", **key).status_code == 200
+        assert tenant.delete(f"/connected-accounts/{seller}", **key)["Idempotent-Replayed"] == "true"
+        assert tenant.delete(f"/connected-accounts/{seller}").status_code == 404
 
 
 class TestSavingACard:

@@ -2,8 +2,6 @@
 
 import logging
 
-from django.db import IntegrityError, transaction
-
 from gateway import reads
 from gateway.endings import Ending, not_found
 from gateway.models import Operation
@@ -11,7 +9,7 @@ from gateway.models import Status as OperationStatus
 from gateway.outcomes import Outcome
 from gateway.snapshots import RefundSnapshot
 from refunds.models import Refund, Status
-from transactions.models import RELEASES_ORDER, Transaction
+from transactions.models import Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -32,25 +30,11 @@ def sum_refunds(payment: Transaction) -> None:
     known = Refund.objects.of(payment).taking_money().exclude(status=Status.CREATING)
     succeeded = Refund.objects.of(payment).filter(status=Status.SUCCEEDED)
     payment.mark_refunded(known.total_minor(), of_it_succeeded_minor=succeeded.total_minor())
-    if not payment.holds_order and payment.status not in RELEASES_ORDER:
-        _hold_order_again(payment, succeeded_minor=succeeded.total_minor())
-
-
-def _hold_order_again(payment: Transaction, *, succeeded_minor: int) -> None:
-    """A whole refund had released the order. When it fails later, the order is paid after all, and not to be paid twice.
-
-    Where another transaction holds the order by now, that one stays: its buyer was let in rightly. The unique index
-    decides, since a new transaction may be reserved at this very moment.
-    """
-    if succeeded_minor >= payment.amount_received_minor:
-        return
-    try:
-        with transaction.atomic():
-            Transaction.objects.filter(pk=payment.pk).update(holds_order=True)
-    except IntegrityError:
+    went_back = succeeded.total_minor() >= payment.amount_received_minor
+    # A whole refund had released the order. When it fails later, the order is paid after all, and not to be paid twice.
+    # Where another transaction holds the order by now, that one stays: its buyer was let in rightly.
+    if not payment.holds_order and not went_back and not payment.hold_order_again():
         logger.warning("order %s is paid by %s too: its refund failed after the order was released", payment.order_id, payment)
-    else:
-        payment.holds_order = True
 
 
 def _look(operation: Operation) -> Outcome:

@@ -15,7 +15,14 @@ from gateway.outcomes import Fault, Outcome
 from gateway.snapshots import PaymentIntentSnapshot, PaymentMethodSnapshot
 from paymentmethods.models import PaymentMethod
 from paymentmethods.operations import find_saved_method
-from transactions.errors import AlreadyConfirmed, CardDeclined, ConfirmationRefused, TransactionCanceled, TransactionNotFound
+from transactions.errors import (
+    AlreadyConfirmed,
+    CardDeclined,
+    ConfirmationRefused,
+    OrderTaken,
+    TransactionCanceled,
+    TransactionNotFound,
+)
 from transactions.models import Status as TransactionStatus
 from transactions.models import Transaction
 from transactions.operations.read import find_transaction, refresh_transaction
@@ -108,6 +115,8 @@ def _refuse_unless_confirmable(payment: Transaction, *, request_id: str) -> None
         raise AlreadyConfirmed(status=payment.status, request_id=request_id)
     if payment.status == TransactionStatus.CANCELED:
         raise TransactionCanceled
+    if not payment.holds_order:  # it was thought not to exist, and the order is paid by another one
+        raise OrderTaken({})
 
 
 def _on_connected_account(payment_method_id: str, *, payment: Transaction, actor: Actor) -> str:

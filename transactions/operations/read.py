@@ -67,5 +67,5 @@ def _settle_what_is_shown(payment: Transaction, intent: PaymentIntentSnapshot) -
     if unfinished is None or unfinished.may_still_be_under_way():
         return
     shown = shown_by(unfinished, intent)
-    if shown is not None:
+    if shown is not None and (shown.succeeded or not unfinished.may_still_take_effect()):
         record(unfinished, shown, settle_payment_intent)

@@ -1,5 +1,6 @@
 """How every operation on a payment intent ends, whoever brings it to its end."""
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,12 +14,17 @@ from gateway.snapshots import PaymentIntentSnapshot
 from transactions.models import CONFIRMED, Transaction
 from transactions.models import Status as TransactionStatus
 
+logger = logging.getLogger(__name__)
+
 
 def settle_payment_intent(operation: Operation, outcome: Outcome) -> None:
     """The transaction takes over what Stripe says of its payment intent; one that could not be made frees its order."""
     payment = Transaction.objects.select_for_update().get(pk=operation.subject_id)
     if isinstance(outcome.value, PaymentIntentSnapshot):
+        was_given_up = payment.status == TransactionStatus.CREATION_FAILED
         payment.apply(outcome.value)
+        if was_given_up and not payment.hold_order_again():
+            logger.warning("transaction %s was made after all, and its order is paid by another one", payment)
     elif operation.kind == Kind.PAYMENT_INTENT_CREATE:
         payment.mark_creation_failed()
 
@@ -79,9 +85,13 @@ def shown_by(operation: Operation, intent: PaymentIntentSnapshot) -> Outcome | N
 
 
 def _shows_a_new_decline(operation: Operation, intent: PaymentIntentSnapshot) -> bool:
-    """Whether there is a failed charge that was not there before: nothing but the one open operation can have made it."""
+    """Whether the operation's own card was declined in a charge that was not there before.
+
+    A browser may have tried another card meanwhile, past us. Stripe lets one card be tried once unless it is kept there.
+    """
     known = Transaction.objects.values_list("stripe_charge_id", flat=True).get(pk=operation.subject_id)
-    was_declined = intent.status == TransactionStatus.REQUIRES_PAYMENT_METHOD and intent.last_payment_error.code != ""
+    is_own_card = intent.last_payment_error.payment_method_id == operation.parameters["payment_method"]
+    was_declined = intent.status == TransactionStatus.REQUIRES_PAYMENT_METHOD and is_own_card
     return was_declined and intent.latest_charge_id not in ("", known)
 
 

@@ -98,6 +98,11 @@ class TestACapture:
         assert (fee.amount, data["application_fee_amount"]) == (40, 40)
         assert tenant.refund(seller, amount=500).json()["details"]["refundable_amount"] == 400
 
+    def test_of_less_than_the_fee_gives_all_of_it_to_the_platform(self, tenant: Tenant, seller: str, held: str) -> None:
+        data = capture(tenant, held, amount=60).json()["data"]
+        assert (data["status"], data["amount_received"]) == ("succeeded", 60)
+        assert stripe_client().v1.application_fees.list({}).data[0].amount == 60
+
     def test_happens_once(self, tenant: Tenant, seller: str, held: str) -> None:
         capture(tenant, held, amount=400)
         assert code_of(capture(tenant, held, amount=400)) == (409, "already_captured")
@@ -109,7 +114,7 @@ class TestACapture:
         [
             ({"amount": 1001}, (409, "capture_exceeds_hold")),
             ({"amount": 0}, (400, "invalid_body")),
-            ({"amount": 50}, (400, "invalid_body")),  # less than the application fee of 100
+            ({"amount": 50, "application_fee_amount": 51}, (400, "invalid_body")),
             ({"application_fee_amount": 1001}, (400, "invalid_body")),
             ({"application_fee_amount": -1}, (400, "invalid_body")),
             ({"final_capture": False}, (400, "invalid_body")),

@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import stripe
 
 from commercecore_payments import clock
 from commercecore_payments.tests.tenants import Tenant, charges_at_stripe, intent_at_stripe
+from gateway.client import stripe_client
 from gateway.models import Operation
 from gateway.tests.faults import (
     LOST_OR_UNSURE,
@@ -208,11 +210,22 @@ class TestAConfirmation:
         assert len(shop.charges(transaction_id)) == 1
 
     def test_whose_decline_was_not_heard_is_told_declined_long_after(self, shop: Shop) -> None:
-        transaction_id = shop.confirmed(time_out_after, "pm_card_chargeDeclined")
+        card = card_at(shop.seller, "tok_chargeDeclined")
+        transaction_id = shop.confirmed(time_out_after, card)
         with later(hours=1):
-            response = shop.confirm(transaction_id, "pm_card_chargeDeclined")
+            response = shop.confirm(transaction_id, card)
         assert (response.status_code, response.json()["details"]["decline_code"]) == (402, "generic_decline")
         assert (the_confirmation().status, len(shop.charges(transaction_id))) == ("declined", 1)
+
+    def test_is_not_called_declined_since_a_browser_tried_another_card(self, shop: Shop) -> None:
+        transaction_id = shop.confirmed(time_out_before, VISA)
+        with pytest.raises(stripe.CardError):
+            stripe_client().v1.payment_intents.confirm(
+                transaction_id, {"payment_method": "pm_card_chargeDeclined"}, {"stripe_account": shop.seller}
+            )
+        with later(minutes=3):
+            shop.tenant.get(f"/transactions/{transaction_id}")
+        assert (the_confirmation().status, the_confirmation().http_status) == ("rejected", None)
 
     def test_with_a_saved_card_is_continued_with_the_same_clone(self, shop: Shop) -> None:
         saved = save_card(shop)
@@ -260,6 +273,12 @@ class TestAStepBeforeAConfirmation:
         assert (response.status_code, response.json()["data"]["status"]) == (200, "succeeded")
         assert shop.at_stripe(transaction_id)["amount_received"] == charged_minor
         assert not Operation.objects.open().exists()
+
+
+def card_at(seller: str, token: str) -> str:
+    """The id of a payment method that a browser has made of a card at the seller."""
+    made = stripe_client().v1.payment_methods.create({"type": "card", "card": {"token": token}}, {"stripe_account": seller})
+    return made.id
 
 
 def save_card(shop: Shop) -> str:

@@ -6,9 +6,13 @@ from itertools import product
 import pytest
 from django.db import IntegrityError, transaction
 
-from commercecore_payments.tests.tenants import Tenant, intent_at_stripe
+from commercecore_payments.tests.tenants import Tenant, charges_at_stripe, intent_at_stripe
+from gateway.models import Operation
+from gateway.models import Status as OperationStatus
+from gateway.outcomes import Outcome
 from gateway.snapshots import PaymentIntentSnapshot
 from transactions.models import LEGAL_MOVES, Status, Transaction, is_legal_move
+from transactions.operations.settle import settle_payment_intent
 
 OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 AT_STRIPE = (*OPEN, "processing", "requires_capture", "succeeded", "canceled")
@@ -64,3 +68,33 @@ class TestATransaction:
         with pytest.raises(IntegrityError), transaction.atomic():
             Transaction.objects.update(**sums)
         assert Transaction.objects.get().amount_minor == 1000
+
+
+class TestACreationThatWasGivenUpAndTurnsUp:
+    """As after a person closed it as not done, and Stripe's success came in later."""
+
+    @pytest.fixture
+    def given_up(self, tenant: Tenant, seller: str) -> tuple[Operation, Outcome]:
+        transaction_id = tenant.create_payment(seller)
+        made = PaymentIntentSnapshot.from_stripe(intent_at_stripe(seller, transaction_id))
+        payment = Transaction.objects.get()
+        payment.stripe_payment_intent_id = ""
+        payment.mark_creation_failed()
+        operation = Operation.objects.get(kind="payment_intent.create")
+        return operation, Outcome(status=OperationStatus.SUCCEEDED, value=made)
+
+    def test_pays_its_order_again(self, tenant: Tenant, seller: str, given_up: tuple[Operation, Outcome]) -> None:
+        settle_payment_intent(*given_up)
+        payment = Transaction.objects.get()
+        assert (payment.status, payment.holds_order) == ("requires_payment_method", True)
+        assert tenant.confirm(seller, payment.stripe_payment_intent_id).status_code == 200
+
+    def test_does_not_pay_an_order_that_another_has_paid(
+        self, tenant: Tenant, seller: str, given_up: tuple[Operation, Outcome]
+    ) -> None:
+        tenant.pay(seller)
+        settle_payment_intent(*given_up)
+        late = Transaction.objects.get(holds_order=False)
+        response = tenant.confirm(seller, late.stripe_payment_intent_id)
+        assert (response.status_code, response.json()["details"]["code"]) == (409, "order_taken")
+        assert charges_at_stripe(seller, late.stripe_payment_intent_id) == []
