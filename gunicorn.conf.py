@@ -18,9 +18,10 @@ threads = int(os.environ.get("WEB_THREADS") or 16)
 preload_app = False
 
 # gunicorn's `timeout` bounds no gthread request, it only notices a process that hangs as a whole. What bounds a request
-# is the budget of its calls to Stripe. The longest makes two, a clone and a confirmation; a stopping worker waits longer.
+# is the budget of its calls to Stripe. The longest makes four: what was left open is ended by a sending and a look, then a
+# card is cloned and the payment confirmed. A stopping worker waits longer.
 timeout = 60
-graceful_timeout = 2 * int(float(os.environ.get("STRIPE_TIMEOUT_S") or 30) + 5) + 15
+graceful_timeout = 4 * int(float(os.environ.get("STRIPE_TIMEOUT_S") or 30) + 5) + 15
 # Seconds an idle connection is kept. A stopping worker waits as long for connections that have not yet said anything.
 keepalive = int(os.environ.get("KEEPALIVE_S") or 5)
 

@@ -1,6 +1,8 @@
 """What can go wrong with connected accounts."""
 
-from commercecore_payments.errors import Conflict, NotFound
+from collections.abc import Sequence
+
+from commercecore_payments.errors import Conflict, KeyAfterwards, NotFound
 
 
 class AccountExists(Conflict):
@@ -16,8 +18,14 @@ class AccountNotFound(NotFound):
 
 
 class AccountInUse(Conflict):
+    """It passes: the same request may succeed later, under the same Idempotency-Key too. Names the held transactions."""
+
+    key_afterwards = KeyAfterwards.FREE
     code = "account_in_use"
     message = "The account cannot be deleted while payments are held or requests about it are open."
+
+    def __init__(self, message: str | None = None, *, held: Sequence[str] = ()) -> None:
+        super().__init__(message, extra={"held_transactions": list(held)} if held else {})
 
 
 class LoginLinkRefused(Conflict):

@@ -14,12 +14,7 @@ ENDINGS: Mapping[str, Ending] = {
     Kind.ACCOUNT_DELETE: accounts.DELETION,
     Kind.CUSTOMER_CREATE: paymentmethods.CUSTOMER,
     Kind.SETUP_INTENT_CREATE: paymentmethods.SETUP,
-    Kind.PAYMENT_METHOD_CLONE: transactions.CLONE,
     Kind.PAYMENT_METHOD_DETACH: paymentmethods.DETACHMENT,
-    Kind.PAYMENT_INTENT_CREATE: transactions.CREATION,
-    Kind.PAYMENT_INTENT_UPDATE: transactions.UPDATE,
-    Kind.PAYMENT_INTENT_CONFIRM: transactions.CONFIRMATION,
-    Kind.PAYMENT_INTENT_CAPTURE: transactions.CAPTURE,
-    Kind.PAYMENT_INTENT_CANCEL: transactions.CANCELLATION,
+    **transactions.ENDINGS,  # create, update, confirm, capture and cancel a payment intent; clone a payment method
     Kind.REFUND_CREATE: refunds.REFUND,
 }

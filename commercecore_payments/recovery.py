@@ -7,7 +7,7 @@ two of them do all the same is settled once.
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
 from django.db import transaction
@@ -16,7 +16,7 @@ from commercecore_payments.clock import database_now
 from commercecore_payments.errors import Conflict, ServiceError, Unavailable
 from commercecore_payments.operation_kinds import ENDINGS
 from gateway.endings import bring_to_an_end, was_not_found
-from gateway.errors import OperationInProgress
+from gateway.errors import OperationInProgress, StripeConfigurationRefused
 from gateway.models import (
     CALL_BUDGET,
     RECOVERABLE_STATUSES,
@@ -36,8 +36,8 @@ CLAIM_LASTS = 3 * CALL_BUDGET
 # the longest time that Stripe works on a request (80 s, after which its own libraries give up).
 LOOKS_BEFORE_REVIEW = 3
 LOOK_AGAIN_AFTER = timedelta(minutes=5)
-# A Stripe that could not be asked decides nothing, so the next try does not wait for a schedule of days.
-ASK_AGAIN_AFTER = timedelta(hours=1)
+# Stripe's code for an account that is gone or has revoked our access (docs.stripe.com/error-codes#account-invalid).
+ACCOUNT_HAS_LEFT = "account_invalid"
 
 
 class Result(StrEnum):
@@ -95,13 +95,13 @@ def recover(operation: Operation) -> Recovered:
     sendings = operation.attempts
     trial = _try(operation)
     if trial.is_under_way:
-        return _put_off(operation, Result.UNDER_WAY, trial.message, CALL_BUDGET)
+        return _put_off(operation, Result.UNDER_WAY, trial.message, at_most=CALL_BUDGET)
     noted = _noted(operation, sendings, trial.message)
     if not noted.is_open:
         return Recovered(noted, Result.SETTLED, trial.message)
     if trial.found_nothing:
         return _after_fruitless_look(noted, trial.message)
-    return _put_off(noted, Result.STILL_UNKNOWN, trial.message, ASK_AGAIN_AFTER)
+    return _put_off(noted, Result.STILL_UNKNOWN, trial.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,9 @@ def _try(operation: Operation) -> _Trial:
         return _Trial(error.message, is_under_way=True)
     except Unavailable as error:  # Stripe could not be asked, or our database failed
         return _Trial(error.message)
-    except ServiceError as error:  # Stripe refuses to show it, as of an account that has left
+    except StripeConfigurationRefused as error:  # our key is refused, until it is mended; or the account has left
+        return _Trial(error.message, found_nothing=error.fault.code == ACCOUNT_HAS_LEFT)
+    except ServiceError as error:  # Stripe refuses to show it
         return _Trial(error.message, found_nothing=True)
     except Exception as error:  # one that cannot be recovered must not keep the others from it
         logger.exception("operation %s: recovery failed", operation.id)
@@ -135,10 +137,11 @@ def _noted(operation: Operation, sendings_before: int, message: str) -> Operatio
     return stored
 
 
-def _put_off(operation: Operation, result: Result, message: str, at_most: timedelta) -> Recovered:
+def _put_off(operation: Operation, result: Result, message: str, *, at_most: timedelta | None = None) -> Recovered:
     """It is due again by the schedule, or earlier after `at_most`."""
     moment = database_now()
-    due_at = min(recovery_due_after(operation.created_at, moment), moment + at_most)
+    scheduled = recovery_due_after(operation.created_at, moment)
+    due_at = scheduled if at_most is None else min(scheduled, moment + at_most)
     Operation.objects.filter(pk=operation.pk, status__in=RECOVERABLE_STATUSES).update(next_recovery_at=due_at)
     return Recovered(operation, result, message)
 
@@ -150,7 +153,7 @@ def _after_fruitless_look(operation: Operation, message: str) -> Recovered:
     if operation.status == Status.NEEDS_REVIEW:
         return Recovered(operation, Result.NEEDS_REVIEW, message)
     if looks < LOOKS_BEFORE_REVIEW:
-        return _put_off(operation, Result.STILL_UNKNOWN, message, LOOK_AGAIN_AFTER)
+        return _put_off(operation, Result.STILL_UNKNOWN, message, at_most=LOOK_AGAIN_AFTER)
     if not _park(operation):
         return Recovered(operation, Result.UNDER_WAY, message)
     operation.refresh_from_db()
@@ -179,15 +182,10 @@ def close_as_not_done(operation: Operation, *, reason: str) -> None:
     if operation.status != Status.NEEDS_REVIEW:
         raise NotUnderReview
     message = f"A person found that it was not done: {reason}"
-    record(operation, Outcome(status=Status.REJECTED, fault=Fault(message=message)), ENDINGS[operation.kind].settle)
+    outcome = Outcome(status=Status.REJECTED, fault=Fault(message=message))
+    if record(operation, outcome, ENDINGS[operation.kind].settle) is not None:
+        raise NotUnderReview  # somebody else has settled it meanwhile
     operation.refresh_from_db()
     RecoveryAttempt.objects.create(
         operation=operation, act=RecoveryAttempt.Act.REVIEWED, result=operation.status, message=message
     )
-
-
-def next_due_at() -> datetime | None:
-    """When the next operation is due; None where none is open."""
-    open_ones = Operation.objects.filter(status__in=RECOVERABLE_STATUSES)
-    due: datetime | None = open_ones.order_by("next_recovery_at").values_list("next_recovery_at", flat=True).first()
-    return due

@@ -55,10 +55,10 @@ def bring_to_an_end(operation: Operation, ending: Ending) -> Outcome:
 def look_at(operation: Operation, ending: Ending) -> Outcome:
     """What Stripe shows of an open operation, recorded where it decides. Nothing is sent.
 
-    Raises OperationInProgress where Stripe does not show it yet and may still be at work on it.
+    Raises OperationInProgress where Stripe does not show it yet, and may still be at work on it or be asked right now.
     """
     outcome = ending.look(operation)
-    if not outcome.succeeded and operation.may_still_take_effect():
+    if not outcome.succeeded and (operation.may_still_be_under_way() or operation.may_still_take_effect()):
         raise OperationInProgress
     return _decided(operation, outcome, ending)
 

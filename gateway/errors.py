@@ -28,6 +28,10 @@ class StripeConfigurationRefused(ServiceError):
     code = "stripe_refused_access"
     message = "Stripe refused this service's access. Its operator has to check the Stripe key and the connected account."
 
+    def __init__(self, fault: Fault, *, stripe_request_id: str = "") -> None:
+        super().__init__(extra={"stripe_code": fault.code, "stripe_request_id": stripe_request_id})
+        self.fault = fault
+
 
 class StripeUnreachable(Unavailable):
     """Nothing was sent: the same request may safely be made again."""

@@ -59,6 +59,12 @@ CONNECT_TIMEOUT_S = 5.0
 # Past both of its timeouts hardly anybody still waits for an answer; 5 s are left for the process to settle it. An
 # answer that drips in may outlast it: `gateway.operations.record` then tells the attempts apart.
 CALL_BUDGET = timedelta(seconds=CONNECT_TIMEOUT_S + settings.STRIPE_TIMEOUT_S + 5)
+# For how long Stripe may work on a request whose answer did not come: its own libraries give up after 80 s
+# (stripe-python, _http_client.py), and what took longer was given up there as well. A look may say "not done" only then.
+STRIPE_WORKS_FOR = max(timedelta(seconds=90), CALL_BUDGET)
+# What Stripe, or something before it, answers while the request may still be carried out: another one under the same key is
+# in progress, the object is locked, or the answer was lost on its way. A 500 and every other refusal are its last word.
+NO_LAST_WORD = (None, 409, 429, 502, 503, 504)
 # Between its reservation and its sending an operation waits for nothing. A process that was held up for longer, as on a
 # machine that was suspended, does not send any more: the 5 s left in CALL_BUDGET are used up, and others may take over.
 LONGEST_DELAY_BEFORE_SENDING_S = 5.0
@@ -74,8 +80,8 @@ RECOVERY_AGES = (
     timedelta(hours=6),
     timedelta(hours=20),
 )
-# Afterwards.
-RECOVERY_INTERVAL = timedelta(days=1)
+# Afterwards daily: an hour early, so that what is looked at only then is decided before the day is over.
+RECOVERY_INTERVAL = timedelta(hours=23)
 
 
 def recovery_due_after(created_at: datetime, moment: datetime) -> datetime:
@@ -100,9 +106,13 @@ class OperationQuerySet(models.QuerySet["Operation"]):
         return self.filter(status=Status.NEEDS_REVIEW)
 
     def due_for_recovery(self, moment: datetime) -> Self:
-        """Those that recovery takes up now, the longest due first."""
-        due = self.filter(status__in=RECOVERABLE_STATUSES, next_recovery_at__lte=moment)
-        return due.order_by("next_recovery_at", "id")
+        """Those that recovery takes up now, the longest due first.
+
+        Those without a time come from a program of an earlier version, which runs beside this one during a deployment.
+        """
+        is_due = Q(next_recovery_at__isnull=True, created_at__lte=moment - RECOVERY_AGES[0]) | Q(next_recovery_at__lte=moment)
+        due = self.filter(is_due, status__in=RECOVERABLE_STATUSES)
+        return due.order_by(F("next_recovery_at").asc(nulls_first=True), "id")
 
     def of(self, subject: models.Model) -> Self:
         """The operations about one record, such as a Transaction."""
@@ -249,8 +259,8 @@ class Operation(models.Model):
         return self.status == Status.SENDING and database_now() - self.last_sent_at <= CALL_BUDGET
 
     def may_still_take_effect(self) -> bool:
-        """Whether Stripe may still be at work on it: it gave no answer, and its last sending is not long ago."""
-        return self.http_status is None and database_now() - self.last_sent_at <= CALL_BUDGET
+        """Whether Stripe may still be at work on it: it gave no last word, and the last sending is not long ago."""
+        return self.http_status in NO_LAST_WORD and database_now() - self.last_sent_at <= STRIPE_WORKS_FOR
 
     def claim_for_resending(self) -> bool:
         """Takes this open operation for one more sending; False where another process holds it or settled it.
@@ -261,7 +271,11 @@ class Operation(models.Model):
         idle = Q(status=Status.UNKNOWN) | Q(status=Status.SENDING, last_sent_at__lt=moment - CALL_BUDGET)
         in_time = Q() if self.kind == Kind.ACCOUNT_DELETE else Q(created_at__gt=moment - self._resend_window)
         claimed = Operation.objects.filter(idle, in_time, pk=self.pk).update(
-            status=Status.SENDING, attempts=F("attempts") + 1, last_sent_at=moment
+            # What was answered before says nothing about this sending.
+            status=Status.SENDING,
+            attempts=F("attempts") + 1,
+            last_sent_at=moment,
+            http_status=None,
         )
         self.refresh_from_db()
         self.take_for_sending()

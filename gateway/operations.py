@@ -82,14 +82,15 @@ def reserve(
     return operation
 
 
-def earlier_under_key(kind: Kind, *, actor: Actor) -> Operation | None:
+def earlier_under_key(*kinds: Kind, actor: Actor) -> Operation | None:
     """What an earlier attempt of this very request, under the same Idempotency-Key, reserved: open, or with Stripe's word.
 
     One of which nothing was sent or nothing was found is none: the request may be carried out for the first time.
     """
-    if actor.idempotency_key is None:
+    held = actor.idempotency_key
+    if held is None or held.attempt == 1:  # before a first attempt there is none: the usual case costs no look
         return None
-    under_key = Operation.objects.filter(caller_key=actor.idempotency_key.row_id, kind=kind)
+    under_key = Operation.objects.filter(caller_key=held.row_id, kind__in=kinds)
     operation = under_key.order_by("created_at", "id").last()
     return operation if operation is not None and (operation.is_open or operation.tells_what_stripe_said) else None
 
@@ -128,16 +129,21 @@ def carry_out(unfinished: Operation | None, reserve_new: Callable[[], Operation]
 def finish(operation: Operation, settle: Settle) -> Outcome:
     """Sends a reserved operation and settles what came of it; `settle` moves the record that it is about.
 
-    `settle` is called for a final outcome alone, once, in the transaction that closes the operation. Raises
-    OutcomeUnknown where the outcome could not be written down: the operation is still open then.
+    `settle` is called for a final outcome alone, once, in the transaction that closes the operation. Where another attempt
+    has followed this one, what that one brought is returned, since this one's "nothing was done" says nothing about it.
+    Raises OutcomeUnknown where the outcome could not be written down, or is the other attempt's to tell.
     """
     outcome = send(operation)
     try:
-        record(operation, outcome, settle)
+        stored = record(operation, outcome, settle)
     except DatabaseError as error:
         logger.exception("operation %s: its outcome could not be written down", operation.id)
         raise OutcomeUnknown(operation.id) from error
-    return outcome
+    if stored is None or outcome.succeeded:
+        return outcome
+    if stored.is_open:
+        raise OutcomeUnknown(operation.id)
+    return recorded_outcome(stored)
 
 
 def send(operation: Operation) -> Outcome:
@@ -202,9 +208,10 @@ def _outcome_of_error(operation: Operation, error: stripe.StripeError) -> Outcom
     )
 
 
-def record(operation: Operation, outcome: Outcome, settle: Settle) -> None:
-    """Writes the outcome down. Settling twice changes nothing: what is closed stays as it was closed.
+def record(operation: Operation, outcome: Outcome, settle: Settle) -> Operation | None:
+    """Writes the outcome down. Returns the operation as it stands where it may not be written down, else None.
 
+    Settling twice changes nothing: what is closed stays as it was closed.
     `operation.attempts` is the fencing token. An attempt that another one has followed may still tell what Stripe did, and
     no longer that nothing was done: the later attempt, under the same key, may have done it. And what was closed because
     nothing was found is settled after all by whoever brings Stripe's success.
@@ -212,7 +219,7 @@ def record(operation: Operation, outcome: Outcome, settle: Settle) -> None:
     with transaction.atomic(durable=True):
         stored = Operation.objects.select_for_update().get(pk=operation.pk)
         if not _may_be_recorded(stored, operation, outcome):
-            return
+            return stored
         _note_answer(stored, outcome)
         if outcome.status == Status.UNKNOWN:
             stored.mark_unknown()
@@ -221,6 +228,7 @@ def record(operation: Operation, outcome: Outcome, settle: Settle) -> None:
             settle(stored, outcome)
     log = logger.warning if outcome.status == Status.UNKNOWN else logger.info
     log("operation %s %s: %s (Stripe %s)", stored.id, stored.kind, outcome.status.value, outcome.stripe_request_id or "silent")
+    return None
 
 
 def _may_be_recorded(stored: Operation, attempt: Operation, outcome: Outcome) -> bool:
@@ -274,5 +282,5 @@ def raise_rejection(fault: Fault, *, stripe_request_id: str, refusal: Refusal = 
     """Raises StripeConfigurationRefused for a refused key or account (401, 403), else what `refusal` makes of it."""
     if fault.http_status in (401, 403):
         logger.error("Stripe refused access (%s): %s", stripe_request_id, fault.message)
-        raise StripeConfigurationRefused(extra={"stripe_code": fault.code, "stripe_request_id": stripe_request_id})
+        raise StripeConfigurationRefused(fault, stripe_request_id=stripe_request_id)
     raise refusal(fault, stripe_request_id=stripe_request_id)

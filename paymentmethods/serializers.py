@@ -23,6 +23,10 @@ MAX_PAGE_SIZE = 100
 DEFAULT_PAGE_SIZE = 20
 
 
+class PreferPaymentMethodRequest(StrictSerializer):
+    """The address says it all."""
+
+
 class ListPaymentMethodsRequest(StrictSerializer):
     """One page of a list: at most `limit`, from behind `starting_after` on."""
 

@@ -28,6 +28,7 @@ class PaymentMethodViewSet(AppUserViewSet):
 
     def prefer(self, request: Request, identifier: str) -> Response:
         """`POST /payment-methods/{id}/preferred`"""
+        serializers.PreferPaymentMethodRequest(data=request.data).is_valid(raise_exception=True)
         method = operations.prefer_payment_method(payment_method_id=identifier, actor=self.actor)
         message = "Payment method is now preferred"
         return envelope(request, {"message": message, **serializers.payment_method_details(method)}, status=200, message=message)

@@ -4,14 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.client import stripe_client
 from proofs.world import Tenant
 
 # Minor units of the swept payments, and of the parts of them that are captured or given back.
 AMOUNT_MINOR = 1000
 PART_MINOR = 400
+FEE_MINOR = 100
 # Sandbox cards by what they do.
 GOOD_CARD = "pm_card_visa"
-DECLINED_CARD = "pm_card_chargeDeclined"
+DECLINED_CARD = "tok_chargeDeclined"
 CHALLENGED_CARD = "pm_card_authenticationRequired"
 
 ORDER = "swept-order"
@@ -91,6 +93,14 @@ def _confirm(card: str) -> Prepare:
     return lambda tenant, seller: Ask("POST", "/transactions/confirm", _confirmation(seller, _created(tenant, seller), card))
 
 
+def _confirm_with_a_declined_card(tenant: Tenant, seller: str) -> Ask:
+    """With a payment method that a browser has made, which Stripe names again in the decline."""
+    made = stripe_client().v1.payment_methods.create(
+        {"type": "card", "card": {"token": DECLINED_CARD}}, {"stripe_account": seller}
+    )
+    return Ask("POST", "/transactions/confirm", _confirmation(seller, _created(tenant, seller), made.id))
+
+
 def _confirm_with_a_saved_card(tenant: Tenant, seller: str) -> Ask:
     card = _saved_card(tenant)
     return Ask("POST", "/transactions/confirm", _confirmation(seller, _created(tenant, seller), card))
@@ -115,6 +125,12 @@ def _refund(**body: Any) -> Prepare:
         return Ask("POST", "/refunds", {"order_id": ORDER, "account_id": seller, **body})
 
     return prepare
+
+
+def _refund_with_its_fee(tenant: Tenant, seller: str) -> Ask:
+    _paid(tenant, seller, application_fee_amount=FEE_MINOR)
+    fee_too = {"amount": PART_MINOR, "refund_application_fee": True}
+    return Ask("POST", "/refunds", {"order_id": ORDER, "account_id": seller, **fee_too})
 
 
 def _save_first_card(tenant: Tenant, seller: str) -> Ask:
@@ -145,13 +161,14 @@ OPERATIONS: tuple[SweptOperation, ...] = (
     SweptOperation("confirm", _confirm(GOOD_CARD), charges=True),
     SweptOperation("confirm_with_saved_card", _confirm_with_a_saved_card, charges=True),
     SweptOperation("confirm_with_challenge", _confirm(CHALLENGED_CARD), charges=True),
-    SweptOperation("confirm_with_declined_card", _confirm(DECLINED_CARD), status=402, charges=True),
+    SweptOperation("confirm_with_declined_card", _confirm_with_a_declined_card, status=402, charges=True),
     SweptOperation("capture_whole", _of_a_hold("/transactions/{}/capture")),
     SweptOperation("capture_part", _of_a_hold("/transactions/{}/capture", amount=PART_MINOR)),
     SweptOperation("cancel_hold", _of_a_hold("/transactions/{}/cancel")),
     SweptOperation("cancel_unpaid", _cancel_unpaid),
     SweptOperation("refund_whole", _refund(), status=201),
     SweptOperation("refund_part", _refund(amount=PART_MINOR), status=201),
+    SweptOperation("refund_with_its_fee", _refund_with_its_fee, status=201),
     SweptOperation("save_first_card", _save_first_card, status=201),
     SweptOperation("save_second_card", _save_second_card, status=201),
     SweptOperation("prefer_card", _prefer_card),

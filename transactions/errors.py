@@ -15,6 +15,9 @@ class TransactionNotFound(NotFound):
 
 
 class OrderNotFound(NotFound):
+    """It is the order service's word, which may change: a repeat under the same Idempotency-Key asks it again."""
+
+    key_afterwards = KeyAfterwards.FREE
     code = "order_not_found"
     message = "No such order."
 

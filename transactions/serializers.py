@@ -1,6 +1,6 @@
 """What comes in for transactions, and what goes out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -155,12 +155,8 @@ def _amounts(payment: Transaction) -> dict[str, Any]:
     }
 
 
-def open_operation(operation: Operation | None) -> dict[str, str] | None:
-    """What is under way or undecided about the payment; None where nothing is."""
-    return None if operation is None else {"id": operation.id, "kind": operation.kind, "status": operation.status}
-
-
-def transaction_details(payment: Transaction, operation: Operation | None) -> dict[str, Any]:
+def transaction_details(payment: Transaction, open_operations: Sequence[Operation]) -> dict[str, Any]:
+    """`open_operations`: what is under way or undecided about the payment and its refunds."""
     return {
         "transaction_id": payment.stripe_payment_intent_id,
         "status": payment.status,
@@ -173,7 +169,7 @@ def transaction_details(payment: Transaction, operation: Operation | None) -> di
         "statement_descriptor_suffix": payment.statement_descriptor_suffix,
         "metadata": payment.metadata,
         "last_error": last_error(payment),
-        "operation": open_operation(operation),
+        "open_operations": [{"id": one.id, "kind": one.kind, "status": one.status} for one in open_operations],
         "created": int(payment.created_at.timestamp()),
     }
 

@@ -64,7 +64,7 @@ class TransactionViewSet(AppUserViewSet):
     def retrieve(self, request: Request, identifier: str) -> Response:
         """`GET /transactions/{id}`"""
         payment = operations.read_transaction(transaction_id=identifier, actor=self.actor)
-        data = serializers.transaction_details(payment, operations.open_operation(payment))
+        data = serializers.transaction_details(payment, operations.open_operations(payment))
         return envelope(request, data, status=200)
 
     def _payment_request(self, asked: dict[str, Any]) -> PaymentRequest:

@@ -11,9 +11,11 @@ from commercecore_payments.operation_kinds import ENDINGS
 from commercecore_payments.recovery import CLAIM_LASTS, NotUnderReview, Result, claim_due, close_as_not_done, recover, recover_due
 from commercecore_payments.tests.tenants import Tenant, charges_at_stripe, intent_at_stripe, refunds_at_stripe
 from commercecore_payments.tests.test_races import at_once
+from gateway.endings import Ending, bring_to_an_end
+from gateway.errors import StripeConfigurationRefused
 from gateway.models import Kind, Operation, RecoveryAttempt, Status, recovery_due_after
 from gateway.operations import record
-from gateway.outcomes import Outcome
+from gateway.outcomes import Fault, Outcome
 from gateway.snapshots import RefundSnapshot
 from gateway.tests.faults import (
     fail_inside,
@@ -66,7 +68,7 @@ class TestTheSchedule:
         for _ in range(8):
             moment = recovery_due_after(created, moment)
             ages.append(moment - created)
-        assert ages == [MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 20 * HOUR, 20 * HOUR + DAY, 20 * HOUR + 2 * DAY]
+        assert ages == [MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 20 * HOUR, 43 * HOUR, 66 * HOUR]
 
     def test_leaves_alone_what_is_not_due(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
         tenant.pay(seller)
@@ -165,6 +167,18 @@ class TestWhatCannotBeDecided:
         assert (operation.status, Refund.objects.get().stripe_refund_id) == ("succeeded", "re_late")
         assert Transaction.objects.get().amount_refunded_minor == 400
 
+    def test_is_not_closed_by_a_person_once_it_is_settled(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tenant.pay(seller)
+        operation = parked_refund(tenant, seller, monkeypatch)
+        seen_by_the_person = Operation.objects.get(pk=operation.pk)
+        made = RefundSnapshot(id="re_late", status="succeeded", failure_reason="", metadata={})
+        record(operation, Outcome(status=Status.SUCCEEDED, value=made), ENDINGS[operation.kind].settle)
+        with pytest.raises(NotUnderReview):
+            close_as_not_done(seen_by_the_person, reason="nothing in the dashboard")
+        assert acts(operation)[-1] == ("parked", "needs_review")
+
     def test_is_looked_at_again_when_a_person_asks(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
         tenant.pay(seller)
         operation = parked_refund(tenant, seller, monkeypatch)
@@ -216,19 +230,47 @@ class TestRecovery:
     ) -> None:
         tenant.pay(seller)
         operation = lose_refund(tenant, seller, monkeypatch, time_out_before)
+        tried = []
         with stripe_fails(monkeypatch, refuse_connection, path="/v1"):
-            results = [recovered_after(passed * HOUR) for passed in (1, 2, 3, 4, 5, 6, 7)]
-        assert results == [[Result.STILL_UNKNOWN]] * 7
+            for minutes in range(0, 21 * 60, 10):
+                if recovered_after(minutes * MINUTE):
+                    tried.append(minutes)
+        assert tried == [10, 30, 120, 360, 1200]
         operation.refresh_from_db()
         assert (operation.status, operation.fruitless_looks) == ("unknown", 0)
-        assert recovered_after(9 * HOUR) == [Result.SETTLED]
+        assert recovered_after(2 * DAY) == [Result.STILL_UNKNOWN]  # Stripe is back, and shows no refund
+        assert recovered_after(2 * DAY + 6 * MINUTE) == [Result.STILL_UNKNOWN]
+        assert recovered_after(2 * DAY + 12 * MINUTE) == [Result.NEEDS_REVIEW]
+
+    def test_does_not_call_a_key_that_stripe_refuses_a_look_in_vain(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tenant.pay(seller)
+        operation = lose_refund(tenant, seller, monkeypatch, fail_inside)
+
+        def refuse_key(_: Operation) -> Any:
+            raise StripeConfigurationRefused(Fault(message="Expired API Key provided", http_status=401))
+
+        whole = ENDINGS[Kind.REFUND_CREATE]
+        monkeypatch.setitem(ENDINGS, Kind.REFUND_CREATE, Ending(whole.settle, refuse_key))
+        assert recovered_after(MINUTE) == [Result.STILL_UNKNOWN]
+        assert Operation.objects.get(pk=operation.pk).fruitless_looks == 0
+
+    def test_takes_up_what_an_earlier_version_has_reserved(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tenant.pay(seller)
+        lose_refund(tenant, seller, monkeypatch, time_out_before)
+        Operation.objects.update(next_recovery_at=None)
+        assert recovered_after(timedelta(seconds=50)) == []
+        assert recovered_after(MINUTE) == [Result.SETTLED]
 
     def test_goes_on_with_the_others_where_one_fails(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
         tenant.pay(seller)
         first = lose_refund(tenant, seller, monkeypatch, time_out_before, amount=400)
         with stripe_fails(monkeypatch, time_out_before, path="/refunds"):
             tenant.refund(seller, amount=300)
-        whole = recovery.bring_to_an_end
+        whole = bring_to_an_end
 
         def fail_once(operation: Operation, ending: Any) -> Any:
             if operation.pk == first.pk:
@@ -262,6 +304,20 @@ class TestRecovery:
 
 
 class TestAProcessThatWasHeldUp:
+    def test_does_not_say_that_nothing_was_done_when_another_has_done_it(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        transaction_id = tenant.pay(seller)
+
+        def sleep_while_recovery_does_it(operation: Operation) -> bool:
+            monkeypatch.setattr(Operation, "is_too_late_to_send", lambda self: self is operation)
+            assert recovered_after(MINUTE) == [Result.SETTLED]
+            return True
+
+        monkeypatch.setattr(Operation, "is_too_late_to_send", sleep_while_recovery_does_it)
+        assert tenant.refund(seller, amount=300).status_code == 201
+        assert refunds_at_stripe(seller, transaction_id) == [300]
+
     def test_sends_nothing(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
         transaction_id = tenant.create_payment(seller)
         monkeypatch.setattr(Operation, "is_too_late_to_send", lambda self: True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from commercecore_payments import clock
 from commercecore_payments.management.commands import worker
@@ -17,6 +18,7 @@ from commercecore_payments.tests.admin_pages import record_page
 from commercecore_payments.tests.service import PROJECT_DIR, manage, paste, serving
 from commercecore_payments.tests.tenants import Tenant, refunds_at_stripe
 from commercecore_payments.tests.test_recovery import DAY, HOUR, MINUTE, lose_refund, parked_refund
+from commercecore_payments.work import JOBS
 from gateway.models import Kind, Operation
 from gateway.tests.faults import stripe_fails, time_out_before
 
@@ -99,9 +101,9 @@ class TestAWorker:
 
     def test_goes_on_where_a_job_fails(self, lost: Operation, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail() -> bool:
-            raise worker.DatabaseError("the connection is lost")
+            raise OperationalError("the connection is lost")
 
-        monkeypatch.setattr(worker, "JOBS", {"broken": fail, **worker.JOBS})
+        monkeypatch.setattr(worker, "JOBS", {"broken": fail, **JOBS})
         with clock.moved_ahead(MINUTE):
             assert worker.work(lambda: False)
         assert Operation.objects.get(pk=lost.pk).status == "succeeded"

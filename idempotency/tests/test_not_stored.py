@@ -12,6 +12,7 @@ from commercecore_payments.errors import KeyAfterwards
 from commercecore_payments.tests.tenants import Tenant, intent_at_stripe, refunds_at_stripe
 from gateway.errors import OperationInProgress, OutcomeUnknown, StripeConfigurationRefused, StripeUnreachable
 from gateway.models import Operation
+from gateway.outcomes import Fault
 from gateway.tests.faults import (
     LOST_OR_UNSURE,
     answer,
@@ -194,7 +195,7 @@ FREEING = [
     OutcomeUnknown("op_1"),
     OperationInProgress(),
     StripeUnreachable(),
-    StripeConfigurationRefused(),
+    StripeConfigurationRefused(Fault(message="No such key.", http_status=401)),
     OrderServiceUnreachable(),
     KeyInUse(),
     ZeroDivisionError(),

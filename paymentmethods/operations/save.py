@@ -114,6 +114,7 @@ def settle_setup(operation: Operation, outcome: Outcome) -> None:
     """The payment method takes over Stripe's answer; its customer is locked, since one card alone is preferred."""
     method = PaymentMethod.objects.get(pk=operation.subject_id)
     Customer.objects.select_for_update().get(pk=method.customer_id)
+    method.refresh_from_db()
     if outcome.succeeded and isinstance(outcome.value, SetupIntentSnapshot):
         method.apply(outcome.value)
     elif outcome.fault is not None:

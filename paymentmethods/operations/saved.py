@@ -48,9 +48,9 @@ def prefer_payment_method(*, payment_method_id: str, actor: Actor) -> PaymentMet
     if method is None:
         raise PaymentMethodNotFound
     with transaction.atomic(durable=True):
+        Customer.objects.select_for_update().get(pk=method.customer_id)
         if actor.idempotency_key is not None:
             keep_hold(actor.idempotency_key)
-        Customer.objects.select_for_update().get(pk=method.customer_id)
         stored = PaymentMethod.objects.usable().select_related("customer").filter(pk=method.pk).first()
         if stored is None:
             raise PaymentMethodNotFound

@@ -39,9 +39,14 @@ def while_waiting(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], Any]) -
 
 def actor_with_key(tenant: Tenant, key: str) -> Actor:
     row = IdempotencyKey.objects.create(
-        developer=tenant.developer, app_id=tenant.app.pk, key=key, fingerprint="0" * 64, held_until=now() + timedelta(hours=1)
+        developer=tenant.developer,
+        app_id=tenant.app.pk,
+        key=key,
+        fingerprint="0" * 64,
+        attempt=2,  # only after a first attempt is there anything to find
+        held_until=now() + timedelta(hours=1),
     )
-    held = HeldKey(row_id=row.pk, attempt=1)
+    held = HeldKey(row_id=row.pk, attempt=row.attempt)
     return Actor(developer=tenant.developer, app=tenant.app, user_id="usr_ada", request_id="req_test", idempotency_key=held)
 
 

@@ -12,7 +12,7 @@ from gateway.snapshots import PaymentIntentSnapshot
 from sandbox.models import SandboxOrder
 from sandbox.orders import create_order, find_order
 from transactions.models import CONFIRMED, Transaction
-from transactions.operations import PaymentRequest, confirm_transaction, create_transaction
+from transactions.operations import ConfirmationRequest, PaymentRequest, confirm_transaction, create_transaction
 
 BUYER = "usr_checkout_buyer"
 # As many as a person looks through in a list; what is older is paid through the API.
@@ -89,12 +89,12 @@ def pay(
         capture_method=earlier.capture_method if earlier else capture_method,
     )
     payment, _ = create_transaction(request, actor=actor)
-    return confirm_transaction(
+    confirmation = ConfirmationRequest(
         transaction_id=payment.stripe_payment_intent_id,
         account_id=seller.stripe_account_id,
         payment_method_id=payment_method,
-        actor=actor,
     )
+    return confirm_transaction(confirmation, actor=actor)
 
 
 def default_currency(seller: ConnectedAccount) -> str:

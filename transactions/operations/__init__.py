@@ -4,8 +4,7 @@ from transactions.operations.cancel import cancel_transaction
 from transactions.operations.capture import capture_transaction
 from transactions.operations.confirm import ConfirmationRequest, confirm_transaction
 from transactions.operations.create import PaymentRequest, create_transaction
-from transactions.operations.read import find_transaction, read_transaction, refresh_transaction
-from transactions.operations.settle import open_operation
+from transactions.operations.read import find_transaction, open_operations, read_transaction, refresh_transaction
 
 __all__ = [
     "ConfirmationRequest",
@@ -15,7 +14,7 @@ __all__ = [
     "confirm_transaction",
     "create_transaction",
     "find_transaction",
-    "open_operation",
+    "open_operations",
     "read_transaction",
     "refresh_transaction",
 ]

@@ -47,13 +47,18 @@ def create_transaction(request: PaymentRequest, *, actor: Actor) -> tuple[Transa
     Raises AmountInvalid, ApplicationFeeInvalid, OrderTaken, and what `gateway.operations.raise_for_outcome` raises.
     """
     _refuse_bad_amounts(request)
-    told = told_under_key(Kind.PAYMENT_INTENT_CREATE, actor=actor) or told_under_key(Kind.PAYMENT_INTENT_UPDATE, actor=actor)
+    told = told_under_key(Kind.PAYMENT_INTENT_CREATE, Kind.PAYMENT_INTENT_UPDATE, actor=actor)
     if told is not None:
         return _answer(*told)
-    existing = _settled_transaction_of_order(request, actor=actor)
-    if existing is None:
-        return _finish(_reserve_creation(request, actor=actor))
-    return _hand_back(existing, request, actor=actor)
+    operation = _reserve_creation(request, actor=actor)
+    if operation is None:
+        existing = _settled_transaction_of_order(request, actor=actor)
+        if existing is not None:
+            return _hand_back(existing, request, actor=actor)
+        operation = _reserve_creation(request, actor=actor)
+    if operation is None:  # another request for the same order was first, and is under way
+        raise OperationInProgress
+    return _answer(operation, finish(operation, settle_payment_intent))
 
 
 def _refuse_bad_amounts(request: PaymentRequest) -> None:
@@ -77,7 +82,11 @@ def _settled_transaction_of_order(request: PaymentRequest, *, actor: Actor) -> T
     return payment if payment.holds_order else None
 
 
-def _reserve_creation(request: PaymentRequest, *, actor: Actor) -> Operation:
+def _reserve_creation(request: PaymentRequest, *, actor: Actor) -> Operation | None:
+    """Takes the order before Stripe is asked; None where another transaction holds it.
+
+    Nobody looks first: most orders are new, and the unique index decides for callers at the same moment too.
+    """
     try:
         with transaction.atomic(durable=True):
             keep_account_open(request.account)
@@ -104,8 +113,8 @@ def _reserve_creation(request: PaymentRequest, *, actor: Actor) -> Operation:
                 stripe_account=request.account.stripe_account_id,
                 operation_id=operation_id,
             )
-    except IntegrityError:  # another request for the same order was first, and is under way
-        raise OperationInProgress from None
+    except IntegrityError:
+        return None
 
 
 def _creation_parameters(payment: Transaction, *, operation_id: str) -> dict[str, Any]:
@@ -130,10 +139,6 @@ def _suffix(text: str) -> dict[str, str]:
     return {"statement_descriptor_suffix": text} if text else {}
 
 
-def _finish(operation: Operation) -> tuple[Transaction, PaymentIntentSnapshot]:
-    return _answer(operation, finish(operation, settle_payment_intent))
-
-
 def _answer(operation: Operation, outcome: Outcome) -> tuple[Transaction, PaymentIntentSnapshot]:
     """The payment as the operation left it. Its client secret is read anew where an earlier attempt had it."""
     raise_for_outcome(operation, outcome)
@@ -147,7 +152,7 @@ def _hand_back(payment: Transaction, request: PaymentRequest, *, actor: Actor) -
     intent = refresh_transaction(payment)
     operation = _reserve_update(payment, request, actor=actor)
     if operation is not None:
-        return _finish(operation)
+        return _answer(operation, finish(operation, settle_payment_intent))
     return payment, intent
 
 

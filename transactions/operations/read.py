@@ -1,11 +1,12 @@
 """Finding transactions, and reading their state from Stripe."""
 
 from django.db import transaction
+from django.db.models import Q
 
 from commercecore_payments.actors import Actor
 from gateway import reads
 from gateway.errors import OperationInProgress, OutcomeUnknown
-from gateway.models import Operation
+from gateway.models import Operation, subject_type
 from gateway.operations import record
 from gateway.snapshots import PaymentIntentSnapshot
 from transactions.errors import TransactionNotFound
@@ -36,6 +37,15 @@ def read_transaction(*, transaction_id: str, actor: Actor) -> Transaction:
     if payment.may_still_change:
         refresh_transaction(payment)
     return payment
+
+
+def open_operations(payment: Transaction) -> list[Operation]:
+    """What is under way or undecided about the payment and its refunds, the oldest first."""
+    refunds = payment.refunds.values("pk")
+    about = Q(subject_type=subject_type(payment), subject_id=payment.pk) | Q(
+        subject_type=subject_type(payment.refunds.model), subject_id__in=refunds
+    )
+    return list(Operation.objects.open().filter(about).order_by("created_at", "id"))
 
 
 def _end_if_possible(operation: Operation) -> None:

@@ -153,13 +153,13 @@ def end_open_without_charging(operation: Operation) -> Outcome:
     return _unless_unknown(operation, look_at(operation, CONFIRMATION))
 
 
-def told_under_key(kind: Kind, *, actor: Actor) -> tuple[Operation, Outcome] | None:
+def told_under_key(*kinds: Kind, actor: Actor) -> tuple[Operation, Outcome] | None:
     """What an earlier attempt of this very request, under the same Idempotency-Key, brought, or is brought to now.
 
     None where there was none, or where it took no effect: then the request is carried out for the first time. Raises as
     `end_open`.
     """
-    operation = earlier_under_key(kind, actor=actor)
+    operation = earlier_under_key(*kinds, actor=actor)
     if operation is None:
         return None
     outcome = end_open_without_charging(operation) if operation.is_open else recorded_outcome(operation)

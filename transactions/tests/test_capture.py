@@ -198,9 +198,9 @@ class TestACaptureWhoseCallFails:
             capture(tenant, held, amount=600)
             operation = Operation.objects.get(kind="payment_intent.capture")
             shown = tenant.get(f"/transactions/{held}").json()["data"]
-        assert shown["operation"] == {"id": operation.pk, "kind": "payment_intent.capture", "status": "unknown"}
+        assert shown["open_operations"] == [{"id": operation.pk, "kind": "payment_intent.capture", "status": "unknown"}]
         read = tenant.get(f"/transactions/{held}").json()["data"]
-        assert (read["status"], read["amount_received"], read["operation"]) == ("succeeded", 600, None)
+        assert (read["status"], read["amount_received"], read["open_operations"]) == ("succeeded", 600, [])
 
 
 class TestACaptureUnderAKey:

@@ -15,6 +15,7 @@ from gateway.models import Operation
 from gateway.tests.faults import (
     LOST_OR_UNSURE,
     Answer,
+    answer,
     assert_outcome_unknown,
     fail_inside,
     key_in_use,
@@ -181,7 +182,7 @@ class TestAConfirmation:
     def test_repeated_with_another_card_waits_and_does_not_charge_the_first(self, shop: Shop) -> None:
         transaction_id = shop.confirmed(time_out_before, VISA)
         assert_under_way(shop.confirm(transaction_id, MASTERCARD))
-        with later(seconds=41):
+        with later(seconds=91):
             assert shop.confirm(transaction_id, MASTERCARD).status_code == 200
         brands = [charge["payment_method_details"]["card"]["brand"] for charge in shop.charges(transaction_id)]
         assert brands == ["mastercard"]
@@ -227,6 +228,33 @@ class TestAConfirmation:
             shop.tenant.get(f"/transactions/{transaction_id}")
         assert (the_confirmation().status, the_confirmation().http_status) == ("rejected", None)
 
+    @pytest.mark.parametrize("status", [409, 429, 502, 503, 504])
+    def test_is_not_closed_by_a_read_while_stripe_may_be_at_work_on_it(self, shop: Shop, status: int) -> None:
+        still_working = answer(status, {"type": "api_error", "message": "Try again."})
+        transaction_id = shop.confirmed(still_working)
+        with later(seconds=60):
+            shown = shop.tenant.get(f"/transactions/{transaction_id}").json()["data"]
+        assert [one["status"] for one in shown["open_operations"]] == ["unknown"]
+        charge_late = {"payment_method": VISA}
+        stripe_client().v1.payment_intents.confirm(transaction_id, charge_late, {"stripe_account": shop.seller})  # type: ignore[arg-type]
+        with later(seconds=70):
+            assert shop.tenant.get(f"/transactions/{transaction_id}").json()["data"]["status"] == "succeeded"
+        assert the_confirmation().status == "succeeded"
+
+    def test_is_not_closed_by_a_read_while_it_is_sent_again(self, shop: Shop) -> None:
+        transaction_id = shop.confirmed(limit_rate)
+        seen: list[str] = []
+
+        def read_meanwhile(send: Any, *request: Any) -> Answer:
+            seen.extend(
+                one["status"] for one in shop.tenant.get(f"/transactions/{transaction_id}").json()["data"]["open_operations"]
+            )
+            return send(*request)
+
+        with later(seconds=100):
+            assert shop.confirm(transaction_id, fault=read_meanwhile).status_code == 200
+        assert (seen, the_confirmation().status) == (["sending"], "succeeded")
+
     def test_with_a_saved_card_is_continued_with_the_same_clone(self, shop: Shop) -> None:
         saved = save_card(shop)
         transaction_id = shop.tenant.create_payment(shop.seller)
@@ -240,7 +268,7 @@ class TestAConfirmation:
         transaction_id = shop.confirmed(time_out_before)
         body = {"order_id": "2227222", "account_id": shop.seller, "amount": 2000}
         assert shop.tenant.post("/transactions", body).status_code == 409
-        with later(seconds=41):
+        with later(seconds=91):
             assert shop.tenant.post("/transactions", body).status_code == 201
         assert shop.charges(transaction_id) == []
         assert shop.at_stripe(transaction_id)["amount"] == 2000

@@ -119,7 +119,7 @@ class TestAConfirmationWithoutItsBuyer:
         with stripe_fails(monkeypatch, time_out_before, path="/confirm"):
             assert self.confirm(tenant, seller, transaction_id, "pm_card_visa").status_code == 503
         assert code_of(tenant.confirm(seller, transaction_id)) == (409, "operation_in_progress")
-        with clock.moved_ahead(timedelta(seconds=41)):
+        with clock.moved_ahead(timedelta(seconds=91)):
             assert tenant.confirm(seller, transaction_id).json()["data"]["status"] == "succeeded"
         assert len(charges_at_stripe(seller, transaction_id)) == 1
 

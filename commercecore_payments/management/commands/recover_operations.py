@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from commercecore_payments.clock import database_now
+from commercecore_payments.operation_kinds import ENDINGS
 from commercecore_payments.recovery import Recovered, Result, recover, recover_due
 from gateway.models import Operation
 
@@ -43,7 +44,8 @@ class Command(BaseCommand):
 
     def _tell_plan(self, chosen: list[Operation]) -> None:
         for one in chosen:
-            act = "send again" if one.may_be_sent_again() else "look at Stripe"
+            is_sent = one.may_be_sent_again() and not ENDINGS[one.kind].looks_first
+            act = "send again" if is_sent else "look at Stripe"
             self.stdout.write(f"{one.id} {one.kind} {one.status}, reserved {one.created_at:%Y-%m-%d %H:%M:%S} UTC: {act}")
         self.stdout.write(f"{len(chosen)} due. Nothing was done.")
 

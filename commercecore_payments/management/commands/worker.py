@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 
 from commercecore_payments.work import JOBS
 
@@ -48,7 +48,7 @@ def work(is_stopping: Callable[[], bool]) -> bool:
             return found_any
         try:
             found_any = do_next() or found_any
-        except DatabaseError:
+        except Error:
             logger.exception("worker: %s failed", name)
     connections.close_all()  # given back while nothing is done, and replaced after a failover
     return found_any
