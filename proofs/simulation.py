@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from accounts.models import ConnectedAccount
 from commercecore_payments import clock
+from commercecore_payments.recovery import LOOKS_BEFORE_REVIEW
 from gateway import models as gateway_models
 from gateway.models import Operation, RecoveryAttempt, Status
 from proofs.books import MAKES, Books
@@ -295,9 +296,11 @@ class Simulation:
 
 
 def _was_beyond_repeating(operation: Operation) -> bool:
-    looks = operation.recovery_attempts.filter(act=RecoveryAttempt.Act.LOOKED)
-    first = looks.order_by("created_at").first()
-    return operation.http_status == 500 or (first is not None and first.created_at - operation.created_at >= KEYS_LIVE_FOR)
+    """The looks that decided are the last ones: an earlier recovery may have failed before it could send again."""
+    looks = operation.recovery_attempts.filter(act=RecoveryAttempt.Act.LOOKED).order_by("-id")
+    decisive = list(looks[:LOOKS_BEFORE_REVIEW])
+    in_time = any(look.created_at - operation.created_at < KEYS_LIVE_FOR for look in decisive)
+    return operation.http_status == 500 or (len(decisive) == LOOKS_BEFORE_REVIEW and not in_time)
 
 
 def _now() -> datetime:

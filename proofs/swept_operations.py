@@ -129,6 +129,7 @@ def _refund(**body: Any) -> Prepare:
 
 def _refund_with_its_fee(tenant: Tenant, seller: str) -> Ask:
     _paid(tenant, seller, application_fee_amount=FEE_MINOR)
+    stripe_client().v1.application_fees.list({})  # the fee comes a moment after its charge: it is there before the sweep
     fee_too = {"amount": PART_MINOR, "refund_application_fee": True}
     return Ask("POST", "/refunds", {"order_id": ORDER, "account_id": seller, **fee_too})
 

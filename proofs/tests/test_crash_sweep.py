@@ -86,7 +86,7 @@ class TestPoints:
 
 
 class TestAPlay:
-    @pytest.mark.parametrize(("fate", "ending"), zip(FATES, ENDINGS, strict=True))
+    @pytest.mark.parametrize(("fate", "ending"), list(zip(FATES, ENDINGS, strict=True)))
     def test_of_a_confirmation_finds_nothing(self, fate: str, ending: str) -> None:
         assert play_at_the_write(sweep_of("confirm"), BEFORE_STRIPE, fate, ending) == []
 
