@@ -84,7 +84,8 @@ class TestACreationThatWasGivenUpAndTurnsUp:
         return operation, Outcome(status=OperationStatus.SUCCEEDED, value=made)
 
     def test_pays_its_order_again(self, tenant: Tenant, seller: str, given_up: tuple[Operation, Outcome]) -> None:
-        settle_payment_intent(*given_up)
+        with transaction.atomic():
+            settle_payment_intent(*given_up)
         payment = Transaction.objects.get()
         assert (payment.status, payment.holds_order) == ("requires_payment_method", True)
         assert tenant.confirm(seller, payment.stripe_payment_intent_id).status_code == 200
@@ -93,7 +94,8 @@ class TestACreationThatWasGivenUpAndTurnsUp:
         self, tenant: Tenant, seller: str, given_up: tuple[Operation, Outcome]
     ) -> None:
         tenant.pay(seller)
-        settle_payment_intent(*given_up)
+        with transaction.atomic():
+            settle_payment_intent(*given_up)
         late = Transaction.objects.get(holds_order=False)
         response = tenant.confirm(seller, late.stripe_payment_intent_id)
         assert (response.status_code, response.json()["details"]["code"]) == (409, "order_taken")
