@@ -110,6 +110,7 @@ def _of_a_hold(path: str, **body: Any) -> Prepare:
     """A request about a transaction whose money is held."""
 
     def prepare(tenant: Tenant, seller: str) -> Ask:
+        """Holds the money first."""
         return Ask("POST", path.format(_paid(tenant, seller, capture_method="manual")), body)
 
     return prepare
@@ -121,6 +122,7 @@ def _cancel_unpaid(tenant: Tenant, seller: str) -> Ask:
 
 def _refund(**body: Any) -> Prepare:
     def prepare(tenant: Tenant, seller: str) -> Ask:
+        """Lets the buyer pay first."""
         _paid(tenant, seller)
         return Ask("POST", "/refunds", {"order_id": ORDER, "account_id": seller, **body})
 

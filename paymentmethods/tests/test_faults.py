@@ -1,18 +1,15 @@
 """Saving a card when Stripe's answers are lost: one customer, one setup, and the same card for the same request."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from commercecore_payments.actors import Actor, HeldKey
-from commercecore_payments.clock import now
 from commercecore_payments.tests.tenants import Tenant
 from gateway.client import stripe_client
 from gateway.errors import OutcomeUnknown
 from gateway.models import Operation
 from gateway.tests.faults import Answer, Send, assert_outcome_unknown, fail_inside, stripe_error, stripe_fails, time_out_after
-from idempotency.models import IdempotencyKey
+from idempotency.tests.keyed import actor_with_key
 from paymentmethods.models import Customer, PaymentMethod
 from paymentmethods.operations import detach_payment_method, save_payment_method
 
@@ -31,19 +28,6 @@ def save(tenant: Tenant, card: str = "pm_card_visa") -> Any:
 
 def setups_at_stripe() -> int:
     return len(stripe_client().v1.setup_intents.list().data)
-
-
-def actor_with_key(tenant: Tenant, key: str = "key-1") -> Actor:
-    row = IdempotencyKey.objects.create(
-        developer=tenant.developer,
-        app_id=tenant.app.pk,
-        key=key,
-        fingerprint="0" * 64,
-        attempt=2,  # only after a first attempt is there anything to find
-        held_until=now() + timedelta(hours=1),
-    )
-    held = HeldKey(row_id=row.pk, attempt=row.attempt)
-    return Actor(developer=tenant.developer, app=tenant.app, user_id="usr_ada", request_id="req_test", idempotency_key=held)
 
 
 class TestASetupThatMetA500:

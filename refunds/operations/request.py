@@ -15,8 +15,8 @@ from gateway.errors import OperationInProgress, OutcomeUnknown
 from gateway.models import Kind, Operation, new_operation_id
 from gateway.operations import (
     OPERATION_METADATA_KEY,
-    carry_out,
     earlier_under_key,
+    finish,
     leave_the_database,
     raise_for_outcome,
     recorded_outcome,
@@ -75,7 +75,7 @@ def request_refund(request: RefundRequest, *, actor: Actor) -> Refund:
         operation, outcome = earlier, _outcome_of_earlier(earlier)
     else:
         operation, is_new = _reserve_or_join(request, actor=actor)
-        outcome = carry_out(None, lambda: operation, settle_refund)[1] if is_new else _outcome_of_earlier(operation)
+        outcome = finish(operation, settle_refund) if is_new else _outcome_of_earlier(operation)
     raise_for_outcome(operation, outcome, refusal=RefundRefused)
     return Refund.objects.select_related("transaction__account").get(pk=operation.subject_id)
 

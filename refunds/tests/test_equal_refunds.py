@@ -1,20 +1,17 @@
 """A refund equal to one whose outcome is not known yet: without a key of its own it is that one."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from commercecore_payments.actors import Actor, HeldKey
-from commercecore_payments.clock import now
 from commercecore_payments.tests.tenants import Tenant, refunds_at_stripe
 from gateway.errors import OutcomeUnknown
 from gateway.models import Operation, Status
 from gateway.operations import record, send
 from gateway.outcomes import Fault, Outcome
 from gateway.tests.faults import killed, stripe_fails, time_out_after
-from idempotency.models import IdempotencyKey
+from idempotency.tests.keyed import actor_with_key
 from refunds.models import Refund
 from refunds.operations import RefundRequest, request, request_refund, settle_refund
 from transactions.models import Transaction
@@ -35,19 +32,6 @@ def while_waiting(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], Any]) -
         next(waits, lambda: None)()
 
     monkeypatch.setattr("refunds.operations.request.time.sleep", sleep)
-
-
-def actor_with_key(tenant: Tenant, key: str) -> Actor:
-    row = IdempotencyKey.objects.create(
-        developer=tenant.developer,
-        app_id=tenant.app.pk,
-        key=key,
-        fingerprint="0" * 64,
-        attempt=2,  # only after a first attempt is there anything to find
-        held_until=now() + timedelta(hours=1),
-    )
-    held = HeldKey(row_id=row.pk, attempt=row.attempt)
-    return Actor(developer=tenant.developer, app=tenant.app, user_id="usr_ada", request_id="req_test", idempotency_key=held)
 
 
 class TestAnEqualRefund:
