@@ -11,7 +11,7 @@ from accounts.models import ONE_HOUR, ConnectedAccount
 from commercecore_payments.actors import Actor
 from developers.models import Developer
 from gateway import reads
-from gateway.endings import Ending, bring_to_an_end, not_found
+from gateway.endings import Ending, carry_out, not_found, outcome_of_earlier
 from gateway.errors import StripeRejected
 from gateway.models import Kind, Operation, Status, new_operation_id
 from gateway.operations import (
@@ -20,7 +20,6 @@ from gateway.operations import (
     finish,
     raise_for_outcome,
     record,
-    recorded_outcome,
     reserve,
 )
 from gateway.outcomes import Outcome
@@ -66,15 +65,9 @@ def create_account(*, email: str, actor: Actor) -> ConnectedAccount:
     answered with what the first brought. Raises AccountExists, and what `gateway.operations.raise_for_outcome` raises.
     """
     earlier = earlier_under_key(Kind.ACCOUNT_CREATE, actor=actor) or _unfinished_creation(email=email, actor=actor)
-    operation = earlier or _reserve_creation(email=email, actor=actor)
-    outcome = _outcome_of_earlier(earlier, CREATION) if earlier else finish(operation, settle_creation)
+    operation, outcome = carry_out(earlier, lambda: _reserve_creation(email=email, actor=actor), CREATION)
     raise_for_outcome(operation, outcome)
     return ConnectedAccount.objects.get(pk=operation.subject_id)
-
-
-def _outcome_of_earlier(operation: Operation, ending: Ending) -> Outcome:
-    """What came of an earlier attempt of the same request: as it was written down, or as it is brought to its end now."""
-    return bring_to_an_end(operation, ending) if operation.is_open else recorded_outcome(operation)
 
 
 def _unfinished_creation(*, email: str, actor: Actor) -> Operation | None:
@@ -179,7 +172,7 @@ def delete_account(*, account_id: str, actor: Actor) -> ConnectedAccount:
         account = find_account(account_id=account_id, developer=actor.developer)
         earlier = Operation.objects.of(account).open().filter(kind=Kind.ACCOUNT_DELETE).first()
     if earlier is not None:
-        operation, outcome = earlier, _outcome_of_earlier(earlier, DELETION)
+        operation, outcome = earlier, outcome_of_earlier(earlier, DELETION)
     else:
         operation, outcome = _delete(account, actor=actor)
     raise_for_outcome(operation, outcome)
@@ -233,7 +226,7 @@ def keep_account_open(account: ConnectedAccount) -> None:
 
     Raises AccountNotFound where the account is deleted, and AccountInUse where it is being deleted right now.
     """
-    locked = ConnectedAccount.objects.select_for_update(no_key=True).get(pk=account.pk)
+    locked = ConnectedAccount.objects.only("status").select_for_update(no_key=True).get(pk=account.pk)
     _refuse_while_deleting(locked)
     if not locked.is_active:
         raise AccountNotFound

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gateway.errors import OperationInProgress
 from gateway.models import Operation, Status
-from gateway.operations import Settle, record, resume
+from gateway.operations import Settle, finish, record, recorded_outcome, resume
 from gateway.outcomes import Fault, Outcome
 from gateway.snapshots import Snapshot
 
@@ -27,6 +27,22 @@ class Ending:
     settle: Settle
     look: Look
     looks_first: bool = False
+
+
+def carry_out(earlier: Operation | None, reserve_new: Callable[[], Operation], ending: Ending) -> tuple[Operation, Outcome]:
+    """What came of an earlier attempt of the same request; where there is none, a new operation, reserved and finished.
+
+    Raises what `reserve_new` and `bring_to_an_end` raise.
+    """
+    if earlier is not None:
+        return earlier, outcome_of_earlier(earlier, ending)
+    operation = reserve_new()
+    return operation, finish(operation, ending.settle)
+
+
+def outcome_of_earlier(operation: Operation, ending: Ending) -> Outcome:
+    """What came of it: as it was written down, or as it is brought to its end now. Raises as `bring_to_an_end`."""
+    return bring_to_an_end(operation, ending) if operation.is_open else recorded_outcome(operation)
 
 
 def bring_to_an_end(operation: Operation, ending: Ending) -> Outcome:

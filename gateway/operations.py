@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, Protocol
 
 import stripe
-from django.db import DatabaseError, connection, models, transaction
+from django.db import DatabaseError, IntegrityError, connection, models, transaction
 
 from commercecore_payments.actors import Actor
 from commercecore_payments.clock import database_now
@@ -53,15 +53,13 @@ def reserve(
     """Records a write to Stripe before it is sent. Call it in the transaction that reserves what it is about.
 
     It is recorded under the caller's Idempotency-Key, which has to be held still. Raises OperationInProgress where
-    `subject` already has an open operation, and KeyInUse where another attempt has taken over the key. Two callers at once
-    meet in the unique index instead: the second gets an IntegrityError and its transaction is undone.
+    `subject` already has an open operation, and KeyInUse where another attempt has taken over the key. Whoever raises has to
+    leave the transaction, and so undoes it.
     """
     if actor.idempotency_key is not None:
         keep_hold(actor.idempotency_key)
-    if Operation.objects.of(subject).open().exists():
-        raise OperationInProgress
     moment = database_now()
-    operation: Operation = Operation.objects.create(
+    operation = Operation(
         id=operation_id or new_operation_id(),
         kind=kind,
         subject_type=subject_type(subject),
@@ -78,6 +76,10 @@ def reserve(
         last_sent_at=moment,
         next_recovery_at=recovery_due_after(moment, moment),
     )
+    try:
+        operation.save(force_insert=True)
+    except IntegrityError as error:  # one_open_operation_a_subject: nobody looks first, since callers at once would see nothing
+        raise OperationInProgress from error
     operation.take_for_sending()
     return operation
 
@@ -111,19 +113,6 @@ def recorded_outcome(operation: Operation) -> Outcome:
         fault=None if status == Status.SUCCEEDED else fault,
         stripe_request_id=operation.stripe_request_id,
     )
-
-
-def carry_out(unfinished: Operation | None, reserve_new: Callable[[], Operation], settle: Settle) -> tuple[Operation, Outcome]:
-    """Continues what an earlier request left unfinished, or reserves and finishes a new operation.
-
-    One that is closed already, as an earlier attempt under the same Idempotency-Key may have left it, is told as recorded.
-    """
-    if unfinished is not None and not unfinished.is_open:
-        return unfinished, recorded_outcome(unfinished)
-    if unfinished is not None:
-        return unfinished, resume(unfinished, settle)
-    operation = reserve_new()
-    return operation, finish(operation, settle)
 
 
 def finish(operation: Operation, settle: Settle) -> Outcome:

@@ -4,11 +4,11 @@ from django.db import IntegrityError, transaction
 
 from commercecore_payments.actors import Actor
 from gateway import reads
-from gateway.endings import Ending, bring_to_an_end, not_done
+from gateway.endings import Ending, bring_to_an_end, carry_out, not_done
 from gateway.errors import OperationInProgress
 from gateway.models import Kind, Operation, new_operation_id
 from gateway.models import Status as OperationStatus
-from gateway.operations import OPERATION_METADATA_KEY, carry_out, earlier_under_key, raise_for_outcome, reserve
+from gateway.operations import OPERATION_METADATA_KEY, earlier_under_key, raise_for_outcome, reserve
 from gateway.outcomes import Outcome
 from gateway.snapshots import CustomerSnapshot
 from paymentmethods.models import Customer
@@ -27,7 +27,7 @@ def ensure_customer(actor: Actor) -> Customer:
     if known is not None and known.stripe_customer_id:
         return known
     earlier = earlier_under_key(Kind.CUSTOMER_CREATE, actor=actor)
-    operation, outcome = carry_out(earlier, lambda: _reserve_customer(actor), settle_customer)
+    operation, outcome = carry_out(earlier, lambda: _reserve_customer(actor), CUSTOMER)
     raise_for_outcome(operation, outcome)
     return Customer.objects.get(pk=operation.subject_id)
 

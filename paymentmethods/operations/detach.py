@@ -4,11 +4,11 @@ from django.db import transaction
 
 from commercecore_payments.actors import Actor
 from gateway import reads
-from gateway.endings import Ending, bring_to_an_end, not_done
+from gateway.endings import Ending, bring_to_an_end, carry_out, not_done
 from gateway.errors import OperationInProgress, StripeRejected
 from gateway.models import Kind, Operation
 from gateway.models import Status as OperationStatus
-from gateway.operations import carry_out, earlier_under_key, raise_for_outcome, reserve
+from gateway.operations import earlier_under_key, raise_for_outcome, reserve
 from gateway.outcomes import Outcome
 from paymentmethods.errors import PaymentMethodNotFound
 from paymentmethods.models import Customer, PaymentMethod, Status
@@ -23,7 +23,7 @@ def detach_payment_method(*, payment_method_id: str, actor: Actor) -> PaymentMet
     earlier = earlier_under_key(Kind.PAYMENT_METHOD_DETACH, actor=actor)
     method = _subject(earlier) if earlier is not None else _find(payment_method_id, actor=actor)
     unfinished = _ended(earlier or Operation.objects.of(method).open().first())
-    operation, outcome = carry_out(unfinished, lambda: _reserve_detachment(method, actor=actor), settle_detachment)
+    operation, outcome = carry_out(unfinished, lambda: _reserve_detachment(method, actor=actor), DETACHMENT)
     if outcome.status == OperationStatus.REJECTED:
         _take_over_detachment(operation)
     detached = _subject(operation)

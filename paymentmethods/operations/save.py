@@ -6,11 +6,11 @@ from django.db import transaction
 
 from commercecore_payments.actors import Actor
 from gateway import reads
-from gateway.endings import Ending, bring_to_an_end, not_found
+from gateway.endings import Ending, carry_out, not_found
 from gateway.errors import OperationInProgress
 from gateway.models import Kind, Operation, new_operation_id
 from gateway.models import Status as OperationStatus
-from gateway.operations import OPERATION_METADATA_KEY, carry_out, earlier_under_key, raise_for_outcome, reserve
+from gateway.operations import OPERATION_METADATA_KEY, earlier_under_key, raise_for_outcome, reserve
 from gateway.outcomes import Fault, Outcome
 from gateway.snapshots import SetupIntentSnapshot
 from paymentmethods.errors import PaymentMethodDeclined, PaymentMethodRefused
@@ -36,14 +36,12 @@ def save_payment_method(
         if known is not None:
             return _hand_back(known, preferred=preferred)
         earlier = _unfinished_setup(customer, payment_method_id)
-    if earlier is not None and earlier.is_open:
-        return _answer(earlier, bring_to_an_end(earlier, SETUP))
 
     def reserve_new() -> Operation:
         """Keeps the wish to save the card before Stripe is asked."""
         return _reserve_setup(customer, payment_method_id, preferred=preferred, actor=actor)
 
-    return _answer(*carry_out(earlier, reserve_new, settle_setup))
+    return _answer(*carry_out(earlier, reserve_new, SETUP))
 
 
 def _known(customer: Customer, payment_method_id: str) -> PaymentMethod | None:

@@ -142,7 +142,7 @@ def _suffix(text: str) -> dict[str, str]:
 def _answer(operation: Operation, outcome: Outcome) -> tuple[Transaction, PaymentIntentSnapshot]:
     """The payment as the operation left it. Its client secret is read anew where an earlier attempt had it."""
     raise_for_outcome(operation, outcome)
-    payment = Transaction.objects.select_related("account").get(pk=operation.subject_id)
+    payment = Transaction.objects.get(pk=operation.subject_id)
     intent = outcome.value if isinstance(outcome.value, PaymentIntentSnapshot) else refresh_transaction(payment)
     return payment, intent
 
