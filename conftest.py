@@ -8,11 +8,13 @@ from django.conf import settings
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
+from commercecore_payments.testing.emptying import empty_after_tests
 from commercecore_payments.tests.tenants import Tenant
 
 # Examples on a busy machine take as long as they take; a test that hangs is shown by faulthandler_timeout.
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
+empty_after_tests()
 
 
 def pytest_report_header() -> str:
