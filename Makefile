@@ -11,7 +11,7 @@ ARGS ?=
 
 help:
 	@echo "make run     serves on 127.0.0.1:\$${PORT:-8000}, in Stripe's offline sandbox unless STRIPE_SECRET_KEY is set"
-	@echo "make test    runs the tests on SQLite and on PostgreSQL; ARGS=\"-k name\" goes to pytest"
+	@echo "make test    runs the tests on SQLite and on PostgreSQL at once; ARGS=\"-k name\" goes to pytest"
 	@echo "make test-stripe  holds the contract with Stripe against Stripe's test mode: needs STRIPE_SECRET_KEY=sk_test_..."
 	@echo "make prove   kills, races and simulates, and compares the books with Stripe's: minutes; make prove-long takes hours"
 	@echo "make benchmark  measures how many payments 8 database connections serve while Stripe is waited for; needs PostgreSQL"
@@ -29,7 +29,8 @@ test: development-environment
 test-stripe: development-environment
 	@exec .venv/bin/python -m commercecore_payments.testing.stripe_contract $(ARGS)
 
-# The proofs that money moves exactly once: docs/reliability.md. ARGS="simulation --seed 7" plays one of them again.
+# The proofs that money moves exactly once: docs/reliability.md. ARGS=--quick is their form for every commit;
+# ARGS="simulation --seed 7" plays one of them again.
 prove: development-environment
 	@exec .venv/bin/python -m proofs $(ARGS)
 

@@ -1,9 +1,11 @@
 """Proves that money moves exactly once: `python -m proofs [all|crash|simulation|races|mutations]`.
 
 The exit status is 0 only where no violation was found. `--seed N` plays one seed of the simulation again and tells its story.
+`--quick` is the form for every commit; it plays other crash points each time, and says by which sample it chose them.
 """
 
 import argparse
+import secrets
 import signal
 import subprocess
 import sys
@@ -14,7 +16,22 @@ from importlib import import_module
 from pathlib import Path
 
 from proofs.database import own_database, server_url
-from proofs.report import LONG_SEEDS, OUTPUT_DIR, PROJECT_DIR, SHORT_SEEDS, STEPS, Options, Part, read, table, write
+from proofs.report import (
+    LONG_SEEDS,
+    OUTPUT_DIR,
+    PROJECT_DIR,
+    QUICK_SEEDS,
+    SHORT_SEEDS,
+    STEPS,
+    Options,
+    Part,
+    read,
+    table,
+    write,
+)  # fmt: skip
+
+# How many samples of crash points the quick form chooses from: numbers that are short to type again.
+SAMPLES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +55,9 @@ def main(arguments: list[str]) -> int:
     asked = _read(arguments)
     options = Options(
         is_long=asked.long,
-        seeds=asked.seeds or (LONG_SEEDS if asked.long else SHORT_SEEDS),
+        is_quick=asked.quick,
+        sample=secrets.randbelow(SAMPLES) if asked.sample is None else asked.sample,
+        seeds=asked.seeds or _seeds(asked),
         first_seed=asked.first_seed,
         steps=asked.steps,
         seed=asked.seed,
@@ -58,8 +77,13 @@ def main(arguments: list[str]) -> int:
 def _read(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m proofs", description=__doc__)
     parser.add_argument("part", nargs="?", default="all", choices=["all", *PARTS])
-    parser.add_argument("--long", action="store_true", help="the form that takes its time")
-    parser.add_argument("--seeds", type=int, help=f"how many: {SHORT_SEEDS}, or {LONG_SEEDS} with --long")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--long", action="store_true", help="the form that takes its time")
+    form.add_argument("--quick", action="store_true", help="the form for every commit")
+    parser.add_argument("--sample", type=int, help="which crash points the quick form chooses; without it, other ones each time")
+    parser.add_argument(
+        "--seeds", type=int, help=f"how many: {SHORT_SEEDS}, {LONG_SEEDS} with --long, {QUICK_SEEDS} with --quick"
+    )
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=STEPS, help="of each seed")
     parser.add_argument("--seed", type=int, help="plays this one alone, and tells its story")
@@ -68,6 +92,12 @@ def _read(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--output", type=Path, default=OUTPUT_DIR)
     return parser.parse_args(arguments)
+
+
+def _seeds(asked: argparse.Namespace) -> int:
+    if asked.long:
+        return LONG_SEEDS
+    return QUICK_SEEDS if asked.quick else SHORT_SEEDS
 
 
 def _all(arguments: list[str], options: Options) -> list[Part]:

@@ -35,6 +35,7 @@ OF_ACCOUNTS = ("payment_intent", "charge", "refund", "balance_transaction")
 class Books:
     """Stripe's objects by their types, and the service's rows. `stripe_ahead`: how far Stripe's clock is ahead of ours.
 
+    `stripe_slower`: how much longer Stripe was at work on a call than the service waits for it at most.
     `at_rest` says that nothing is under way and everything that may move at Stripe by itself was just read: no lag is allowed.
     """
 
@@ -45,6 +46,7 @@ class Books:
     refunds: list[Refund]
     methods: list[PaymentMethod]
     stripe_ahead: timedelta = timedelta()
+    stripe_slower: timedelta = timedelta()
     at_rest: bool = False
     _by_subject: dict[tuple[str, int], list[Operation]] = field(default_factory=lambda: defaultdict(list))
 
@@ -53,7 +55,14 @@ class Books:
             self._by_subject[operation.subject_type, operation.subject_id].append(operation)
 
     @classmethod
-    def read(cls, developer_id: str, *, stripe_ahead: timedelta = timedelta(), at_rest: bool = False) -> "Books":
+    def read(
+        cls,
+        developer_id: str,
+        *,
+        stripe_ahead: timedelta = timedelta(),
+        stripe_slower: timedelta = timedelta(),
+        at_rest: bool = False,
+    ) -> "Books":
         operations = list(Operation.objects.filter(developer=developer_id).order_by("created_at", "id"))
         accounts = list(ConnectedAccount.objects.filter(developer=developer_id))
         payments = Transaction.objects.filter(developer=developer_id).select_related("account")
@@ -66,6 +75,7 @@ class Books:
             refunds=list(refunds.order_by("id")),
             methods=list(PaymentMethod.objects.filter(customer__developer=developer_id).order_by("id")),
             stripe_ahead=stripe_ahead,
+            stripe_slower=stripe_slower,
             at_rest=at_rest,
         )
 

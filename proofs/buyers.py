@@ -22,6 +22,9 @@ CARDS_TO_SAVE = (
 )  # fmt: skip
 # What there is nothing to ask about, such as a capture where no payment is held, is replaced by another request.
 TRIES = 4
+# What a buyer takes whose other card was refused, and how often it is a card and not another order.
+GOOD_CARDS, ANOTHER_CARD = ("pm_card_visa", "pm_card_mastercard", "pm_card_bypassPending"), 0.5
+CONFIRM = "/transactions/confirm"
 USERS = ("usr_ada", "usr_ada", "usr_ada", "usr_bob")
 
 
@@ -55,6 +58,11 @@ class Payment:
     body: dict[str, Any]
     transaction_id: str = ""
     status: str = ""
+    # How often it was asked to be confirmed, and whether one of these confirmations may still charge its buyer.
+    confirmations: int = 0
+    may_be_charged: bool = False
+    # Its buyer was told that nothing was charged, and has bought the same by another order: nobody asks for this one again.
+    is_given_up: bool = False
 
 
 @dataclass
@@ -69,6 +77,8 @@ class Buyers:
     with_keys: list[Ask] = field(default_factory=list)
     # What was asked and never told: whoever wants it asks again.
     unanswered: Ask | None = None
+    # What was told "not done", and is tried in another way now.
+    refused: Payment | None = None
     orders: int = 0
     keys: int = 0
     emails: int = 0
@@ -77,6 +87,8 @@ class Buyers:
         """The next request; None where nothing is there yet to ask about."""
         if self.unanswered is not None and self.random.random() < 0.55:
             return self.ask_again(self.unanswered)
+        if self.refused is not None:
+            return self._another_way(self.refused)
         acts, weights = list(WEIGHTS), list(WEIGHTS.values())
         tries = (act(self) for act in self.random.choices(acts, weights, k=TRIES))
         ask = next((found for found in tries if found is not None), None)
@@ -86,11 +98,19 @@ class Buyers:
 
     def ask_again(self, ask: Ask) -> Ask:
         """The same once more, as a caller does who was told nothing; at times with another card."""
-        if ask.path != "/transactions/confirm" or self.random.random() < 0.7:
+        if ask.path != CONFIRM or self.random.random() < 0.7:
             return ask
         card = self.random.choice(CARDS)
         about = f"{ask.about.partition(' with ')[0]} with {card}"
         return Ask(ask.verb, ask.path, {**ask.body, "payment_method_id": card}, ask.user, about=about)
+
+    def _another_way(self, payment: Payment) -> Ask:
+        """What a buyer does who was told that nothing was charged: another card, or the same bought by another order."""
+        self.refused = None
+        if self.random.random() < ANOTHER_CARD:
+            return self._confirmation(payment, self.random.choice(GOOD_CARDS))
+        payment.is_given_up = True
+        return self._new_order(payment.seller, payment.user, payment.body)
 
     def _under_a_key(self, ask: Ask) -> Ask:
         if self.random.random() < 0.5:
@@ -105,20 +125,21 @@ class Buyers:
     def create(self) -> Ask:
         if self.payments and self.random.random() < 0.3:
             return self._create_again()
-        self.orders += 1
         body: dict[str, Any] = {"amount": self.random.choice((500, 1000, 2000, 9999))}
         if self.random.random() < 0.35:
             body["capture_method"] = "manual"
         if self.random.random() < 0.25:
             body["application_fee_amount"] = self.random.choice((1, 50, 333))
-        payment = Payment(
-            self.orders, self.random.choice(self.world.sellers), f"order_{self.orders}", self.random.choice(USERS), body
-        )
+        return self._new_order(self.random.choice(self.world.sellers), self.random.choice(USERS), body)
+
+    def _new_order(self, seller: str, user: str, body: dict[str, Any]) -> Ask:
+        self.orders += 1
+        payment = Payment(self.orders, seller, f"order_{self.orders}", user, body)
         self.payments.append(payment)
         return self._creation(payment)
 
     def _create_again(self) -> Ask:
-        payment = self.random.choice(self.payments)
+        payment = self.random.choice([payment for payment in self.payments if not payment.is_given_up] or self.payments)
         if self.random.random() < 0.4:
             payment.body = {**payment.body, "amount": self.random.choice((600, 1000, 3000))}
         return self._creation(payment)
@@ -134,9 +155,15 @@ class Buyers:
         own = [method for user, method in self.saved if user == payment.user]
         method = self.random.choice(own) if own and self.random.random() < 0.4 else self.random.choice(CARDS)
         named = method if method.startswith("pm_card") else f"saved card {own.index(method)}"
+        options = {"off_session": True} if self.random.random() < 0.15 else {}
+        return self._confirmation(payment, method, named, **options)
+
+    @staticmethod
+    def _confirmation(payment: Payment, method: str, named: str = "", **options: bool) -> Ask:
         body: dict[str, Any] = {"account_id": payment.seller, "transaction_id": payment.transaction_id}
-        body |= {"payment_method_id": method} | ({"off_session": True} if self.random.random() < 0.15 else {})
-        return Ask("POST", "/transactions/confirm", body, payment.user, about=f"payment {payment.number} with {named}")
+        body |= {"payment_method_id": method, **options}
+        about = f"payment {payment.number} with {named or method}"
+        return Ask("POST", CONFIRM, body, payment.user, about=about)
 
     def capture(self) -> Ask | None:
         payment = self._known_payment("requires_capture")
@@ -177,6 +204,16 @@ class Buyers:
             return None
         return Ask("GET", f"/transactions/{payment.transaction_id}", {}, payment.user, about=f"payment {payment.number}")
 
+    def read_about(self, intent_id: str) -> Ask | None:
+        """A read of this payment, or at times of a refund, whose ids alone are known; None for a payment that nobody knows."""
+        payment = next((known for known in self.payments if known.transaction_id == intent_id), None)
+        if payment is None:
+            return None
+        if self.refund_ids and self.random.random() < 0.3:
+            number = self.random.randrange(len(self.refund_ids))
+            return Ask("GET", f"/refunds/{self.refund_ids[number]}", {}, payment.user, about=f"refund {number}")
+        return Ask("GET", f"/transactions/{intent_id}", {}, payment.user, about=f"payment {payment.number}")
+
     def save(self) -> Ask:
         card, body = self.random.choice(CARDS_TO_SAVE), {}
         if self.random.random() < 0.3:
@@ -211,9 +248,10 @@ class Buyers:
 
     def repeat(self) -> Ask | None:
         """The same request under its key, or another body under the same key."""
-        if not self.with_keys:
+        recent = [ask for ask in self.with_keys[-6:] if not self.is_about_given_up(ask)]
+        if not recent:
             return None
-        earlier = self.random.choice(self.with_keys[-6:])
+        earlier = self.random.choice(recent)
         if self.random.random() < 0.8 or "amount" not in earlier.body:
             return Ask(earlier.verb, earlier.path, earlier.body, earlier.user, earlier.key, f"again {earlier.about}")
         body = {**earlier.body, "amount": 777}
@@ -221,16 +259,28 @@ class Buyers:
 
     def _known_payment(self, *likely: str) -> Payment | None:
         """A payment whose id is known: mostly one that is in a `likely` status, at times any."""
-        known = [payment for payment in self.payments if payment.transaction_id]
+        known = [payment for payment in self.payments if payment.transaction_id and not payment.is_given_up]
         fitting = [payment for payment in known if payment.status in likely and payment.seller in self.world.sellers]
         is_likely = self.random.random() < 0.85
         chosen = fitting if is_likely and likely else known
         return self.random.choice(chosen) if chosen else None
 
+    def payment_of(self, ask: Ask) -> Payment | None:
+        """The payment that a request is about, by its id; none where it names an order, or nothing of the kind."""
+        named = {ask.body.get("transaction_id"), *ask.path.split("/")}
+        return next((payment for payment in self.payments if payment.transaction_id and payment.transaction_id in named), None)
+
+    def is_about_given_up(self, ask: Ask) -> bool:
+        payment = self.payment_of(ask)
+        return payment is not None and payment.is_given_up
+
+    def given_up(self) -> list[Payment]:
+        return [payment for payment in self.payments if payment.is_given_up]
+
     # What is learned from the answers
 
     def learn(self, ask: Ask, answer: Any) -> None:
-        self.unanswered = ask if answer.status_code == 503 else None
+        self.unanswered = ask if answer.status_code == 503 and not self.is_about_given_up(ask) else None
         data = answer.json().get("data") if answer.status_code < 300 else None
         if not isinstance(data, dict):
             return

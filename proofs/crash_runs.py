@@ -19,7 +19,7 @@ SQLITE, POSTGRESQL = "sqlite", "postgresql"
 
 def prove(options: Options) -> Part:
     """Sweeps on SQLite and on PostgreSQL: the server of the environment, else one that is started for the occasion."""
-    whole = Part("crash sweep")
+    whole = Part("crash sweep", {"chosen by --sample": options.sample} if options.is_quick else {})
     with timed(whole), ExitStack() as stack:
         url = server_url() or _temporary_server(stack)
         started = {name: _start(name, address, options) for name, address in ((SQLITE, ""), (POSTGRESQL, url))}

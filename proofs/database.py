@@ -8,13 +8,15 @@ own database is used.
 """
 
 import atexit
+import fcntl
 import logging
 import os
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -23,6 +25,12 @@ SETTINGS = "proofs.settings"
 URL_VARIABLES = ("PROOF_POSTGRES_URL", "TEST_POSTGRES_URL")
 # Storage that lies in memory: writing to it costs no wait.
 MEMORY_BACKED = Path("/dev/shm")  # noqa: S108 - the folder in it has a name of its own
+
+PREFIX = "commercecore-proving-"
+# The file whose lock tells that a run is alive. The folder itself is locked by whoever makes the service's secrets in it.
+LOCK = "lock"
+# Seconds after which a folder that nobody has locked was left by a process that is gone, and is not just being made.
+ABANDONED_AFTER_S = 60
 
 
 def server_url() -> str:
@@ -60,12 +68,34 @@ def silence_logging(_: Mapping[str, Any]) -> None:
 @contextmanager
 def _folder() -> Iterator[Path]:
     parent = MEMORY_BACKED if os.access(MEMORY_BACKED, os.W_OK) else None
-    folder = tempfile.mkdtemp(prefix="commercecore-proofs-", dir=parent)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+    remove_abandoned(folder.parent)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with _locked(folder):
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_abandoned(parent: Path) -> None:
+    """Removes the folders of runs that were killed: whoever is alive holds a lock in his."""
+    for folder in parent.glob(f"{PREFIX}*"):
+        with suppress(OSError):  # it is in use, or has gone meanwhile
+            if time.time() - folder.stat().st_mtime > ABANDONED_AFTER_S:  # noqa: TID251 - the time of the file system
+                with _locked(folder):
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Holds a lock in the folder, which ends with the process. Raises `BlockingIOError` where another process has it."""
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, mode=0o600)
     try:
-        yield Path(folder)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)
 
 
 @contextmanager

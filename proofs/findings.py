@@ -12,6 +12,7 @@ class Rule(StrEnum):
     ORDER_CHARGED_TWICE = "order_charged_twice"
     INTENT_CHARGED_TWICE = "intent_charged_twice"
     CHARGED_LATE = "charged_late"
+    CHARGED_AFTER_NOT_DONE = "charged_after_not_done"
     CAPTURED_TOO_MUCH = "captured_too_much"
     REFUNDED_TOO_MUCH = "refunded_too_much"
     DONE_WITHOUT_OPERATION = "done_without_operation"

@@ -18,7 +18,17 @@ from proofs.row_rules import ROW_RULES
 __all__ = ["Finding", "Rule", "compare"]
 
 
-def compare(*, developer_id: str, stripe_ahead: timedelta = timedelta(), at_rest: bool = False) -> list[Finding]:
-    """What is wrong about the sellers of one developer. `stripe_ahead`: how far Stripe's clock is ahead of the service's."""
-    books = Books.read(developer_id, stripe_ahead=stripe_ahead, at_rest=at_rest)
+def compare(
+    *,
+    developer_id: str,
+    stripe_ahead: timedelta = timedelta(),
+    stripe_slower: timedelta = timedelta(),
+    at_rest: bool = False,
+) -> list[Finding]:
+    """What is wrong about the sellers of one developer.
+
+    `stripe_ahead`: how far Stripe's clock is ahead of the service's; `stripe_slower`: how much longer Stripe was at work on a
+    call than the service waits for it at most.
+    """
+    books = Books.read(developer_id, stripe_ahead=stripe_ahead, stripe_slower=stripe_slower, at_rest=at_rest)
     return [finding for rule in (*MONEY_RULES, *EFFECT_RULES, *ROW_RULES) for finding in rule(books)]

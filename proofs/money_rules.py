@@ -72,7 +72,7 @@ def nobody_is_charged_late(books: Books) -> Iterator[Finding]:
         if row.data["status"] != "succeeded" or _was_authenticated(row.data):
             continue
         lags = [lag for lag in (_lag(books, row, operation) for operation in confirmations_of(books, row)) if lag is not None]
-        if lags and min(lags) > LATEST_CHARGE + ROUNDING:
+        if lags and min(lags) > LATEST_CHARGE + books.stripe_slower + ROUNDING:
             sentence = f"The buyer was charged {min(lags).total_seconds():.0f} s after the confirmation was asked for."
             yield Finding(Rule.CHARGED_LATE, sentence, row.stripe_id)
 

@@ -20,15 +20,22 @@ from pathlib import Path
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 # Beside the rest of what a running service makes for itself; git knows nothing of it.
 OUTPUT_DIR = PROJECT_DIR / "var" / "proofs"
-SHORT_SEEDS, LONG_SEEDS = 60, 2000
+# Seeds of the simulation in each form: in the quick one about half a minute of them on two CPUs.
+QUICK_SEEDS, SHORT_SEEDS, LONG_SEEDS = 20, 60, 2000
 STEPS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How much is proven. `seed` names the only one to play; `is_long` is the form that takes its time."""
+    """How much is proven. `seed` names the only one to play.
+
+    `is_long` is the form that takes its time, `is_quick` the one for every commit: few crash points, which `sample` chooses,
+    few seeds, one round of each race, and all planted bugs.
+    """
 
     is_long: bool = False
+    is_quick: bool = False
+    sample: int = 0
     seeds: int = SHORT_SEEDS
     first_seed: int = 1
     steps: int = STEPS

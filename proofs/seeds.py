@@ -3,12 +3,15 @@
 `python -m proofs.seeds FIRST STRIDE COUNT STEPS` is one of these processes: it plays its seeds and tells each as a line of JSON.
 """
 
+import gc
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from queue import Queue
 from threading import Thread
@@ -27,7 +30,7 @@ def prove(options: Options) -> Part:
     """Plays the seeds, or the one that is named, and keeps the story of each that found something."""
     part = Part("simulation")
     first, count = (options.first_seed, options.seeds) if options.seed is None else (options.seed, 1)
-    sums: dict[str, Counter[str]] = {"reviews": Counter(), "troubles": Counter(), "operations": Counter()}
+    sums: dict[str, Counter[str]] = {"reviews": Counter(), "troubles": Counter(), "scenes": Counter(), "operations": Counter()}
     with timed(part):
         for done, told in enumerate(_play(first, count, options), start=1):
             for name, counter in sums.items():
@@ -41,6 +44,7 @@ def prove(options: Options) -> Part:
         "faults, kills and pauses": sum(number for kind, number in sums["troubles"].items() if kind != "none"),
         "left to a person": sum(sums["reviews"].values()),
     }
+    part.figures |= {f"scene: {kind}": number for kind, number in sorted(sums["scenes"].items())}
     part.figures |= {f"left to a person: {kind}": number for kind, number in sorted(sums["reviews"].items())}
     return part
 
@@ -99,9 +103,14 @@ def _listen(stream: IO[str] | None, told: "Queue[Told | None]") -> None:
 def work(first: int, stride: int, left: int, steps: int) -> None:
     """Plays every `stride`th seed from `first` on, of the `left` ones that are left from there."""
     signal.signal(signal.SIGTERM, _end)
-    with own_database(server_url()):
+    url = server_url()
+    # SQLite folds its journal in whenever its last connection closes, which the service does before each call of Stripe; one
+    # more connection that stays open spares that.
+    with own_database(url) as name, closing(sqlite3.connect(":memory:" if url else name)) as kept_open:
+        kept_open.execute("PRAGMA schema_version")  # a connection is made by its first statement
         from proofs.simulation import run_seed  # noqa: PLC0415 - Django is set up by now
 
+        gc.freeze()  # what is loaded by now stays, and is not looked through after each seed
         for seed in range(first, first + left, stride):
             print(json.dumps(run_seed(seed, steps=steps).as_dict()), flush=True)
 

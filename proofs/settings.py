@@ -21,6 +21,8 @@ from commercecore_payments.settings import ALLOWED_HOSTS, DATABASE_URL, DATABASE
 ALLOWED_HOSTS.append("testserver")  # the name by which Django's test client calls
 STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns where it is missing
 
+WHITENOISE_USE_FINDERS = False  # nobody asks for a file here, and each new client of the API would look all of them up
+
 if not DATABASE_URL:
     # The run's data dies with it: nothing is lost by not waiting for the disk. The journal stays, since a killed process
     # must find its database as the service would.

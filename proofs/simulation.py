@@ -10,47 +10,39 @@ ids and secrets are new each time.
 import gc
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
-from unittest import mock
 
-from django.core.management import call_command
-from django.db import OperationalError, connection
-from django.utils import timezone
+from django.db import OperationalError
 
 from accounts.models import ConnectedAccount
 from commercecore_payments import clock
-from commercecore_payments.recovery import LOOKS_BEFORE_REVIEW
-from gateway import models as gateway_models
-from gateway.models import Operation, RecoveryAttempt, Status
-from proofs.books import MAKES, Books
-from proofs.buyers import Ask, Buyers
+from gateway.models import Operation
+from proofs.buyers import CONFIRM, Ask, Buyers
+from proofs.confirming import Confirming
 from proofs.findings import Finding, Rule
-from proofs.troubles import Trouble, Wire, choose
+from proofs.surroundings import BEGINNING, simulated_waiting, surroundings
+from proofs.troubles import STRIPE_SLOWER, Trouble, Wire, choose
+from proofs.verdicts import charged_after_not_done, reviews, unjustified_reviews
 from proofs.world import Killed, World, at_stripe, due_at, restart
 from refunds.models import Refund
 from sandbox.connect.onboarding import complete_onboarding
-from sandbox.models import SandboxClock
-from sandbox.objects import events
 from transactions.models import Transaction
+
+__all__ = ["BEGINNING", "SeedResult", "run_seed"]
 
 SELLERS = 2
 # The books are compared this often on the way, and at the end.
 STEPS_BETWEEN_COMPARISONS = 10
-# Clocks of machines that differ by more than this are an operator's fault, and told by other means.
-LARGEST_SKEW_S = 300
-# A moment in the life of the simulated marketplace: any will do, as long as it is always the same.
-BEGINNING = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
-# Within this nothing is left to a person that Stripe has not answered with a 500: the same key is still safe.
-KEYS_LIVE_FOR = timedelta(hours=23)
 # Seconds until a recovery that is late comes: past the first tries of its schedule, and past the time of a confirmation.
 LATE_S = (60, 130, 200, 400, 4000, 20 * 3600)
+# Seconds that people often take while a request is still on its way, so that something happens before and after it lands.
+PATIENCE_S = (5, 45)
 # How many of those who were told nothing ask no more: their request is recovery's alone, and maybe late.
 WALKS_AWAY = 0.3
-TICK = timedelta(milliseconds=1)
 # Seconds to jump: a moment, past a call, past the time to send a confirmation again, hours, past the keys' life, past a hold.
 JUMPS_S = (1, 20, 45, 45, 130, 130, 600, 3600, 3600, 4 * 3600, 12 * 3600, 23 * 3600, 25 * 3600, 8 * 86_400)
 
@@ -69,6 +61,7 @@ class SeedResult:
     log: list[str] = field(default_factory=list)
     reviews: Counter[str] = field(default_factory=Counter)
     troubles: Counter[str] = field(default_factory=Counter)
+    scenes: Counter[str] = field(default_factory=Counter)
     answers: Counter[str] = field(default_factory=Counter)
     operations: Counter[str] = field(default_factory=Counter)
 
@@ -80,37 +73,30 @@ def run_seed(seed: int, *, steps: int = 50) -> SeedResult:
     """Lives through one seed in a database of its own run, which it empties first."""
     result = SeedResult(seed, steps)
     random = Random(seed)  # noqa: S311 - it has to be repeatable, and guards nothing
-    with _surroundings(random) as ahead, World.create(sellers=SELLERS) as world:
+    with surroundings(random) as ahead, World.create(sellers=SELLERS) as world:
         world.tenant.version = "2026-12-01"  # the version whose statuses mean what they say
-        world.stripe_ahead = ahead
+        world.stripe_ahead, world.stripe_slower = ahead, STRIPE_SLOWER
         Simulation(world, random, result).run()
     gc.collect()
     return result
 
 
-@contextmanager
-def _surroundings(random: Random) -> Iterator[timedelta]:
-    """An empty database, a clock that stands still by itself, and a Stripe whose clock differs. Yields by how much it does."""
-    call_command("flush", interactive=False, inhibit_post_migrate=True, verbosity=0)
-    skew = timedelta(seconds=random.choice((0, 0, 0, random.randint(-LARGEST_SKEW_S, LARGEST_SKEW_S))))
-    SandboxClock.objects.create(pk=1, ahead_s=int(skew.total_seconds()))
-    with ExitStack() as surroundings:
-        if connection.vendor == "sqlite":  # PostgreSQL has a clock of its own, which nobody here can stop
-            surroundings.enter_context(mock.patch.object(timezone, "now", _ticking()))
-        # Nobody reads Stripe's events here: writing them would take a fifth of the time.
-        surroundings.enter_context(mock.patch.object(events, "record"))
-        yield skew
+class _Others:
+    """What others do in a simulation while a request is on its way, or while a process is held up."""
 
+    def __init__(self, simulation: "Simulation") -> None:
+        self.simulation = simulation
 
-def _ticking() -> Callable[[], datetime]:
-    present = BEGINNING
+    def act(self) -> None:
+        self.simulation.step(is_meanwhile=True)
 
-    def now() -> datetime:
-        nonlocal present
-        present += TICK
-        return present
+    def recover(self) -> None:
+        self.simulation.step(self.simulation.recover, is_meanwhile=True)
 
-    return now
+    def read_payment(self, intent_id: str) -> None:
+        read = self.simulation.buyers.read_about(intent_id)
+        if read is not None:
+            self.simulation.step(self.simulation.ask(read), is_meanwhile=True)
 
 
 class Simulation:
@@ -121,18 +107,19 @@ class Simulation:
         self.random = random
         self.result = result
         self.buyers = Buyers(world, random)
-        self.wire = Wire(world, meanwhile=lambda: self._step(is_meanwhile=True))
+        self.wire = Wire(world, _Others(self), random)
         self.outage_left = 0
         # What was asked last: what others do meanwhile is mostly about the same.
         self.asked: Ask | None = None
+        # The confirmations that are being asked for, one inside of another.
+        self.confirming: list[Confirming] = []
         self.began = _now()
 
     def run(self) -> None:
-        moved = mock.patch.object(gateway_models, "elapsed_s", _elapsed_s)
-        with moved, self.wire.open():
+        with simulated_waiting(self.wire.pass_time), self.wire.open():
             for number in range(1, self.result.steps + 1):
                 self._count_down_outage()
-                self._step()
+                self.step()
                 if number % STEPS_BETWEEN_COMPARISONS == 0:
                     self._compare()
                 if self.result.findings:
@@ -141,10 +128,15 @@ class Simulation:
 
     # One step
 
-    def _step(self, *, is_meanwhile: bool = False) -> None:
-        """Something random happens. What happens meanwhile, while another request is at Stripe, stops no clock and no wire."""
+    def step(self, act: Act | None = None, *, is_meanwhile: bool = False) -> None:
+        """Something happens, chosen at random unless it is named, and so is its trouble.
+
+        What happens meanwhile, while another request is at Stripe, stops no clock and no wire.
+        """
+        if self.wire.late and not is_meanwhile and self.random.random() < 0.5:
+            self.wire.pass_time(self.random.randint(*PATIENCE_S))
         trouble = choose(self.random, may_interleave=not is_meanwhile)
-        act = self._some_act(is_meanwhile=is_meanwhile)
+        act = act or self._some_act(is_meanwhile=is_meanwhile)
         kind = trouble.kind if trouble else "none"
         self.result.troubles[kind] += 1
         try:
@@ -168,33 +160,52 @@ class Simulation:
 
     def _some_act_of_another(self, chance: float) -> Act:
         """What happens while a request is at Stripe is mostly about the same thing, or a recovery."""
-        if self.asked is not None and chance < 0.35:
-            return self._ask(self.buyers.ask_again(self.asked))
-        return self._recover if chance < 0.55 else self._some_act_of_people(chance)
+        if self.asked is not None and chance < 0.35 and not self.buyers.is_about_given_up(self.asked):
+            return self.ask(self.buyers.ask_again(self.asked))
+        return self.recover if chance < 0.55 else self._some_act_of_people(chance)
 
     def _some_act_of_people(self, chance: float) -> Act:
-        if chance > 0.85 and self.world.challenges():
+        if chance > 0.85 and self._challenges():
             return self._answer_challenge
         if chance > 0.75 and due_at() is not None:
             return self._recover_when_due
-        return self._ask(self.buyers.ask())
+        return self.ask(self.buyers.ask())
 
-    def _ask(self, ask: Ask | None) -> Act:
+    def ask(self, ask: Ask | None) -> Act:
         def act(trouble: Trouble | None) -> str:
             if ask is None:
                 return "nothing to ask about"
             self.asked, self.buyers.unanswered = ask, ask
             self._log(f"asks {ask.verb} {_route(ask)} {ask.about} {ask.user} {ask.key}")
-            answer = ask.send(self.world)
+            with self._confirming(ask) as confirming:
+                answer = ask.send(self.world)
             told = _told(answer)
             self.result.answers[str(answer.status_code)] += 1
             if answer.status_code == 500 and (trouble is None or trouble.kind != "database_lost"):
                 self._failed(ask, answer)
             self.buyers.learn(ask, answer)
+            if confirming is not None and confirming.was_told_not_done(answer):
+                self.buyers.refused = confirming.payment
+                told_after = " after a suspension" if trouble is not None and trouble.kind == "suspended" else ""
+                self.result.scenes[f"told that nothing was charged{told_after}"] += 1
             self._learn_accounts(ask, answer)
             return f"-> {told}"
 
         return act
+
+    @contextmanager
+    def _confirming(self, ask: Ask) -> Iterator[Confirming | None]:
+        payment = self.buyers.payment_of(ask) if ask.path == CONFIRM else None
+        if payment is None:
+            yield None
+            return
+        confirming = Confirming(ask, payment, others=any(other.payment is payment for other in self.confirming))
+        confirming.begin()
+        self.confirming.append(confirming)
+        try:
+            yield confirming
+        finally:
+            self.confirming.pop()
 
     def _failed(self, ask: Ask, answer: Any) -> None:
         error = answer.exc_info[1] if getattr(answer, "exc_info", None) else "?"
@@ -213,27 +224,32 @@ class Simulation:
                 complete_onboarding(account_id=account_id)
             self.world.sellers.append(account_id)
 
-    def _recover(self, trouble: Trouble | None) -> str:
+    def recover(self, trouble: Trouble | None) -> str:
         return f"recovers {self.world.recover()}"
 
     def _recover_late(self, trouble: Trouble | None) -> str:
         """The caller is gone, and recovery comes when it comes."""
         seconds = self.random.choice(LATE_S)
         self.wire.pass_time(seconds)
-        return f"{timedelta(seconds=seconds)} later {self._recover(trouble)}"
+        return f"{timedelta(seconds=seconds)} later {self.recover(trouble)}"
 
     def _recover_when_due(self, trouble: Trouble | None) -> str:
         """Recovery comes when the next operation is due, or finds that none is."""
         moment = due_at()
         if moment is not None and self.random.random() < 0.7:
             self.wire.pass_time(max((moment - clock.database_now()).total_seconds(), 0))
-        return self._recover(trouble)
+        return self.recover(trouble)
 
     def _answer_challenge(self, trouble: Trouble | None) -> str:
-        waiting = self.world.challenges()
+        waiting = self._challenges()
         number, passes = self.random.randrange(len(waiting)), self.random.random() < 0.75
         self.world.answer_challenge(waiting[number], passes=passes)
         return f"challenge {number} {'passed' if passes else 'failed'}"
+
+    def _challenges(self) -> list[str]:
+        """What waits for its buyer, who answers nothing that was told to be over."""
+        over = {payment.transaction_id for payment in self.buyers.given_up()}
+        return [intent_id for intent_id in self.world.challenges() if intent_id not in over]
 
     def _pass_time(self, trouble: Trouble | None) -> str:
         seconds = self.random.choice(JUMPS_S)
@@ -258,8 +274,13 @@ class Simulation:
         self.wire.calm()
         self.result.findings += self.world.settle_down()
         self._read_everything()
-        self.result.findings += self._judge_reviews()
+        developer_id = self.world.tenant.developer.pk
+        self.result.reviews.update(reviews())
+        self.result.findings += unjustified_reviews(developer_id)
         self._compare(at_rest=True)
+        self.result.findings += charged_after_not_done(developer_id, self.buyers.given_up())
+        self.result.scenes.update(self.wire.scenes)
+        self.result.scenes["bought the same by another order"] += len(self.buyers.given_up())
         self.result.operations.update(Operation.objects.values_list("kind", flat=True))
 
     def _read_everything(self) -> None:
@@ -276,18 +297,6 @@ class Simulation:
             sentence = f"GET {path} is {answer.status_code} though no fault is left: {answer.content.decode()[:200]}"
             self.result.findings.append(Finding(Rule.SERVICE_FAILED, sentence))
 
-    def _judge_reviews(self) -> Iterator[Finding]:
-        """Only what makes an object at Stripe may be left to a person, and only where Stripe has made none and may not be asked
-        again: after a 500, which it would replay, or when it has forgotten the key.
-        """
-        parked = list(Operation.objects.filter(status=Status.NEEDS_REVIEW))
-        made = Books.read(self.world.tenant.developer.pk).made_by_operations() if parked else {}
-        for operation in parked:
-            self.result.reviews[f"{operation.kind} {operation.http_status or 'no answer'}"] += 1
-            if operation.kind not in MAKES or operation.pk in made or not _was_beyond_repeating(operation):
-                sentence = f"{operation.kind} is left to a person, and could be decided."
-                yield Finding(Rule.REVIEW_NOT_JUSTIFIED, sentence, operation.pk)
-
     def _compare(self, *, at_rest: bool = False) -> None:
         self.result.findings += self.world.findings(at_rest=at_rest)
 
@@ -295,21 +304,8 @@ class Simulation:
         self.result.log.append(f"{_now() - self.began}  {line}")
 
 
-def _was_beyond_repeating(operation: Operation) -> bool:
-    """The looks that decided are the last ones: an earlier recovery may have failed before it could send again."""
-    looks = operation.recovery_attempts.filter(act=RecoveryAttempt.Act.LOOKED).order_by("-id")
-    decisive = list(looks[:LOOKS_BEFORE_REVIEW])
-    in_time = any(look.created_at - operation.created_at < KEYS_LIVE_FOR for look in decisive)
-    return operation.http_status == 500 or (len(decisive) == LOOKS_BEFORE_REVIEW and not in_time)
-
-
 def _now() -> datetime:
     return clock.now()
-
-
-def _elapsed_s() -> float:
-    """The machine's own count of seconds goes as fast as the clock that is moved: a process can be held up by a jump."""
-    return _now().timestamp()
 
 
 def _route(ask: Ask) -> str:

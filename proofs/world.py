@@ -64,6 +64,7 @@ class Call:
     path: str
     account: str
     idempotency_key: str
+    body: str = ""
 
     @property
     def writes(self) -> bool:
@@ -85,7 +86,7 @@ def wire(meddle: Meddle) -> Iterator[None]:
     ) -> Answer:
         sent = dict(headers or {})
         path = url.removeprefix("https://api.stripe.com").partition("?")[0]
-        call = Call(method.upper(), path, sent.get("Stripe-Account", ""), sent.get("Idempotency-Key", ""))
+        call = Call(method.upper(), path, sent.get("Stripe-Account", ""), sent.get("Idempotency-Key", ""), _text(post_data))
 
         def send(fault: str = "") -> Answer:
             with at_stripe():
@@ -95,6 +96,10 @@ def wire(meddle: Meddle) -> Iterator[None]:
 
     with mock.patch.object(SandboxHTTPClient, "request", request):
         yield
+
+
+def _text(post_data: Any) -> str:
+    return post_data.decode() if isinstance(post_data, bytes) else post_data or ""
 
 
 _stripe_is_at_work = False
@@ -164,6 +169,8 @@ class World:
     sellers: list[str]
     # How far Stripe's clock was put ahead of the service's.
     stripe_ahead: timedelta = timedelta()
+    # How much longer Stripe may be at work on a call than the service waits for it at most.
+    stripe_slower: timedelta = timedelta()
     clocks: ExitStack = field(default_factory=ExitStack)
 
     @classmethod
@@ -285,7 +292,8 @@ class World:
 
     def findings(self, *, at_rest: bool = False) -> list[Finding]:
         """What the ledgers of both sides disagree on, about all accounts of the tenant."""
-        return compare(developer_id=self.tenant.developer.pk, stripe_ahead=self.stripe_ahead, at_rest=at_rest)
+        developer_id, ahead, slower = self.tenant.developer.pk, self.stripe_ahead, self.stripe_slower
+        return compare(developer_id=developer_id, stripe_ahead=ahead, stripe_slower=slower, at_rest=at_rest)
 
 
 def _key_header(key: str) -> dict[str, str]:

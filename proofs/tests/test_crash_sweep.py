@@ -9,9 +9,9 @@ from gateway.client import stripe_client
 from gateway.models import Operation
 from proofs import crash_sweep
 from proofs.crash_points import AFTER_STRIPE, BEFORE_STRIPE, at_point, die, in_a_process, nothing, watched
-from proofs.crash_sweep import Play, Sweep
+from proofs.crash_sweep import FEW, FEW_WRITES, Play, Sweep, one_of_each_family
 from proofs.fates import ENDINGS, FATES, fates
-from proofs.scenes import CASES, Case, Scene, measure
+from proofs.scenes import CASES, Case, Scene, is_write, measure
 from proofs.swept_operations import OPERATIONS
 from transactions.models import Transaction
 
@@ -114,3 +114,26 @@ class TestTheLongForm:
         assert {play.number for play in whole} == set(range(1, len(sweep.measured.labels) + 1))
         assert {play.ending for play in whole} == set(ENDINGS)
         assert {(play.number, play.fate) for play in sweep.plays(is_whole=False)} < {(play.number, play.fate) for play in whole}
+
+
+class TestTheQuickForm:
+    def test_plays_points_anywhere_and_at_the_writes(self) -> None:
+        sweep = sweep_of("create_transaction")
+        whole = {(play.number, play.fate, play.ending) for play in sweep.plays(is_whole=True)}
+        few = sweep.few_plays(sample=1)
+        assert FEW_WRITES <= len(few) <= FEW + FEW_WRITES
+        assert {(play.number, play.fate, play.ending) for play in few} <= whole
+        assert len([play for play in few if is_write(play.label)]) >= FEW_WRITES
+
+    def test_plays_other_points_with_another_sample_and_the_same_with_the_same(self) -> None:
+        sweep = sweep_of("create_transaction")
+        assert sweep.few_plays(sample=1) == sweep.few_plays(sample=1)
+        seen = {play.point for sample in range(200) for play in sweep.few_plays(sample)}
+        assert seen == {play.point for play in sweep.plays(is_whole=True)}
+
+    def test_meets_every_operation_and_one_recovery_of_each(self) -> None:
+        cases = one_of_each_family(list(CASES), sample=1)
+        assert [case.name for case in cases if not case.died] == [operation.name for operation in OPERATIONS]
+        assert [case.operation.name for case in cases if case.died] == [operation.name for operation in OPERATIONS]
+        met = {case.name for sample in range(50) for case in one_of_each_family(list(CASES), sample)}
+        assert met == {case.name for case in CASES}
