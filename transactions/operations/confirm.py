@@ -26,7 +26,7 @@ from transactions.errors import (
 from transactions.models import Status as TransactionStatus
 from transactions.models import Transaction
 from transactions.operations.read import find_transaction, refresh_transaction
-from transactions.operations.settle import end_open, end_open_without_charging, intent_of, open_operation, settle_payment_intent
+from transactions.operations.settle import end_open, end_open_without_charging, open_operation, settle_payment_intent
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def confirm_transaction(request: ConfirmationRequest, *, actor: Actor) -> tuple[
     outcome = finish(operation, settle_payment_intent)
     payment.refresh_from_db()
     _raise_unless_confirmed(payment, operation, outcome)
-    return payment, intent_of(outcome)
+    return payment, _intent_after(payment, outcome)
 
 
 def _told_under_key(payment: Transaction, *, actor: Actor) -> PaymentIntentSnapshot | None:
@@ -95,7 +95,12 @@ def _finish_earlier_attempt(payment: Transaction, request: ConfirmationRequest) 
     payment.refresh_from_db()
     if is_repeated or (same and outcome.status == Status.DECLINED):
         _raise_unless_confirmed(payment, unfinished, outcome)
-    return intent_of(outcome) if same and outcome.succeeded else None
+    return _intent_after(payment, outcome) if same and outcome.succeeded else None
+
+
+def _intent_after(payment: Transaction, outcome: Outcome) -> PaymentIntentSnapshot:
+    """The payment intent after a success: as Stripe answered, and read anew where another attempt had the answer."""
+    return outcome.value if isinstance(outcome.value, PaymentIntentSnapshot) else refresh_transaction(payment)
 
 
 def _asks_for_the_same(confirmation: Operation, request: ConfirmationRequest, *, payment: Transaction) -> bool:
@@ -149,9 +154,10 @@ def _clone(method: PaymentMethod, *, payment: Transaction, actor: Actor) -> str:
     outcome = finish(operation, settle_payment_intent)
     _raise_if_declined(payment, outcome)
     raise_for_outcome(operation, outcome)
-    if not isinstance(outcome.value, PaymentMethodSnapshot):
-        raise TypeError("This outcome carries no payment method.")
-    return outcome.value.id
+    if isinstance(outcome.value, PaymentMethodSnapshot):
+        return outcome.value.id
+    operation.refresh_from_db()  # another attempt had the answer, and has written it down
+    return operation.result_id
 
 
 def _reserve_confirmation(payment: Transaction, request: ConfirmationRequest, *, method_id: str, actor: Actor) -> Operation:

@@ -29,13 +29,6 @@ def settle_payment_intent(operation: Operation, outcome: Outcome) -> None:
         payment.mark_creation_failed()
 
 
-def intent_of(outcome: Outcome) -> PaymentIntentSnapshot:
-    """The payment intent that a successful outcome carries."""
-    if not isinstance(outcome.value, PaymentIntentSnapshot):
-        raise TypeError("This outcome carries no payment intent.")
-    return outcome.value
-
-
 def _update_took_effect(operation: Operation, intent: PaymentIntentSnapshot) -> bool:
     """An empty text takes a value away, which the intent then shows as 0 or as an empty text."""
     asked = operation.parameters

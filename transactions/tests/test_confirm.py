@@ -1,13 +1,19 @@
 """POST /transactions/confirm, and GET /transactions/{id} after it."""
 
+from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
+from django.core.management import call_command
 
 from accounts.models import ConnectedAccount
-from commercecore_payments.tests.tenants import Tenant, intent_at_stripe
+from commercecore_payments import clock
+from commercecore_payments.tests.tenants import Tenant, charges_at_stripe, intent_at_stripe
+from gateway import operations
 from gateway.client import stripe_client
 from gateway.models import Operation
+from gateway.outcomes import Outcome
 from transactions.models import Transaction
 
 DECLINES = [
@@ -33,6 +39,21 @@ def challenge_url(response: Any) -> str:
     kind = action["type"]
     url = action["redirect_to_url"]["url"] if kind == "redirect_to_url" else action["use_stripe_sdk"]["stripe_js"]
     return str(url).removeprefix("http://127.0.0.1:8000")
+
+
+def held_up_until_recovered() -> Any:
+    """The next sending comes too late: recovery has taken the operation over meanwhile."""
+    whole = operations.send
+    is_first = iter([True])
+
+    def send(operation: Operation) -> Outcome:
+        if not next(is_first, False):
+            return whole(operation)
+        with clock.moved_ahead(timedelta(minutes=1, seconds=1)):
+            call_command("recover_operations")
+        return operations._held_back(operation)
+
+    return mock.patch.object(operations, "send", send)
 
 
 class TestConfirming:
@@ -64,6 +85,22 @@ class TestConfirming:
         assert tenant.confirm(seller, transaction_id).json()["data"]["status"] == "succeeded"
         payment.refresh_from_db()
         assert (payment.status, payment.error_code) == ("succeeded", "")
+
+    @pytest.mark.parametrize("from_saved_card", [False, True])
+    def test_a_process_that_was_held_up_until_recovery_had_sent_it_tells_the_success(
+        self, tenant: Tenant, seller: str, from_saved_card: bool
+    ) -> None:
+        """With a saved card it is the clone that it was held up before."""
+        saved = tenant.post("/payment-methods", {"payment_method_id": "pm_card_visa"}).json()["data"]["payment_method_id"]
+        card = saved if from_saved_card else "pm_card_visa"
+        transaction_id = tenant.create_payment(seller)
+        with held_up_until_recovered():
+            response = tenant.confirm(seller, transaction_id, card)
+        assert (response.status_code, response.json()["data"]["status"]) == (200, "succeeded")
+        assert len(charges_at_stripe(seller, transaction_id)) == 1
+        held_up = Operation.objects.get(kind="payment_method.clone" if from_saved_card else "payment_intent.confirm")
+        assert (held_up.status, held_up.attempts) == ("succeeded", 2)
+        assert Transaction.objects.get().amount_received_minor == 1000
 
     def test_before_the_seller_is_onboarded_is_refused_in_the_documented_words(self, tenant: Tenant) -> None:
         seller = tenant.create_seller(onboarded=False)
