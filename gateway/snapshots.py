@@ -78,6 +78,8 @@ class PaymentIntentSnapshot:
     application_fee_minor: int
     statement_descriptor_suffix: str
     latest_charge_id: str
+    # Paid or held, whatever came of it since; False where there is no charge, or where it was not expanded.
+    latest_charge_succeeded: bool
     # Of a hold, in seconds since 1970; None where there is none, or where the charge was not expanded.
     capture_before: int | None
     payment_method_id: str
@@ -98,6 +100,7 @@ class PaymentIntentSnapshot:
             application_fee_minor=data.get("application_fee_amount") or 0,
             statement_descriptor_suffix=data.get("statement_descriptor_suffix") or "",
             latest_charge_id=object_id(data.get("latest_charge")),
+            latest_charge_succeeded=_succeeded(data.get("latest_charge")),
             capture_before=_capture_before(data.get("latest_charge")),
             payment_method_id=object_id(data.get("payment_method")),
             last_payment_error=PaymentError.from_stripe(data.get("last_payment_error")),
@@ -193,6 +196,11 @@ class LinkSnapshot:
 Snapshot = (
     AccountSnapshot | PaymentIntentSnapshot | RefundSnapshot | CustomerSnapshot | PaymentMethodSnapshot | SetupIntentSnapshot
 )
+
+
+def _succeeded(charge: Any) -> bool:
+    """A charge that holds money has succeeded, and stays so when the hold lapses (docs.stripe.com/api/charges/object)."""
+    return isinstance(charge, Mapping) and charge.get("status") == "succeeded"
 
 
 def _capture_before(charge: Any) -> int | None:

@@ -38,11 +38,13 @@ def lose_refund(tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch, fa
     return Operation.objects.open().get(kind=Kind.REFUND_CREATE)
 
 
-def lose_confirmation(tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch, fault: Any) -> str:
-    """The id of a payment whose confirmation met `fault`."""
-    transaction_id = tenant.create_payment(seller)
+def lose_confirmation(
+    tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch, fault: Any, card: str = "pm_card_visa", **more: Any
+) -> str:
+    """The id of a payment, made with `more`, whose confirmation met `fault`."""
+    transaction_id = tenant.create_payment(seller, **more)
     with stripe_fails(monkeypatch, fault, path="/confirm"):
-        assert tenant.confirm(seller, transaction_id).status_code == 503
+        assert tenant.confirm(seller, transaction_id, card).status_code == 503
     return transaction_id
 
 
@@ -222,6 +224,24 @@ class TestAConfirmation:
         assert recovered_after(5 * HOUR) == [Result.SETTLED]
         assert Transaction.objects.get().status == "succeeded"
         assert len(charges_at_stripe(seller, transaction_id)) == 1
+
+    def test_that_led_to_a_challenge_is_found_hours_later(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lose_confirmation(tenant, seller, monkeypatch, time_out_after, card="pm_card_authenticationRequired")
+        assert recovered_after(5 * HOUR) == [Result.SETTLED]
+        assert Operation.objects.get(kind=Kind.PAYMENT_INTENT_CONFIRM).status == "succeeded"
+        assert Transaction.objects.get().status == "requires_action"
+
+    def test_whose_hold_has_lapsed_since_is_no_failure(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        transaction_id = lose_confirmation(tenant, seller, monkeypatch, time_out_after, capture_method="manual")
+        assert recovered_after(8 * DAY) == [Result.SETTLED]
+        assert intent_at_stripe(seller, transaction_id)["status"] == "canceled"
+        assert Operation.objects.get(kind=Kind.PAYMENT_INTENT_CONFIRM).status == "succeeded"
+        payment = Transaction.objects.get()
+        assert (payment.status, payment.holds_order, payment.amount_received_minor) == ("canceled", False, 0)
 
 
 class TestRecovery:

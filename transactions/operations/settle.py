@@ -16,6 +16,9 @@ from transactions.models import Status as TransactionStatus
 
 logger = logging.getLogger(__name__)
 
+# Names of Stripe's test cards, good in its sandboxes alone (docs.stripe.com/testing#cards).
+TEST_CARD_PREFIX = "pm_card_"
+
 
 def settle_payment_intent(operation: Operation, outcome: Outcome) -> None:
     """The transaction takes over what Stripe says of its payment intent; one that could not be made frees its order."""
@@ -41,9 +44,17 @@ def _update_took_effect(operation: Operation, intent: PaymentIntentSnapshot) -> 
 
 
 def _confirmation_took_effect(operation: Operation, intent: PaymentIntentSnapshot) -> bool:
-    """A challenge counts where it is that of the operation's own card."""
-    own_challenge = intent.payment_method_id == operation.parameters["payment_method"]
-    return intent.status in CONFIRMED or (intent.status == TransactionStatus.REQUIRES_ACTION and own_challenge)
+    """A challenge counts where it is that of the operation's own card; a hold does that has lapsed or was given up since."""
+    if intent.status == TransactionStatus.REQUIRES_ACTION:
+        return _is_own_card(operation, intent.payment_method_id)
+    was_held = intent.status == TransactionStatus.CANCELED and intent.latest_charge_succeeded
+    return intent.status in CONFIRMED or was_held
+
+
+def _is_own_card(operation: Operation, payment_method_id: str) -> bool:
+    """Whether it is the card that the operation confirms with. A test card becomes a new payment method at each use."""
+    asked = operation.parameters["payment_method"]
+    return payment_method_id == asked or asked.startswith(TEST_CARD_PREFIX)
 
 
 def _capture_took_effect(operation: Operation, intent: PaymentIntentSnapshot) -> bool:
@@ -83,7 +94,7 @@ def _shows_a_new_decline(operation: Operation, intent: PaymentIntentSnapshot) ->
     A browser may have tried another card meanwhile, past us. Stripe lets one card be tried once unless it is kept there.
     """
     known = Transaction.objects.values_list("stripe_charge_id", flat=True).get(pk=operation.subject_id)
-    is_own_card = intent.last_payment_error.payment_method_id == operation.parameters["payment_method"]
+    is_own_card = _is_own_card(operation, intent.last_payment_error.payment_method_id)
     was_declined = intent.status == TransactionStatus.REQUIRES_PAYMENT_METHOD and is_own_card
     return was_declined and intent.latest_charge_id not in ("", known)
 
