@@ -105,6 +105,10 @@ class ConnectedAccount(models.Model):
         return self.status == Status.ACTIVE
 
     @property
+    def is_deleted(self) -> bool:
+        return self.status == Status.DELETED
+
+    @property
     def onboarding(self) -> Onboarding:
         if not self.details_submitted:
             return Onboarding.INCOMPLETE

@@ -1,4 +1,4 @@
-"""What is done with connected accounts: create, onboard, log in, read, delete."""
+"""What is done with connected accounts: create, onboard, log in, read; `accounts.deletion` deletes them."""
 
 from dataclasses import dataclass
 
@@ -11,27 +11,15 @@ from accounts.models import ONE_HOUR, ConnectedAccount
 from commercecore_payments.actors import Actor
 from developers.models import Developer
 from gateway import reads
-from gateway.endings import Ending, carry_out, not_found, outcome_of_earlier
+from gateway.endings import Ending, carry_out, not_found
 from gateway.errors import StripeRejected
 from gateway.models import Kind, Operation, Status, new_operation_id
-from gateway.operations import (
-    OPERATION_METADATA_KEY,
-    earlier_under_key,
-    finish,
-    raise_for_outcome,
-    record,
-    reserve,
-)
+from gateway.operations import OPERATION_METADATA_KEY, earlier_under_key, raise_for_outcome, reserve
 from gateway.outcomes import Outcome
 from gateway.snapshots import AccountSnapshot
-from transactions.models import Transaction
 
 # The five of the published documentation; all are asked for at once, so that one onboarding serves them all.
 CAPABILITIES = ("bank_transfer_payments", "card_payments", "link_payments", "transfers", "us_bank_transfer_payments")
-
-# Held transactions that a refused deletion names: as many as somebody looks at one by one. A hold that has lapsed at Stripe
-# is seen when it is read.
-MOST_NAMED = 10
 
 # Stripe publishes no lifetime for login links. Its account links live for 300 s, and so much we promise of these.
 LOGIN_LINK_LIFETIME_S = 300
@@ -53,6 +41,20 @@ class LoginLink:
 def find_account(*, account_id: str, developer: Developer) -> ConnectedAccount:
     """The developer's own account. Raises AccountNotFound, for another developer's too."""
     account = ConnectedAccount.objects.of(developer).existing().filter(stripe_account_id=account_id).first()
+    if account is None:
+        raise AccountNotFound
+    return account
+
+
+def find_account_of_request(*, account_id: str, actor: Actor) -> ConnectedAccount:
+    """Like `find_account`; a repeat under an Idempotency-Key finds a deleted one too, to tell what the first attempt brought.
+
+    Whatever is reserved anew calls `keep_account_open`, which refuses a deleted account.
+    """
+    if actor.idempotency_key is None or actor.idempotency_key.attempt == 1:
+        return find_account(account_id=account_id, developer=actor.developer)
+    accounts = ConnectedAccount.objects.of(actor.developer).filter(stripe_account_id=account_id)
+    account = accounts.first() if account_id else None
     if account is None:
         raise AccountNotFound
     return account
@@ -158,67 +160,6 @@ def create_login_link(account: ConnectedAccount) -> LoginLink:
             f"An error occurred while creating the login link.Request {refusal.stripe_request_id}: {refusal.message}"
         ) from refusal
     return LoginLink(url=link.url, expires_in_s=LOGIN_LINK_LIFETIME_S)
-
-
-def delete_account(*, account_id: str, actor: Actor) -> ConnectedAccount:
-    """Deletes the developer's account at Stripe; the row stays as history and its email is free again.
-
-    A deletion carries no idempotency key at Stripe: the account is read first, and gone means done, whoever deleted it. A
-    repeat under the caller's own key is answered with what the first brought. Raises AccountNotFound, AccountInUse while
-    payments are held or operations about the account are open, and what `gateway.operations.raise_for_outcome` raises.
-    """
-    earlier = earlier_under_key(Kind.ACCOUNT_DELETE, actor=actor)
-    if earlier is None:
-        account = find_account(account_id=account_id, developer=actor.developer)
-        earlier = Operation.objects.of(account).open().filter(kind=Kind.ACCOUNT_DELETE).first()
-    if earlier is not None:
-        operation, outcome = earlier, outcome_of_earlier(earlier, DELETION)
-    else:
-        operation, outcome = _delete(account, actor=actor)
-    raise_for_outcome(operation, outcome)
-    return ConnectedAccount.objects.get(pk=operation.subject_id)
-
-
-def _delete(account: ConnectedAccount, *, actor: Actor) -> tuple[Operation, Outcome]:
-    is_gone = reads.account_is_gone(account.stripe_account_id)
-    operation = _reserve_deletion(account=account, actor=actor)
-    if not is_gone:
-        return operation, finish(operation, settle_deletion)
-    outcome = Outcome(status=Status.SUCCEEDED)
-    record(operation, outcome, settle_deletion)
-    return operation, outcome
-
-
-def _reserve_deletion(*, account: ConnectedAccount, actor: Actor) -> Operation:
-    with transaction.atomic(durable=True):
-        locked = ConnectedAccount.objects.select_for_update().existing().filter(pk=account.pk).first()
-        if locked is None:
-            raise AccountNotFound
-        about_it = Operation.objects.open().filter(stripe_account=locked.stripe_account_id)
-        held = Transaction.objects.held().at(locked).values_list("stripe_payment_intent_id", flat=True)[:MOST_NAMED]
-        if held or about_it.exists() or Operation.objects.of(locked).open().exists():
-            raise AccountInUse(held=list(held))
-        operation = reserve(Kind.ACCOUNT_DELETE, subject=locked, actor=actor, parameters={}, target_id=locked.stripe_account_id)
-        locked.mark_deleting()
-        return operation
-
-
-def settle_deletion(operation: Operation, outcome: Outcome) -> None:
-    """The account is gone, or in use as before."""
-    account = ConnectedAccount.objects.select_for_update().get(pk=operation.subject_id)
-    if outcome.succeeded:
-        account.mark_deleted()
-    else:
-        account.mark_kept()
-
-
-def _look_at_deleted(operation: Operation) -> Outcome:
-    if reads.account_is_gone(operation.target_id):
-        return Outcome(status=Status.SUCCEEDED)
-    return not_found("The account is still there.")
-
-
-DELETION = Ending(settle=settle_deletion, look=_look_at_deleted, looks_first=True)
 
 
 def keep_account_open(account: ConnectedAccount) -> None:

@@ -4,6 +4,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import operations, serializers
+from accounts.deletion import delete_account
 from accounts.links import onboarding_url
 from accounts.models import ConnectedAccount
 from commercecore_payments.envelopes import envelope
@@ -41,7 +42,7 @@ class ConnectedAccountViewSet(DeveloperViewSet):
 
     def destroy(self, request: Request, identifier: str) -> Response:
         """`DELETE /connected-accounts/{id}`"""
-        operations.delete_account(account_id=identifier, actor=self.actor)
+        delete_account(account_id=identifier, actor=self.actor)
         return envelope(request, {"account_id": identifier, "deleted": True}, status=200)
 
     def _named_in_body(self, request: Request) -> ConnectedAccount:

@@ -1,18 +1,29 @@
 """Errors as responses: one shape for every body, which satisfies both shapes of the published documentation."""
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from commercecore_payments.errors import InvalidBody, KeyAfterwards, MalformedBody, NotFound, ServiceError
+from commercecore_payments.errors import (
+    DatabaseUnavailable,
+    InvalidBody,
+    KeyAfterwards,
+    MalformedBody,
+    NotFound,
+    ServiceError,
+)
 from commercecore_payments.versions import answers_documented_statuses
+
+logger = logging.getLogger(__name__)
 
 # What REST framework raises itself, and the stable code that we give it.
 FRAMEWORK_CODES: Mapping[type[exceptions.APIException], str] = {
@@ -22,6 +33,15 @@ FRAMEWORK_CODES: Mapping[type[exceptions.APIException], str] = {
     exceptions.MethodNotAllowed: "method_not_allowed",
     exceptions.NotAcceptable: "not_acceptable",
     exceptions.UnsupportedMediaType: "unsupported_media_type",
+}
+
+# What others raise, and the error of ours that it is told as.
+TOLD_AS: Mapping[type[Exception], type[ServiceError]] = {
+    Http404: NotFound,
+    exceptions.ParseError: MalformedBody,
+    # A lost connection, a lock that was not given, a pool without a free connection.
+    OperationalError: DatabaseUnavailable,
+    InterfaceError: DatabaseUnavailable,
 }
 
 
@@ -56,6 +76,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
     known = as_service_error(error)
     if known is None:
         return None
+    if isinstance(known, DatabaseUnavailable):
+        logger.error("the database failed: %s", error, exc_info=error)
     request: Request = context["request"]
     status = response_status(known, request._request)
     body = error_body(
@@ -86,12 +108,11 @@ def as_service_error(error: Exception) -> ServiceError | None:
     """`error` as one of ours; None where it is not recognised."""
     if isinstance(error, ServiceError):
         return error
-    if isinstance(error, Http404):
-        return NotFound()
     if isinstance(error, exceptions.ValidationError):
         return invalid_body(error.detail)
-    if isinstance(error, exceptions.ParseError):
-        return MalformedBody()
+    for raised, told in TOLD_AS.items():
+        if isinstance(error, raised):
+            return told()
     code = FRAMEWORK_CODES.get(type(error))  # type: ignore[arg-type]
     if code is None or not isinstance(error, exceptions.APIException):
         return None

@@ -121,6 +121,16 @@ class Unavailable(ServiceError):
         super().__init__(message, headers={"Retry-After": str(retry_after_s)}, **rest)
 
 
+class DatabaseUnavailable(Unavailable):
+    """The database failed midway: what was reserved stays, and a repeat continues it."""
+
+    code = "database_unavailable"
+    message = (
+        "The service's database could not be reached, and what came of this request is not known. "
+        "Please send the very same request again, under its Idempotency-Key; without one, read the object first."
+    )
+
+
 class InvalidBody(BadRequest):
     """The body does not fit; `fields` names each field and what is wrong with it."""
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 
 from commercecore_payments.identifiers import new_identifier
+from commercecore_payments.views import bad_request
 
 # Stripe's own request ids have 14 letters; where we refuse without asking Stripe, ours stands in their place.
 REQUEST_ID_LENGTH = 14
@@ -28,7 +28,7 @@ def refuse_nul(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
 
     def handle(request: HttpRequest) -> HttpResponse:
         if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
-            raise SuspiciousOperation("NUL in the address.")
+            return bad_request(request)
         return get_response(request)
 
     return handle

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from accounts import deletion
 from accounts import operations as accounts
 from gateway.endings import Ending
 from gateway.models import Kind
@@ -11,7 +12,7 @@ from transactions.operations import settle as transactions
 
 ENDINGS: Mapping[str, Ending] = {
     Kind.ACCOUNT_CREATE: accounts.CREATION,
-    Kind.ACCOUNT_DELETE: accounts.DELETION,
+    Kind.ACCOUNT_DELETE: deletion.DELETION,
     Kind.CUSTOMER_CREATE: paymentmethods.CUSTOMER,
     Kind.SETUP_INTENT_CREATE: paymentmethods.SETUP,
     Kind.PAYMENT_METHOD_DETACH: paymentmethods.DETACHMENT,

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.db import close_old_connections
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -51,6 +52,7 @@ class ApiViewSet(ViewSet):
     def handle_exception(self, error: Exception) -> Response:
         """Frees or forgets the key after what is no final answer; what nobody recognises goes on to be a 500."""
         afterwards = key_after(error)
+        close_old_connections()  # a broken one: the key is then freed by a new one
         if self.held_key is not None and afterwards != KeyAfterwards.ANSWERED:
             (forget_key if afterwards == KeyAfterwards.FORGOTTEN else free_key)(self.held_key)
             self.held_key = None

@@ -21,7 +21,8 @@ BAD_REQUEST_STATUSES = (400, 402, 404)
 class Ending:
     """How operations of one kind end: what a final outcome does to the record, and what Stripe is asked without sending.
 
-    `looks_first` is for what is not safe to repeat before a look: a deletion, which has no idempotency key.
+    `looks_first` is for what is not safe to repeat before a look: a deletion, which has no idempotency key. Its look may also
+    show that it is not to be repeated at all.
     """
 
     settle: Settle
@@ -55,7 +56,9 @@ def bring_to_an_end(operation: Operation, ending: Ending) -> Outcome:
         raise OperationInProgress
     if ending.looks_first:
         outcome = ending.look(operation)
-        if outcome.succeeded or not operation.may_be_sent_again():
+        if outcome.status == Status.REJECTED and operation.may_still_take_effect():
+            raise OperationInProgress  # an earlier sending may do yet what this look says is not to be done any more
+        if outcome.status != Status.UNKNOWN or not operation.may_be_sent_again():
             return _decided(operation, outcome, ending)
         return resume(operation, ending.settle)
     if not operation.may_be_sent_again():

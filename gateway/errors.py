@@ -44,7 +44,10 @@ class OutcomeUnknown(Unavailable):
     """It may or may not have happened. The operation stays open, and with it everything that it has reserved."""
 
     code = "outcome_unknown"
-    message = "The outcome of this request is not known yet. It stays open until it is; do not treat it as failed."
+    message = (
+        "The outcome of this request is not known yet. It stays open until it is; do not treat it as failed. "
+        "Sending the very same request again continues it."
+    )
 
     def __init__(self, operation_id: str) -> None:
         super().__init__(extra={"operation_id": operation_id})

@@ -1,7 +1,7 @@
 """Reading from Stripe, and its one-time links: nothing here moves money, so nothing here is an Operation."""
 
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 import stripe
@@ -51,6 +51,22 @@ def retrieve_payment_intent(payment_intent_id: str, *, account_id: str) -> Payme
     expanded: Any = {"expand": ["latest_charge"]}  # which tells when a hold lapses
     answer = _read(lambda client: client.v1.payment_intents.retrieve(payment_intent_id, expanded, options))
     return PaymentIntentSnapshot.from_stripe(answer)
+
+
+def list_payment_intents(account_id: str, *, made_since: datetime) -> Iterator[PaymentIntentSnapshot]:
+    """The connected account's payment intents, the newest first, one page of them after the other. Raises as `_read`."""
+    options: Any = {"stripe_account": account_id}
+    asked: Any = {**_since(made_since), "expand": ["data.latest_charge"]}
+
+    def one_page() -> dict[str, Any]:
+        return _read(lambda client: client.v1.payment_intents.list(asked, options))
+
+    has_more = True
+    while has_more:
+        page = one_page()
+        yield from (PaymentIntentSnapshot.from_stripe(intent) for intent in page["data"])
+        has_more = page["has_more"]
+        asked["starting_after"] = page["data"][-1]["id"] if has_more else ""
 
 
 def retrieve_setup_intent(setup_intent_id: str) -> SetupIntentSnapshot:
@@ -103,7 +119,11 @@ def find_refund(operation: Operation) -> RefundSnapshot | None:
 
 
 def _made_since(operation: Operation) -> Any:
-    return {"created": {"gte": int((operation.created_at - CLOCK_SKEW).timestamp())}, "limit": PAGE_SIZE}
+    return _since(operation.created_at)
+
+
+def _since(moment: datetime) -> dict[str, Any]:
+    return {"created": {"gte": int((moment - CLOCK_SKEW).timestamp())}, "limit": PAGE_SIZE}
 
 
 def _find(operation: Operation, list_them: Callable[[stripe.StripeClient, Any], Any]) -> dict[str, Any] | None:

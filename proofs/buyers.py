@@ -16,6 +16,7 @@ CARDS = (
     "pm_card_authenticationRequired", "pm_card_threeDSecureRequiredChargeDeclined", "pm_card_authenticationRequiredOnSetup",
     "pm_card_pendingRefund", "pm_card_refundFail", "pm_card_unknown",
 )  # fmt: skip
+DECLINED_CARDS = ("pm_card_chargeDeclined", "pm_card_chargeDeclinedInsufficientFunds")
 CARDS_TO_SAVE = (
     "pm_card_visa", "pm_card_visa", "pm_card_mastercard", "pm_card_authenticationRequiredOnSetup", "pm_card_chargeDeclined",
     "pm_card_chargeCustomerFail",
@@ -100,7 +101,14 @@ class Buyers:
         """The same once more, as a caller does who was told nothing; at times with another card."""
         if ask.path != CONFIRM or self.random.random() < 0.7:
             return ask
-        card = self.random.choice(CARDS)
+        return self._with_card(ask, self.random.choice(CARDS))
+
+    def ask_with_declined_card(self, ask: Ask) -> Ask:
+        """A buyer who was told nothing of a confirmation soon tries another card, which is declined."""
+        return self._with_card(ask, self.random.choice(DECLINED_CARDS))
+
+    @staticmethod
+    def _with_card(ask: Ask, card: str) -> Ask:
         about = f"{ask.about.partition(' with ')[0]} with {card}"
         return Ask(ask.verb, ask.path, {**ask.body, "payment_method_id": card}, ask.user, about=about)
 
@@ -243,7 +251,9 @@ class Buyers:
     def delete_account(self) -> Ask | None:
         if self.random.random() < 0.6 or len(self.world.sellers) == 1:
             return None
-        number = self.random.randrange(len(self.world.sellers))
+        return self.delete_seller(self.random.randrange(len(self.world.sellers)))
+
+    def delete_seller(self, number: int) -> Ask:
         return Ask("DELETE", f"/connected-accounts/{self.world.sellers[number]}", {}, about=f"seller {number}")
 
     def repeat(self) -> Ask | None:

@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce
 import gateway.models
 import gateway.operations
 import gateway.outcomes
+from accounts import deletion
 from commercecore_payments import recovery
 from commercecore_payments.operation_kinds import ENDINGS
 from gateway.endings import Ending
@@ -249,5 +250,17 @@ BUGS: tuple[PlantedBug, ...] = (
         "Recovery closes whatever it finds open as failed, and asks nobody.",
         _patched(recovery, "bring_to_an_end", _failed_unasked),
         (Crash("create_transaction"),),
+    ),
+    PlantedBug(
+        "late_effect_taken_for_none",
+        "An operation is closed while Stripe may still be at work on it.",
+        _patched(Operation, "may_still_take_effect", lambda _: False),
+        (Simulation(seeds=60),),
+    ),
+    PlantedBug(
+        "account_deleted_unread",
+        "An account is deleted before its payments were read for the last time.",
+        _patched(deletion, "refresh_unfinished", lambda _: None),
+        (Simulation(),),
     ),
 )

@@ -23,6 +23,9 @@ REFUND_MOVES_BY_ITSELF = {
     "succeeded": ("failed",),
 }
 
+# Where the buyer's money is taken, held or on its way.
+HAS_MONEY = ("succeeded", "requires_capture", "processing")
+
 
 def payments_are_as_at_stripe(books: Books) -> Iterator[Finding]:
     """Whatever has no open operation has Stripe's status and sums. A deleted account's payments are as they were last seen."""
@@ -58,7 +61,10 @@ def _compare_payment(books: Books, payment: Transaction, intent: dict[str, Any] 
 
 
 def _payment_may_lag(books: Books, payment: Transaction, status: str) -> bool:
+    """A deleted account's payments were read before: no money may have come to be where we show none."""
     may_move = status in MOVES_BY_ITSELF.get(payment.status, ())
+    if payment.account.is_deleted:
+        return may_move and status not in HAS_MONEY
     return may_move and (not books.at_rest or not payment.account.is_active)
 
 

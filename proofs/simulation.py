@@ -41,6 +41,8 @@ STEPS_BETWEEN_COMPARISONS = 10
 LATE_S = (60, 130, 200, 400, 4000, 20 * 3600)
 # Seconds that people often take while a request is still on its way, so that something happens before and after it lands.
 PATIENCE_S = (5, 45)
+# How often a seller leaves when a buyer has just answered a challenge, of which nobody here knows yet.
+SELLER_LEAVES = 0.4
 # How many of those who were told nothing ask no more: their request is recovery's alone, and maybe late.
 WALKS_AWAY = 0.3
 # Seconds to jump: a moment, past a call, past the time to send a confirmation again, hours, past the keys' life, past a hold.
@@ -133,7 +135,8 @@ class Simulation:
 
         What happens meanwhile, while another request is at Stripe, stops no clock and no wire.
         """
-        if self.wire.late and not is_meanwhile and self.random.random() < 0.5:
+        act = act or (None if is_meanwhile else self._some_act_of_the_impatient())
+        if act is None and self.wire.late and not is_meanwhile and self.random.random() < 0.5:
             self.wire.pass_time(self.random.randint(*PATIENCE_S))
         trouble = choose(self.random, may_interleave=not is_meanwhile)
         act = act or self._some_act(is_meanwhile=is_meanwhile)
@@ -157,6 +160,15 @@ class Simulation:
         if chance > 0.98:
             return self._begin_outage
         return self._pass_time if chance > 0.91 else self._some_act_of_people(chance)
+
+    def _some_act_of_the_impatient(self) -> Act | None:
+        """While Stripe is still at work on a confirmation that brought no answer, its buyer tries a card that is declined."""
+        seconds, unanswered = self.wire.seconds_until_confirmed(), self.buyers.unanswered
+        if seconds is None or unanswered is None or unanswered.path != CONFIRM or self.random.random() < 0.1:
+            return None
+        self.result.scenes["another card while Stripe is at work on the first"] += 1
+        self.wire.pass_time(max(seconds - self.random.randint(1, 20), 0))
+        return self.ask(self.buyers.ask_with_declined_card(unanswered))
 
     def _some_act_of_another(self, chance: float) -> Act:
         """What happens while a request is at Stripe is mostly about the same thing, or a recovery."""
@@ -244,7 +256,13 @@ class Simulation:
         waiting = self._challenges()
         number, passes = self.random.randrange(len(waiting)), self.random.random() < 0.75
         self.world.answer_challenge(waiting[number], passes=passes)
-        return f"challenge {number} {'passed' if passes else 'failed'}"
+        told = f"challenge {number} {'passed' if passes else 'failed'}"
+        seller = self.world.seller_of(waiting[number])
+        if seller is None or len(self.world.sellers) == 1 or self.random.random() > SELLER_LEAVES:
+            return told
+        self.result.scenes["seller deleted just after a challenge"] += 1
+        deletion = self.ask(self.buyers.delete_seller(self.world.sellers.index(seller)))
+        return f"{told}, and its seller leaves {deletion(trouble)}"
 
     def _challenges(self) -> list[str]:
         """What waits for its buyer, who answers nothing that was told to be over."""

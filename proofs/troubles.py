@@ -285,6 +285,12 @@ class Wire:
     def _trouble(self) -> Trouble:
         return self.troubles[-1] if self.troubles else Trouble("", 0)
 
+    def seconds_until_confirmed(self) -> float | None:
+        """How long Stripe goes on to work on a confirmation that nobody was answered; None where it works on none."""
+        at_work = (late.at for late in self.late if late.is_at_stripe and late.call.path.endswith("/confirm"))
+        moment = max(at_work, default=None)
+        return moment - _seconds_of_the_clock() if moment is not None else None
+
     def pass_time(self, seconds: float) -> None:
         """Time passes, and what was sent too slowly arrives in it, each at its own moment."""
         end = _seconds_of_the_clock() + seconds

@@ -263,6 +263,11 @@ class World:
         with at_stripe():
             return list(rows.exclude(account__in=gone).order_by("id").values_list("stripe_id", flat=True))
 
+    def seller_of(self, intent_id: str) -> str | None:
+        """The seller whose payment intent it is; None for a setup intent, and for a seller who is gone."""
+        account = SandboxObject.objects.values_list("account", flat=True).get(stripe_id=intent_id)
+        return account if account in self.sellers else None
+
     # Time
 
     def move_clock(self, by: timedelta) -> None:

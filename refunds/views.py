@@ -3,7 +3,7 @@
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.operations import find_account
+from accounts.operations import find_account_of_request
 from commercecore_payments.envelopes import envelope
 from commercecore_payments.viewsets import AppUserViewSet
 from refunds import operations, serializers
@@ -16,7 +16,7 @@ class RefundViewSet(AppUserViewSet):
         body = serializers.RefundRequest(data=request.data)
         body.is_valid(raise_exception=True)
         asked = body.validated_data
-        account = find_account(account_id=asked["account_id"], developer=self.actor.developer)
+        account = find_account_of_request(account_id=asked["account_id"], actor=self.actor)
         payment = operations.find_payment_of_order(order_id=asked["order_id"], account=account, actor=self.actor)
         refund = operations.request_refund(
             RefundRequest(

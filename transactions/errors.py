@@ -1,6 +1,6 @@
 """What can go wrong with transactions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from commercecore_payments.errors import BadRequest, Conflict, InvalidBody, KeyAfterwards, NotFound, PaymentRequired, Unavailable
@@ -12,6 +12,17 @@ class TransactionNotFound(NotFound):
 
     code = "transaction_not_found"
     message = "No such transaction."
+
+
+class TooManyUnfinished(Conflict):
+    """Too much would have to be read from Stripe at once, back to the oldest payment that is not final. Names the oldest."""
+
+    key_afterwards = KeyAfterwards.FREE
+    code = "too_many_unfinished_payments"
+    message = "Too many payments were made since the oldest that is unfinished. Cancel the oldest ones first, then try again."
+
+    def __init__(self, oldest: Sequence[str]) -> None:
+        super().__init__(extra={"unfinished_transactions": list(oldest)})
 
 
 class OrderNotFound(NotFound):

@@ -94,6 +94,10 @@ class TransactionQuerySet(models.QuerySet["Transaction"]):
         """Those whose money is authorised and not captured, or on its way."""
         return self.filter(status__in=(Status.REQUIRES_CAPTURE, Status.PROCESSING))
 
+    def unfinished(self) -> Self:
+        """Those at Stripe of which it may know more than we do."""
+        return self.exclude(status__in=TERMINAL).exclude(stripe_payment_intent_id="")
+
     def for_order(self, order_id: str) -> Self:
         return self.filter(order_id=order_id)
 

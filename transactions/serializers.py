@@ -91,9 +91,10 @@ class CancelTransactionRequest(StrictSerializer):
     cancellation_reason = OneOfField(["duplicate", "fraudulent", "requested_by_customer", "abandoned"], required=False)
 
 
-def created_transaction(payment: Transaction, intent: PaymentIntentSnapshot) -> dict[str, Any]:
+def created_transaction(payment: Transaction, intent: PaymentIntentSnapshot | None) -> dict[str, Any]:
+    """Without an intent, that of a deleted account, there is nothing to go on with."""
     return {
-        "client_secret": intent.client_secret,
+        "client_secret": intent.client_secret if intent is not None else None,
         "status": payment.status,
         "transaction_id": payment.stripe_payment_intent_id,
     }
@@ -112,7 +113,7 @@ def confirmation_message(payment: Transaction) -> str:
     return CONFIRMATION_MESSAGES.get(payment.status, f"Payment is {payment.get_status_display()}")
 
 
-def confirmed_transaction(payment: Transaction, intent: PaymentIntentSnapshot) -> dict[str, Any]:
+def confirmed_transaction(payment: Transaction, intent: PaymentIntentSnapshot | None) -> dict[str, Any]:
     data: dict[str, Any] = {
         "message": confirmation_message(payment),
         "status_code": 200,
@@ -122,7 +123,7 @@ def confirmed_transaction(payment: Transaction, intent: PaymentIntentSnapshot) -
     }
     if payment.is_held:
         data["capture_before"] = capture_before(payment)
-    if payment.status == Status.REQUIRES_ACTION:
+    if payment.status == Status.REQUIRES_ACTION and intent is not None:
         data |= {"next_action": intent.next_action, "client_secret": intent.client_secret}
     return data
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.operations import find_account
+from accounts.operations import find_account_of_request
 from commercecore_payments.envelopes import envelope
 from commercecore_payments.errors import InvalidBody
 from commercecore_payments.viewsets import AppUserViewSet
@@ -70,7 +70,7 @@ class TransactionViewSet(AppUserViewSet):
     def _payment_request(self, asked: dict[str, Any]) -> PaymentRequest:
         """What is to be paid: as the caller says, or as the order service says of the order."""
         order = self._order(asked)
-        account = find_account(account_id=order.account_id, developer=self.actor.developer)
+        account = find_account_of_request(account_id=order.account_id, actor=self.actor)
         return PaymentRequest(
             order_id=order.order_id,
             account=account,

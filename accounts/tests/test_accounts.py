@@ -9,10 +9,15 @@ import time_machine
 
 from accounts.models import ConnectedAccount
 from accounts.operations import renew_onboarding_link
+from commercecore_payments import clock
 from commercecore_payments.tests.tenants import Tenant, refunds_at_stripe
+from gateway import reads
 from gateway.client import stripe_client
 from gateway.models import Operation
 from gateway.tests.faults import answer, fail_inside, stripe_fails, time_out_after, time_out_before
+from sandbox.money.authentication import answer_open_challenge
+from transactions.models import Transaction
+from transactions.operations import read
 
 
 def link_of(tenant: Tenant, account_id: str) -> tuple[str, str]:
@@ -209,10 +214,62 @@ class TestDeletingAnAccount:
             },
             options,
         )
-        from transactions.models import Transaction
-
         Transaction.objects.filter(stripe_payment_intent_id=transaction_id).update(stripe_payment_intent_id=held.id)
         assert tenant.get(f"/transactions/{held.id}").json()["data"]["status"] == "requires_capture"
         response = tenant.delete(f"/connected-accounts/{seller}")
         assert (response.status_code, response.json()["details"]["code"]) == (409, "account_in_use")
         assert ConnectedAccount.objects.get().status == "active"
+
+    def test_reads_its_unfinished_payments_for_the_last_time(self, tenant: Tenant, seller: str) -> None:
+        challenged = tenant.create_payment(seller, order_id="1")
+        tenant.confirm(seller, challenged, "pm_card_threeDSecure2Required")
+        in_browser = tenant.create_payment(seller, order_id="2")
+        left = tenant.create_payment(seller, order_id="3")
+        answer_open_challenge(intent_id=challenged, authenticated=True)
+        stripe_client().v1.payment_intents.confirm(in_browser, {"payment_method": "pm_card_visa"}, {"stripe_account": seller})
+        assert tenant.delete(f"/connected-accounts/{seller}").status_code == 200
+        seen = dict(Transaction.objects.values_list("stripe_payment_intent_id", "status"))
+        assert seen == {challenged: "succeeded", in_browser: "succeeded", left: "requires_payment_method"}
+        assert [payment.amount_received_minor for payment in Transaction.objects.order_by("pk")] == [1000, 1000, 0]
+
+    def test_waits_for_a_hold_that_was_made_past_us(self, tenant: Tenant, seller: str) -> None:
+        held = tenant.create_payment(seller, capture_method="manual")
+        stripe_client().v1.payment_intents.confirm(held, {"payment_method": "pm_card_visa"}, {"stripe_account": seller})
+        response = tenant.delete(f"/connected-accounts/{seller}")
+        assert (response.status_code, response.json()["details"]["held_transactions"]) == (409, [held])
+        assert stripe_client().v1.accounts.retrieve(seller).id == seller
+
+    def test_that_was_cut_off_is_given_up_for_a_hold_that_was_made_meanwhile(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        held = tenant.create_payment(seller, capture_method="manual")
+        with stripe_fails(monkeypatch, time_out_before, path="/accounts"):
+            assert tenant.delete(f"/connected-accounts/{seller}").status_code == 503
+        stripe_client().v1.payment_intents.confirm(held, {"payment_method": "pm_card_visa"}, {"stripe_account": seller})
+        assert tenant.delete(f"/connected-accounts/{seller}").json()["details"]["code"] == "operation_in_progress"
+        with clock.moved_ahead(timedelta(seconds=91)):
+            response = tenant.delete(f"/connected-accounts/{seller}")
+        assert (response.status_code, response.json()["details"]["code"]) == (409, "account_in_use")
+        assert held in response.json()["detail"]
+        assert (ConnectedAccount.objects.get().status, Transaction.objects.get().status) == ("active", "requires_capture")
+        assert stripe_client().v1.accounts.retrieve(seller).id == seller
+
+    def test_with_more_unfinished_payments_than_can_be_read_is_a_conflict(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(read, "MOST_LISTED", 2)
+        oldest, *_ = [tenant.create_payment(seller, order_id=order) for order in ("1", "2", "3")]
+        response = tenant.delete(f"/connected-accounts/{seller}")
+        details = response.json()["details"]
+        assert (response.status_code, details["code"]) == (409, "too_many_unfinished_payments")
+        assert details["unfinished_transactions"][0] == oldest
+        assert tenant.post(f"/transactions/{oldest}/cancel", {}).status_code == 200
+        assert tenant.delete(f"/connected-accounts/{seller}").status_code == 200
+
+    def test_reads_page_after_page(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(reads, "PAGE_SIZE", 1)
+        payments = [tenant.create_payment(seller, order_id=order) for order in ("1", "2", "3")]
+        for payment in payments:
+            stripe_client().v1.payment_intents.confirm(payment, {"payment_method": "pm_card_visa"}, {"stripe_account": seller})
+        assert tenant.delete(f"/connected-accounts/{seller}").status_code == 200
+        assert list(Transaction.objects.values_list("status", flat=True)) == ["succeeded"] * 3

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError, connection
 
 from accounts import operations as account_operations
 from commercecore_payments import errors
@@ -159,6 +159,29 @@ class TestADatabaseThatFails:
             patch.setattr(IdempotencyKeyQuerySet, "update", _disk_full)
             assert_refused(tenant.post("/connected-accounts", BODY, **under()), 503, "outcome_unknown")
         assert "it could not be freed before its lease lapses" in caplog.text
+
+    def test_after_money_moved_is_told_as_unavailable_and_a_repeat_tells_what_moved(
+        self, tenant: Tenant, seller: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        transaction_id = tenant.pay(seller, amount=1000)
+        body = {"order_id": "2227222", "account_id": seller, "amount": 300}
+        with connection.execute_wrapper(_lost_where_the_refund_is_read):
+            response = tenant.post("/refunds", body, **under())
+        assert_refused(response, 503, "database_unavailable")
+        assert response["Retry-After"] == "5"
+        assert "the database failed: " in caplog.text
+        repeated = tenant.post("/refunds", body, **under())
+        assert (repeated.status_code, repeated.json()["data"]["status"]) == (201, "succeeded")
+        assert refunds_at_stripe(seller, transaction_id) == [300]
+
+
+def _lost_where_the_refund_is_read(execute: Any, sql: str, *rest: Any) -> Any:
+    """Only the answer's own read joins a refund to its account. PostgreSQL really ends the connection."""
+    if not (sql.startswith("SELECT") and 'JOIN "accounts_connectedaccount"' in sql and 'FROM "refunds_refund"' in sql):
+        return execute(sql, *rest)
+    if connection.vendor != "postgresql":
+        raise OperationalError("the connection is lost")
+    return execute("SELECT pg_terminate_backend(pg_backend_pid())", None, *rest[1:])
 
 
 def _disk_full(*_: object, **__: object) -> None:

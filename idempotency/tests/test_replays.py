@@ -6,14 +6,18 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
+from accounts.errors import AccountNotFound
 from accounts.models import ConnectedAccount
+from accounts.operations import find_account_of_request
 from commercecore_payments.tests.tenants import BASE, Tenant, charges_at_stripe, refunds_at_stripe
 from developers.tests.factories import AppFactory
 from gateway.models import Operation
 from gateway.tests.faults import answer, stripe_fails
 from idempotency.models import IdempotencyKey
-from idempotency.tests.keyed import KEY, assert_refused, is_replay, under
+from idempotency.operations import free_key
+from idempotency.tests.keyed import KEY, actor_with_key, assert_refused, is_replay, under
 from refunds.models import Refund
+from refunds.operations import RefundRequest, find_payment_of_order, request_refund
 
 
 @pytest.fixture
@@ -88,6 +92,51 @@ class TestARepeat:
         first, second = (tenant.post("/transactions", body, **under()) for _ in range(2))
         assert is_replay(second)
         assert second.json()["data"] == first.json()["data"]
+
+
+class TestARepeatAfterTheAccountWasDeleted:
+    """The first attempt's answer was not stored, since its process died before."""
+
+    @pytest.fixture(autouse=True)
+    def answers_that_are_not_stored(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("commercecore_payments.viewsets.store_answer", lambda held, **_: free_key(held))
+
+    def test_tells_the_refund(self, tenant: Tenant, seller: str, paid: str) -> None:
+        first = refund(tenant, seller)
+        assert tenant.delete(f"/connected-accounts/{seller}").status_code == 200
+        repeated = refund(tenant, seller)
+        assert (repeated.status_code, repeated.json()["data"]) == (201, first.json()["data"])
+        assert Refund.objects.count() == 1
+
+    def test_tells_the_payment_of_which_there_is_no_secret_any_more(self, tenant: Tenant, seller: str) -> None:
+        body = {"order_id": "1", "account_id": seller, "amount": 1000}
+        first = tenant.post("/transactions", body, **under())
+        assert tenant.delete(f"/connected-accounts/{seller}").status_code == 200
+        repeated = tenant.post("/transactions", body, **under())
+        assert repeated.status_code == 201
+        assert repeated.json()["data"] == {**first.json()["data"], "client_secret": None}
+
+    def test_tells_the_confirmation(self, tenant: Tenant, seller: str) -> None:
+        transaction_id = tenant.create_payment(seller)
+        body = {"account_id": seller, "transaction_id": transaction_id, "payment_method_id": "pm_card_visa"}
+        first = tenant.post("/transactions/confirm", body, **under())
+        assert tenant.delete(f"/connected-accounts/{seller}").status_code == 200
+        repeated = tenant.post("/transactions/confirm", body, **under())
+        assert (repeated.status_code, repeated.json()["data"]) == (200, first.json()["data"])
+
+    def test_under_another_key_is_not_found(self, tenant: Tenant, seller: str, paid: str) -> None:
+        refund(tenant, seller)
+        assert tenant.delete(f"/connected-accounts/{seller}").status_code == 200
+        assert refund(tenant, seller, "another").status_code == 404
+
+    def test_of_which_nothing_was_done_does_nothing(self, tenant: Tenant, seller: str, paid: str) -> None:
+        assert tenant.delete(f"/connected-accounts/{seller}").status_code == 200
+        actor = actor_with_key(tenant)
+        account = find_account_of_request(account_id=seller, actor=actor)
+        payment = find_payment_of_order(order_id="2227222", account=account, actor=actor)
+        with pytest.raises(AccountNotFound):
+            request_refund(RefundRequest(payment=payment), actor=actor)
+        assert Refund.objects.count() == 0
 
 
 class TestAKey:

@@ -73,7 +73,7 @@ def payment_of(order: SandboxOrder) -> Transaction | None:
 
 def pay(
     order: SandboxOrder, *, seller: ConnectedAccount, payment_method: str, capture_method: str, return_url: str, request_id: str
-) -> tuple[Transaction, PaymentIntentSnapshot]:
+) -> tuple[Transaction, PaymentIntentSnapshot | None]:
     """Creates the order's transaction and confirms it. An earlier attempt's transaction goes on, captured as it was to be.
 
     Raises NoApp, and what `create_transaction` and `confirm_transaction` raise: OrderTaken for a paid order.

@@ -4,7 +4,13 @@ from transactions.operations.cancel import cancel_transaction
 from transactions.operations.capture import capture_transaction
 from transactions.operations.confirm import ConfirmationRequest, confirm_transaction
 from transactions.operations.create import PaymentRequest, create_transaction
-from transactions.operations.read import find_transaction, open_operations, read_transaction, refresh_transaction
+from transactions.operations.read import (
+    find_transaction,
+    open_operations,
+    read_transaction,
+    refresh_transaction,
+    refresh_unfinished,
+)
 
 __all__ = [
     "ConfirmationRequest",
@@ -17,4 +23,5 @@ __all__ = [
     "open_operations",
     "read_transaction",
     "refresh_transaction",
+    "refresh_unfinished",
 ]

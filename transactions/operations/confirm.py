@@ -25,7 +25,7 @@ from transactions.errors import (
 )
 from transactions.models import Status as TransactionStatus
 from transactions.models import Transaction
-from transactions.operations.read import find_transaction, refresh_transaction
+from transactions.operations.read import find_transaction, refresh_transaction, reread_for_secret
 from transactions.operations.settle import end_open, end_open_without_charging, open_operation, settle_payment_intent
 
 
@@ -39,8 +39,10 @@ class ConfirmationRequest:
     off_session: bool = False
 
 
-def confirm_transaction(request: ConfirmationRequest, *, actor: Actor) -> tuple[Transaction, PaymentIntentSnapshot]:
+def confirm_transaction(request: ConfirmationRequest, *, actor: Actor) -> tuple[Transaction, PaymentIntentSnapshot | None]:
     """Confirms the payment with a payment method: one of the connected account's, or a card saved for the user.
+
+    The intent is None where a repeat is answered after the account was deleted.
 
     A saved card is cloned to the connected account first. A repeat while the first outcome is unknown continues the
     first; with another card the first is only looked at. Raises TransactionNotFound, AlreadyConfirmed,
@@ -49,7 +51,9 @@ def confirm_transaction(request: ConfirmationRequest, *, actor: Actor) -> tuple[
     payment = find_transaction(transaction_id=request.transaction_id, actor=actor)
     if payment.account.stripe_account_id != request.account_id:
         raise TransactionNotFound
-    finished = _told_under_key(payment, actor=actor) or _finish_earlier_attempt(payment, request)
+    if _was_told_under_key(payment, actor=actor):
+        return payment, reread_for_secret(payment)
+    finished = _finish_earlier_attempt(payment, request)
     if finished is not None:
         return payment, finished
     if payment.is_confirmed and payment.may_still_change:
@@ -63,16 +67,13 @@ def confirm_transaction(request: ConfirmationRequest, *, actor: Actor) -> tuple[
     return payment, _intent_after(payment, outcome)
 
 
-def _told_under_key(payment: Transaction, *, actor: Actor) -> PaymentIntentSnapshot | None:
-    """What the confirmation of an earlier attempt of this very request has brought, where that is known already.
-
-    What the buyer needs to go on is not kept, so it is read from Stripe.
-    """
+def _was_told_under_key(payment: Transaction, *, actor: Actor) -> bool:
+    """Whether an earlier attempt of this very request has confirmed the payment. Raises what its failure was told as."""
     earlier = earlier_under_key(Kind.PAYMENT_INTENT_CONFIRM, actor=actor)
     if earlier is None or earlier.is_open:
-        return None
+        return False
     _raise_unless_confirmed(payment, earlier, recorded_outcome(earlier))
-    return refresh_transaction(payment)
+    return True
 
 
 def _finish_earlier_attempt(payment: Transaction, request: ConfirmationRequest) -> PaymentIntentSnapshot | None:

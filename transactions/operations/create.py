@@ -17,7 +17,7 @@ from gateway.outcomes import Outcome
 from gateway.snapshots import PaymentIntentSnapshot
 from transactions.errors import AmountInvalid, ApplicationFeeInvalid, OrderTaken
 from transactions.models import CaptureMethod, Transaction
-from transactions.operations.read import refresh_transaction
+from transactions.operations.read import refresh_transaction, reread_for_secret
 from transactions.operations.settle import end_open_without_charging, open_operation, settle_payment_intent, told_under_key
 
 ORDER_METADATA_KEY = "commercecore_order"
@@ -41,8 +41,10 @@ class PaymentRequest:
     statement_descriptor_suffix: str = ""
 
 
-def create_transaction(request: PaymentRequest, *, actor: Actor) -> tuple[Transaction, PaymentIntentSnapshot]:
+def create_transaction(request: PaymentRequest, *, actor: Actor) -> tuple[Transaction, PaymentIntentSnapshot | None]:
     """Creates the payment intent that pays an order, or hands back the one that already waits for its buyer.
+
+    The intent is None where a repeat is answered after the account was deleted.
 
     Raises AmountInvalid, ApplicationFeeInvalid, OrderTaken, and what `gateway.operations.raise_for_outcome` raises.
     """
@@ -139,15 +141,17 @@ def _suffix(text: str) -> dict[str, str]:
     return {"statement_descriptor_suffix": text} if text else {}
 
 
-def _answer(operation: Operation, outcome: Outcome) -> tuple[Transaction, PaymentIntentSnapshot]:
+def _answer(operation: Operation, outcome: Outcome) -> tuple[Transaction, PaymentIntentSnapshot | None]:
     """The payment as the operation left it. Its client secret is read anew where an earlier attempt had it."""
     raise_for_outcome(operation, outcome)
     payment = Transaction.objects.get(pk=operation.subject_id)
-    intent = outcome.value if isinstance(outcome.value, PaymentIntentSnapshot) else refresh_transaction(payment)
+    intent = outcome.value if isinstance(outcome.value, PaymentIntentSnapshot) else reread_for_secret(payment)
     return payment, intent
 
 
-def _hand_back(payment: Transaction, request: PaymentRequest, *, actor: Actor) -> tuple[Transaction, PaymentIntentSnapshot]:
+def _hand_back(
+    payment: Transaction, request: PaymentRequest, *, actor: Actor
+) -> tuple[Transaction, PaymentIntentSnapshot | None]:
     """The order's present transaction, where this is the same request again; with its new amount, if that changed."""
     intent = refresh_transaction(payment)
     operation = _reserve_update(payment, request, actor=actor)

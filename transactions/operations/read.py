@@ -3,15 +3,21 @@
 from django.db import transaction
 from django.db.models import Q
 
+from accounts.models import ConnectedAccount
 from commercecore_payments.actors import Actor
 from gateway import reads
 from gateway.errors import OperationInProgress, OutcomeUnknown
 from gateway.models import Operation, subject_type
 from gateway.operations import record
 from gateway.snapshots import PaymentIntentSnapshot
-from transactions.errors import TransactionNotFound
+from transactions.errors import TooManyUnfinished, TransactionNotFound
 from transactions.models import Transaction
 from transactions.operations.settle import end_open_without_charging, open_operation, settle_payment_intent, shown_by
+
+# Payments that are read from Stripe for one request: twenty of its pages, about as many seconds.
+MOST_LISTED = 2_000
+# Payments that a refusal names: as many as somebody looks at one by one.
+MOST_NAMED = 10
 
 
 def find_transaction(*, transaction_id: str, actor: Actor) -> Transaction:
@@ -61,15 +67,47 @@ def refresh_transaction(payment: Transaction) -> PaymentIntentSnapshot:
     What was written here while Stripe was asked is newer than the answer, and stays. An operation whose outcome was
     unknown is settled when the intent shows what came of it.
     """
-    known_at = payment.updated_at
     intent = reads.retrieve_payment_intent(payment.stripe_payment_intent_id, account_id=payment.account.stripe_account_id)
+    _take_over(payment, intent)
+    payment.refresh_from_db()
+    return intent
+
+
+def _take_over(payment: Transaction, intent: PaymentIntentSnapshot) -> None:
+    known_at = payment.updated_at
     _settle_what_is_shown(payment, intent)
     with transaction.atomic(durable=True):
         stored = Transaction.objects.select_for_update().get(pk=payment.pk)
         if stored.updated_at == known_at:
             stored.apply(intent)
-    payment.refresh_from_db()
-    return intent
+
+
+def reread_for_secret(payment: Transaction) -> PaymentIntentSnapshot | None:
+    """Like `refresh_transaction`, for a request that was answered before: what the buyer needs to go on is not kept.
+
+    None where the account is deleted: Stripe tells nothing of its payments any more, and nobody can go on.
+    """
+    return None if payment.account.is_deleted else refresh_transaction(payment)
+
+
+def refresh_unfinished(account: ConnectedAccount) -> None:
+    """Takes over what Stripe says of all the account's payments that are not final here, read in one list.
+
+    Raises TooManyUnfinished where the list would be longer than can be waited for, and what `gateway.reads` raises.
+    """
+    at_account = Transaction.objects.at(account)
+    unfinished = {payment.stripe_payment_intent_id: payment for payment in at_account.unfinished().order_by("created_at")}
+    if not unfinished:
+        return
+    oldest = next(iter(unfinished.values()))
+    if at_account.filter(created_at__gte=oldest.created_at).count() > MOST_LISTED:
+        raise TooManyUnfinished(list(unfinished)[:MOST_NAMED])
+    for intent in reads.list_payment_intents(account.stripe_account_id, made_since=oldest.created_at):
+        payment = unfinished.pop(intent.id, None)
+        if payment is not None and payment.status != intent.status:
+            _take_over(payment, intent)
+        if not unfinished:
+            return
 
 
 def _settle_what_is_shown(payment: Transaction, intent: PaymentIntentSnapshot) -> None:

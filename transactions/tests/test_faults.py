@@ -192,11 +192,12 @@ class TestAConfirmation:
     def test_does_not_take_the_challenge_of_another_card_for_its_own(self, shop: Shop) -> None:
         transaction_id = shop.tenant.create_payment(shop.seller)
         assert shop.confirm(transaction_id, "pm_card_threeDSecure2Required").json()["data"]["next_action"]
-        shop.confirm(transaction_id, VISA, time_out_before)
+        visa = card_at(shop.seller, "tok_visa")
+        shop.confirm(transaction_id, visa, time_out_before)
         assert shop.tenant.get(f"/transactions/{transaction_id}").json()["data"]["status"] == "requires_action"
         assert Operation.objects.filter(kind="payment_intent.confirm").latest("created_at").is_open
         with later(minutes=3):
-            assert shop.confirm(transaction_id, VISA).json()["data"]["status"] == "succeeded"
+            assert shop.confirm(transaction_id, visa).json()["data"]["status"] == "succeeded"
 
     def test_repeated_with_another_card_finds_that_the_first_has_paid(self, shop: Shop) -> None:
         transaction_id = shop.confirmed(time_out_after, VISA)
@@ -219,7 +220,7 @@ class TestAConfirmation:
         assert (the_confirmation().status, len(shop.charges(transaction_id))) == ("declined", 1)
 
     def test_is_not_called_declined_since_a_browser_tried_another_card(self, shop: Shop) -> None:
-        transaction_id = shop.confirmed(time_out_before, VISA)
+        transaction_id = shop.confirmed(time_out_before, card_at(shop.seller, "tok_visa"))
         with pytest.raises(stripe.CardError):
             stripe_client().v1.payment_intents.confirm(
                 transaction_id, {"payment_method": "pm_card_chargeDeclined"}, {"stripe_account": shop.seller}
