@@ -32,12 +32,19 @@ class TestTheReadme:
             lines = pasted("README.md", environment).splitlines()
         answers = [json.loads(line) for line in lines if line.startswith("{")]
         pages = [line for line in lines if not line.startswith("{")]
-        paid, part, rest, seller, challenged, saved, deleted = answers
+        paid, part, rest, seller, challenged, saved, *life_of_a_hold, deleted = answers
         assert paid["data"]["message"] == "Payment confirmed successfully"
         assert (part["data"]["amount"], rest["data"]["amount"]) == (500, 2000)
         assert set(seller["data"]["capabilities"].values()) == {"active"}
         assert (challenged["data"]["status"], challenged["data"]["amount_received"]) == ("succeeded", 4200)
         assert saved["data"]["status"] == "succeeded"
+        held, captured, captured_again, refunded, cards, forgotten = life_of_a_hold
+        assert (held["data"]["status"], held["data"]["capture_before"] > 0) == ("requires_capture", True)
+        assert (captured["data"]["status"], captured["data"]["amount_received"]) == ("succeeded", 4000)
+        assert captured_again == captured
+        assert (refunded["data"]["status"], refunded["data"]["amount"]) == ("succeeded", 1000)
+        assert [card["preferred"] for card in cards["data"]["payment_methods"]] == [True]
+        assert (forgotten["data"]["message"], forgotten["data"]["last4"]) == ("Payment method detached successfully", "4242")
         assert deleted["data"]["deleted"] is True
         onboarded, authenticated = pages
         assert re.fullmatch(r"302 http://\S+/onboarding/\S+/done", onboarded)
