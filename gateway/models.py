@@ -158,6 +158,9 @@ class Operation(models.Model):
     last_sent_at = models.DateTimeField(default=now)
     closed_at = models.DateTimeField(null=True, blank=True)
     next_recovery_at = models.DateTimeField(null=True, blank=True, help_text="When recovery takes it up, while it is open.")
+    withdrawn_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when it is only looked at: its caller has asked for something else."
+    )
     fruitless_looks = models.PositiveSmallIntegerField(default=0, help_text="How often Stripe was asked, and did not show it.")
 
     result_id = models.CharField(max_length=255, blank=True)
@@ -238,9 +241,9 @@ class Operation(models.Model):
 
         After a 500 they are not: Stripe keeps that answer under its key and would only replay it. Within its window
         everything else either executes for the first time or replays what the first sending did. A deletion has no
-        key, and can be asked for any number of times.
+        key, and can be asked for any number of times. What was withdrawn is only looked at.
         """
-        if self.status not in RECOVERABLE_STATUSES:
+        if self.status not in RECOVERABLE_STATUSES or self.withdrawn_at is not None:
             return False
         return self.kind == Kind.ACCOUNT_DELETE or (
             self.http_status != 500 and database_now() - self.created_at < self._resend_window
@@ -270,7 +273,7 @@ class Operation(models.Model):
         moment = database_now()
         idle = Q(status=Status.UNKNOWN) | Q(status=Status.SENDING, last_sent_at__lt=moment - CALL_BUDGET)
         in_time = Q() if self.kind == Kind.ACCOUNT_DELETE else Q(created_at__gt=moment - self._resend_window)
-        claimed = Operation.objects.filter(idle, in_time, pk=self.pk).update(
+        claimed = Operation.objects.filter(idle, in_time, pk=self.pk, withdrawn_at=None).update(
             # What was answered before says nothing about this sending.
             status=Status.SENDING,
             attempts=F("attempts") + 1,
@@ -280,6 +283,11 @@ class Operation(models.Model):
         self.refresh_from_db()
         self.take_for_sending()
         return claimed == 1
+
+    def withdraw(self) -> None:
+        """Its caller wishes otherwise by now: what was sent may take effect still, and nothing is sent again."""
+        Operation.objects.filter(pk=self.pk, status__in=OPEN_STATUSES, withdrawn_at=None).update(withdrawn_at=database_now())
+        self.refresh_from_db()
 
     def mark_unknown(self) -> None:
         """Sent, and nobody knows what came of it. What waits for a person goes on to wait."""

@@ -244,6 +244,46 @@ class TestAConfirmation:
         assert (payment.status, payment.holds_order, payment.amount_received_minor) == ("canceled", False, 0)
 
 
+class TestAConfirmationWhoseCallerWishesOtherwiseByNow:
+    def test_is_not_sent_again_where_the_payment_was_to_be_canceled(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        transaction_id = lose_confirmation(tenant, seller, monkeypatch, time_out_before)
+        assert tenant.post(f"/transactions/{transaction_id}/cancel", {}).status_code == 409
+        with stripe_fails(monkeypatch, time_out_before, path="/confirm") as sent:
+            assert recovered_after(MINUTE) == [Result.UNDER_WAY]
+            with clock.moved_ahead(timedelta(seconds=91)):
+                canceled = tenant.post(f"/transactions/{transaction_id}/cancel", {})
+        assert (canceled.json()["data"]["status"], sent) == ("canceled", [])
+        assert charges_at_stripe(seller, transaction_id) == []
+
+    def test_is_not_sent_again_where_another_card_was_to_pay(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        transaction_id = lose_confirmation(tenant, seller, monkeypatch, time_out_before)
+        assert tenant.confirm(seller, transaction_id, "pm_card_mastercard").status_code == 409
+        assert recovered_after(MINUTE) == [Result.UNDER_WAY]
+        assert tenant.confirm(seller, transaction_id).status_code == 409
+        with clock.moved_ahead(timedelta(seconds=91)):
+            assert tenant.confirm(seller, transaction_id, "pm_card_mastercard").status_code == 200
+        cards = [charge["payment_method_details"]["card"]["brand"] for charge in charges_at_stripe(seller, transaction_id)]
+        assert cards == ["mastercard"]
+
+    def test_is_found_where_it_took_effect_all_the_same(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        transaction_id = lose_confirmation(tenant, seller, monkeypatch, time_out_after)
+        response = tenant.post(f"/transactions/{transaction_id}/cancel", {})
+        assert (response.status_code, response.json()["details"]["code"]) == (409, "not_cancelable")
+        assert Transaction.objects.get().status == "succeeded"
+
+    def test_is_sent_again_after_a_mere_read(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        transaction_id = lose_confirmation(tenant, seller, monkeypatch, time_out_before)
+        assert tenant.get(f"/transactions/{transaction_id}").status_code == 200
+        assert recovered_after(MINUTE) == [Result.SETTLED]
+        assert len(charges_at_stripe(seller, transaction_id)) == 1
+
+
 class TestRecovery:
     def test_waits_for_a_stripe_that_is_down_without_giving_up(
         self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch

@@ -91,6 +91,8 @@ def _finish_earlier_attempt(payment: Transaction, request: ConfirmationRequest) 
         payment.refresh_from_db()
         return None
     same = _asks_for_the_same(unfinished, request, payment=payment)
+    if not same:
+        unfinished.withdraw()
     is_repeated = same and unfinished.may_be_sent_again()
     outcome = end_open(unfinished) if is_repeated else end_open_without_charging(unfinished)
     payment.refresh_from_db()

@@ -181,6 +181,8 @@ def change(
     """
     unfinished = open_operation(payment)
     if unfinished is not None:
+        if (unfinished.kind, kind) == (Kind.PAYMENT_INTENT_CONFIRM, Kind.PAYMENT_INTENT_CANCEL):
+            unfinished.withdraw()
         outcome = end_open_without_charging(unfinished)
         unfinished.refresh_from_db()
         payment.refresh_from_db()
