@@ -166,7 +166,8 @@ def _park(operation: Operation) -> bool:
         as_it_was = Operation.objects.filter(pk=operation.pk, status__in=RECOVERABLE_STATUSES, attempts=operation.attempts)
         if not as_it_was.update(status=Status.NEEDS_REVIEW, next_recovery_at=None):
             return False
-        tried = f"Sent {operation.attempts} times, looked at {operation.fruitless_looks + 1} times: Stripe does not show it."
+        sent, looked = _times(operation.attempts), _times(operation.fruitless_looks + 1)
+        tried = f"Sent {sent}, looked at {looked}: Stripe does not show it."
         RecoveryAttempt.objects.create(
             operation=operation, act=RecoveryAttempt.Act.PARKED, result=Status.NEEDS_REVIEW, message=tried
         )
@@ -174,18 +175,40 @@ def _park(operation: Operation) -> bool:
     return True
 
 
-def close_as_not_done(operation: Operation, *, reason: str) -> None:
-    """A person's word that Stripe did nothing: what the operation reserved is free again.
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
+
+
+def close_as_not_done(operation: Operation, *, reason: str, by: str = "A person") -> None:
+    """The word of `by`, such as an operator's username, that Stripe did nothing: what was reserved is free again.
 
     Should Stripe's success turn up all the same, it is settled. Raises NotUnderReview.
     """
     if operation.status != Status.NEEDS_REVIEW:
         raise NotUnderReview
-    message = f"A person found that it was not done: {reason}"
-    outcome = Outcome(status=Status.REJECTED, fault=Fault(message=message))
+    found = f"found that it was not done: {reason}"
+    answered_before = _answer_of(operation)
+    # Its caller may be told this message, so it names nobody. No HTTP status: with one the operation would be closed with
+    # Stripe's own word, and not with a person's.
+    fault = Fault(message=f"A person {found}")
+    outcome = Outcome(status=Status.REJECTED, fault=fault, stripe_request_id=operation.stripe_request_id)
     if record(operation, outcome, ENDINGS[operation.kind].settle) is not None:
         raise NotUnderReview  # somebody else has settled it meanwhile
     operation.refresh_from_db()
     RecoveryAttempt.objects.create(
-        operation=operation, act=RecoveryAttempt.Act.REVIEWED, result=operation.status, message=message
+        operation=operation,
+        act=RecoveryAttempt.Act.REVIEWED,
+        result=operation.status,
+        message=f"{by} {found} {answered_before}".strip(),
     )
+
+
+def _answer_of(operation: Operation) -> str:
+    """What Stripe had last answered, in brackets: closing the operation writes over it."""
+    parts = [
+        f"HTTP status {operation.http_status}" if operation.http_status is not None else "",
+        f"Stripe's request {operation.stripe_request_id}" if operation.stripe_request_id else "",
+        f"“{operation.error_message}”" if operation.error_message else "",
+    ]
+    known = ", ".join(part for part in parts if part)
+    return f"(before: {known})" if known else ""

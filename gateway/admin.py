@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.apps import apps
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin import display
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, MultipleChoicesDropdownFilter
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from commercecore_payments.admin.actions import Done, confirmed_action
 from commercecore_payments.admin.display import (
@@ -29,10 +31,21 @@ from commercecore_payments.admin.display import (
     status_label,
 )
 from commercecore_payments.admin.filters import DateRangeFilter
-from commercecore_payments.admin.records import RELATED_ROWS, ReadOnlyAdmin, RelatedTable
+from commercecore_payments.admin.records import RELATED_ROWS, Briefing, Preface, ReadOnlyAdmin, RelatedTable
 from commercecore_payments.admin.unfolded import SimpleListFilter
-from commercecore_payments.recovery import close_as_not_done, recover
-from gateway.models import OPEN_STATUSES, Operation, Status, subject_type
+from commercecore_payments.recovery import Recovered, Result, close_as_not_done, recover
+from gateway.models import OPEN_STATUSES, Operation, RecoveryAttempt, Status, subject_type
+from gateway.reviews import (
+    WORDS,
+    amount_asked,
+    at,
+    briefing_of,
+    facts_about,
+    kind_in_words,
+    next_by_itself,
+    warning_before_closing,
+)
+from gateway.subjects import about_a_record_called, name_of, names_of_subjects, stake_of, subject_model, subject_of
 
 STATUS_COLOURS: dict[str, str] = {
     Status.SENDING: MOVING,
@@ -43,6 +56,12 @@ STATUS_COLOURS: dict[str, str] = {
     Status.REJECTED: BAD,
     Status.NOT_SENT: BAD,
 }
+ACTS: dict[str, str] = {
+    RecoveryAttempt.Act.SENT_AGAIN: "Sent again",
+    RecoveryAttempt.Act.LOOKED: "Looked at Stripe",
+    RecoveryAttempt.Act.PARKED: "Left to a person",
+    RecoveryAttempt.Act.REVIEWED: "Closed by a person",
+}
 # Letters of an error in a list: about two of its lines.
 ERROR_LENGTH = 60
 
@@ -51,7 +70,9 @@ class NotDoneForm(forms.Form):
     """Why a person is sure that Stripe did nothing."""
 
     reason = forms.CharField(
-        max_length=255, help_text="What you saw at Stripe, such as: no refund of this payment in the dashboard, 24 November."
+        max_length=255,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="What you saw at Stripe, such as: no refund of this payment in the dashboard, 24 November.",
     )
 
 
@@ -70,17 +91,6 @@ class OpenFilter(SimpleListFilter):
         return queryset.exclude(status__in=OPEN_STATUSES) if self.value() == "no" else queryset
 
 
-def subject_model(name: str) -> type[Model] | None:
-    """The model of an operation's subject, found by name: the gateway imports none of the apps that it serves."""
-    return next((model for model in apps.get_models() if subject_type(model) == name), None)
-
-
-def subject_of(operation: Operation) -> Model | None:
-    """The record that the operation is about, read from the database."""
-    model = subject_model(operation.subject_type)
-    return model._default_manager.filter(pk=operation.subject_id).first() if model is not None else None
-
-
 def operations_about(*subjects: Model) -> RelatedTable:
     """The newest operations about these records, for the page of the first of them."""
     about = Q()
@@ -88,19 +98,19 @@ def operations_about(*subjects: Model) -> RelatedTable:
         about |= Q(subject_type=subject_type(subject), subject_id=subject.pk)
     rows = [_row(operation) for operation in Operation.objects.filter(about)[:RELATED_ROWS]]
     address = list_address(Operation, subject_type=subject_type(subjects[0]), subject_id=subjects[0].pk)
-    headers = ("Operation", "Created", "Kind", "Status", "Attempts", "Error")
+    headers = ("Operation", "Created", "Kind", "Status", "Times sent", "Error")
     return RelatedTable("Operations at Stripe", headers, rows, address if len(rows) == RELATED_ROWS else "")
 
 
 def _row(operation: Operation) -> tuple[Any, ...]:
     status = status_label(operation, STATUS_COLOURS)
     error = shortened(operation.error_message, ERROR_LENGTH)
-    return (link(operation, operation.id), operation.created_at, code(operation.kind), status, operation.attempts, error)
+    return (link(operation, operation.id), operation.created_at, kind_in_words(operation), status, operation.attempts, error)
 
 
 @admin.register(Operation)
 class OperationAdmin(ReadOnlyAdmin):
-    list_display = ("id", "created_at", "kind_code", "status_label", "error", "subject", "attempts", "developer_link")
+    list_display = ("id", "created_at", "kind_name", "status_label", "subject", "error", "times_sent", "developer_link")
     list_select_related = ("developer",)
     list_filter = (
         OpenFilter,
@@ -118,34 +128,71 @@ class OperationAdmin(ReadOnlyAdmin):
         "request_id__startswith",
         "user_id__startswith",
     )
-    search_help_text = "An id: of the operation, of an object or a request at Stripe, of our own request, or of a user."
+    search_help_text = (
+        "An id: of the operation, of the order, payment or refund that it is about, of an object or a request at Stripe, "
+        "of our own request, or of a user."
+    )
     actions_detail = ("recover_now", "close_not_done")
     fieldsets = (
-        (None, {"fields": ("status_label", "kind_code", "subject_record", "result", "what_went_wrong", "stripe_request")}),
-        ("Sending", {"fields": ("created_at", "attempts", "last_sent_at", "closed_at", "http_status", "next_recovery_at")}),
-        ("What was asked", {"fields": ("account", "target", "parameters_shown", "idempotency", "api_version")}),
+        (
+            None,
+            {"fields": ("status_label", "kind_shown", "amount", "subject_record", "result", "what_went_wrong", "stripe_request")},
+        ),
+        (
+            "Sending",
+            {"fields": ("created_at", "times_sent", "last_sent_at", "closed_at", "status_at_stripe", "due", "withdrawn_at")},
+        ),
+        ("What was asked", {"fields": ("account", "target", "parameters_shown", "idempotency", "version")}),
         ("Caller", {"fields": ("environment", "developer", "app", "user_id", "our_request", "caller_key")}),
     )
 
     status_label = status_in(STATUS_COLOURS)
     developer_link = linked("developer")
 
+    def name_of(self, record: Operation) -> str:
+        return f"{kind_in_words(record)} {record.id}"
+
     @display(description="kind", ordering="kind")
-    def kind_code(self, operation: Operation) -> str:
-        return code(operation.kind)
+    def kind_name(self, operation: Operation) -> str:
+        return kind_in_words(operation)
+
+    @display(description="kind")
+    def kind_shown(self, operation: Operation) -> str:
+        return format_html("{} · {}", kind_in_words(operation), code(operation.kind))
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """Names the records that the operations on the page are about, so that no row has to be asked for its own."""
+        changelist = super().get_changelist_instance(request)
+        rows: list[Any] = list(changelist.result_list)
+        names = names_of_subjects(rows)
+        for row in rows:
+            row.subject_name = names.get((row.subject_type, row.subject_id))
+        changelist.result_list = rows  # the page iterates over it
+        return changelist
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Operation], search_term: str
+    ) -> tuple[QuerySet[Operation], bool]:
+        """Those with such an id of their own, and those about a record with such an id."""
+        found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
+        term = search_term.strip()
+        return found | queryset.filter(about_a_record_called(term)) if term else found, may_have_duplicates
 
     @display(description="about")
-    def subject(self, operation: Operation) -> str:
-        """Named by its type and key alone, so that a list of them reads nothing more."""
+    def subject(self, operation: Any) -> str:
+        """By the name that `get_changelist_instance` has found for it."""
         model = subject_model(operation.subject_type)
-        name = f"{operation.subject_type} {operation.subject_id}"
-        return (
-            name if model is None else link_to(model, operation.subject_id, f"{model._meta.verbose_name} {operation.subject_id}")
-        )
+        name = operation.subject_name or f"{operation.subject_type} {operation.subject_id}"
+        return name if model is None else link_to(model, operation.subject_id, name)
 
     @display(description="about")
     def subject_record(self, operation: Operation) -> str:
-        return link(subject_of(operation))
+        record = subject_of(operation)
+        return link(record, name_of(record)) if record is not None else EMPTY
+
+    @display(description="amount")
+    def amount(self, operation: Operation) -> str:
+        return amount_asked(operation, stake_of(operation))
 
     @display(description="error")
     def error(self, operation: Operation) -> str:
@@ -164,6 +211,22 @@ class OperationAdmin(ReadOnlyAdmin):
     @display(description="Stripe's request")
     def stripe_request(self, operation: Operation) -> str:
         return code(operation.stripe_request_id)
+
+    @display(description="HTTP status of Stripe's answer")
+    def status_at_stripe(self, operation: Operation) -> str:
+        return EMPTY if operation.http_status is None else str(operation.http_status)
+
+    @display(description="times sent", ordering="attempts")
+    def times_sent(self, operation: Operation) -> str:
+        return str(operation.attempts)
+
+    @display(description="taken up next")
+    def due(self, operation: Operation) -> str:
+        return EMPTY if operation.next_recovery_at is None else at(operation.next_recovery_at)
+
+    @display(description="API version")
+    def version(self, operation: Operation) -> str:
+        return operation.api_version
 
     @display(description="connected account")
     def account(self, operation: Operation) -> str:
@@ -185,12 +248,19 @@ class OperationAdmin(ReadOnlyAdmin):
     def our_request(self, operation: Operation) -> str:
         return code(operation.request_id)
 
-    def related_tables(self, record: Operation) -> Iterable[RelatedTable]:
+    def briefing(self, record: Operation) -> Briefing | None:
+        return briefing_of(record, stake_of(record)) if record.is_open else None
+
+    def preface(self, record: Operation, action: str) -> Preface:
+        warning = warning_before_closing(record) if action == "close_not_done" else ""
+        return Preface(facts_about(record, stake_of(record)), warning)
+
+    def tables_before(self, record: Operation) -> Iterable[RelatedTable]:
+        newest = record.recovery_attempts.order_by("-id")[:RELATED_ROWS]
         rows = [
-            (attempt.created_at, attempt.get_act_display(), attempt.get_result_display(), attempt.message)
-            for attempt in record.recovery_attempts.all()[:RELATED_ROWS]
+            (attempt.created_at, ACTS[attempt.act], attempt.get_result_display(), attempt.message) for attempt in reversed(newest)
         ]
-        return [RelatedTable("What recovery tried", ("Time", "Act", "Status afterwards", "Message"), rows)] if rows else []
+        return [RelatedTable("What recovery tried", ("Time", "What", "Status afterwards", "Message"), rows)] if rows else []
 
     def actions_for(self, record: Operation) -> tuple[str, ...]:
         if record.status == Status.NEEDS_REVIEW:
@@ -203,15 +273,35 @@ class OperationAdmin(ReadOnlyAdmin):
         icon="healing",
     )
     def recover_now(self, record: Operation, answers: dict[str, Any]) -> Done:
-        recovered = recover(record)
-        return Done(f"{record.id} is {recovered.result.replace('_', ' ')}. {recovered.message}".strip())
+        return _told(recover(record))
 
     @confirmed_action(
         "Close as not done",
-        text="Frees what the operation reserved. Look at Stripe's dashboard first: if Stripe did it, money may move twice.",
+        text="Your word that Stripe did not do it. Frees what the operation reserved.",
         icon="block",
         form_class=NotDoneForm,
     )
     def close_not_done(self, record: Operation, answers: dict[str, Any]) -> Done:
-        close_as_not_done(record, reason=answers["reason"])
+        close_as_not_done(record, reason=answers["reason"], by=answers["operator"])
         return Done(f"{record.id} is closed as not done: {answers['reason']}")
+
+
+def _told(recovered: Recovered) -> Done:
+    """What recovery found, and what a person can do next: a warning where the operation is still open."""
+    operation = recovered.operation
+    name = WORDS[operation.kind].name
+    if recovered.result == Result.SETTLED:
+        became = "Stripe has done it" if operation.status == Status.SUCCEEDED else "it was not done"
+        return Done(f"The {name} is settled: {became} ({operation.id}). {recovered.message}".strip())
+    if recovered.result == Result.UNDER_WAY:
+        return Done(f"Nothing was done: {recovered.message} Try again in a minute.", messages.WARNING)
+    found = recovered.message or "No answer came."
+    return Done(f"What became of the {name} is still not known: {found} {_next(operation)}", messages.WARNING)
+
+
+def _next(operation: Operation) -> str:
+    operation.refresh_from_db()
+    if operation.status == Status.NEEDS_REVIEW:
+        advice = "If it was not done, close it as not done; else recover it again later."
+        return f"Look at Stripe yourself, as this page says. {advice}"
+    return f"Nothing has to be done. {next_by_itself(operation)}"

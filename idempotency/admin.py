@@ -18,8 +18,8 @@ class IdempotencyKeyAdmin(ReadOnlyAdmin):
     search_fields = ("key__startswith", "app_id__startswith")
     search_help_text = "The beginning of a key, or an app's id."
     fieldsets = (
-        (None, {"fields": ("key_code", "status", "answered_at", "api_version", "encryption_key_id")}),
-        ("Attempts", {"fields": ("created_at", "attempt", "held_until")}),
+        (None, {"fields": ("key_code", "status", "answered_at", "version", "encryption_key_id")}),
+        ("Attempts", {"fields": ("created_at", "times_begun", "held_until")}),
         ("Caller", {"fields": ("environment", "developer", "app_code")}),
     )
 
@@ -32,6 +32,14 @@ class IdempotencyKeyAdmin(ReadOnlyAdmin):
     @display(description="app")
     def app_code(self, row: IdempotencyKey) -> str:
         return code(row.app_id) if row.app_id else EMPTY
+
+    @display(description="times begun")
+    def times_begun(self, row: IdempotencyKey) -> str:
+        return str(row.attempt)
+
+    @display(description="API version")
+    def version(self, row: IdempotencyKey) -> str:
+        return row.api_version or EMPTY
 
     @display(description="answered with")
     def status(self, row: IdempotencyKey) -> str:

@@ -25,7 +25,7 @@ from commercecore_payments.admin.display import (
     status_label,
 )
 from commercecore_payments.admin.filters import CurrencyFilter, DateRangeFilter
-from commercecore_payments.admin.records import RELATED_ROWS, ReadOnlyAdmin, RelatedTable
+from commercecore_payments.admin.records import RELATED_ROWS, ReadOnlyAdmin, RelatedTable, Stake
 from commercecore_payments.money import format_amount
 from gateway.admin import operations_about
 from refunds.models import Refund, Status
@@ -43,7 +43,7 @@ STATUS_COLOURS: dict[str, str] = {
 
 def refunds_table(refunds: QuerySet[Any], **filters: Any) -> RelatedTable:
     """The newest of `refunds`; `filters` show the same ones in the list."""
-    rows = [_row(refund) for refund in refunds[:RELATED_ROWS]]
+    rows = [_row(refund) for refund in refunds.select_related("transaction")[:RELATED_ROWS]]
     address = list_address(Refund, **filters) if len(rows) == RELATED_ROWS else ""
     return RelatedTable("Refunds", ("Refund", "Created", "Status", "Amount", "Reason", "Failure"), rows, address)
 
@@ -51,13 +51,18 @@ def refunds_table(refunds: QuerySet[Any], **filters: Any) -> RelatedTable:
 def _row(refund: Refund) -> tuple[Any, ...]:
     status = status_label(refund, STATUS_COLOURS)
     amount = format_amount(refund.amount_minor, refund.currency)
-    reasons = (refund.get_reason_display() or EMPTY, refund.failure_reason or EMPTY)
+    reasons = (refund.get_reason_display() or EMPTY, _plain(refund.failure_reason))
     return (link(refund), refund.created_at, status, amount, *reasons)
+
+
+def _plain(failure_reason: str) -> str:
+    """Stripe's word for it, such as `lost_or_stolen_card`, as people write it."""
+    return failure_reason.replace("_", " ").capitalize() or EMPTY
 
 
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", "created_at", "status_label", "amount", "transaction_link", "order_id", "user_id")
+    list_display = ("name_of", "created_at", "status_label", "amount", "transaction_link", "order_id", "user_id")
     list_select_related = ("transaction",)
     # There are few refunds beside the payments, and an index leads through their dates.
     date_hierarchy = "created_at"
@@ -78,9 +83,15 @@ class RefundAdmin(ReadOnlyAdmin):
         "app__id__startswith",
         "developer__id__startswith",
     )
+    search_fields_of_operations = (
+        "stripe_refund_id__startswith",
+        "transaction__stripe_payment_intent_id__startswith",
+        "transaction__order_id__startswith",
+    )
+    related_to_its_name = ("transaction",)
     search_help_text = "An id (refund, transaction, order, user, account, app, developer), or a seller's email."
     fieldsets = (
-        (None, {"fields": ("status_label", "amount", "reason", "failure_reason", "refund_application_fee", "metadata_shown")}),
+        (None, {"fields": ("status_label", "amount", "reason", "why_it_failed", "refund_application_fee", "metadata_shown")}),
         ("Payment", {"fields": ("transaction", "order_id", "account")}),
         ("Caller", {"fields": ("user_id", "developer", "app")}),
         ("Record", {"fields": ("stripe_id", "environment", "created_at", "updated_at")}),
@@ -89,6 +100,18 @@ class RefundAdmin(ReadOnlyAdmin):
     status_label = status_in(STATUS_COLOURS)
     amount = amount_of("amount_minor", description="amount")
     transaction_link = linked("transaction")
+
+    @display(description="refund", ordering="stripe_refund_id")
+    def name_of(self, record: Refund) -> str:
+        return str(record)
+
+    def stake_of(self, record: Refund) -> Stake:
+        payment = record.transaction
+        return Stake(record.amount_minor, record.currency, payment.order_id, payment)
+
+    @display(description="why it failed")
+    def why_it_failed(self, refund: Refund) -> str:
+        return _plain(refund.failure_reason)
 
     @display(description="order", ordering="transaction__order_id")
     def order_id(self, refund: Refund) -> str:

@@ -105,7 +105,7 @@ class Refund(models.Model):
         indexes = [models.Index(fields=["environment", "-created_at", "-id"], name="refund_newest")]
 
     def __str__(self) -> str:
-        return self.stripe_refund_id or f"refund of {self.transaction_id}"
+        return self.stripe_refund_id or f"refund of order {self.transaction.order_id}"
 
     @property
     def may_still_change(self) -> bool:

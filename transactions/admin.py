@@ -1,6 +1,7 @@
 """Transactions as operators see them."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -25,7 +26,7 @@ from commercecore_payments.admin.display import (
     status_label,
 )
 from commercecore_payments.admin.filters import CurrencyFilter, DateRangeFilter
-from commercecore_payments.admin.records import RELATED_ROWS, ReadOnlyAdmin, RelatedTable
+from commercecore_payments.admin.records import RELATED_ROWS, ReadOnlyAdmin, RelatedTable, Stake
 from commercecore_payments.money import format_amount
 from gateway.admin import operations_about
 from refunds.admin import refunds_table
@@ -58,7 +59,18 @@ def _row(payment: Transaction) -> tuple[Any, ...]:
 
 @admin.register(Transaction)
 class TransactionAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", "created_at", "status_label", "amount", "refunded", "order_id", "account_link", "user_id")
+    list_display = (
+        "__str__",
+        "status_label",
+        "amount",
+        "received",
+        "held_until",
+        "refunded",
+        "order_id",
+        "created_at",
+        "account_link",
+        "user_id",
+    )
     list_select_related = ("account",)
     list_filter = (
         ("status", MultipleChoicesDropdownFilter),
@@ -77,6 +89,11 @@ class TransactionAdmin(ReadOnlyAdmin):
         "account__email__icontains",
         "app__id__startswith",
         "developer__id__startswith",
+    )
+    search_fields_of_operations = (
+        "stripe_payment_intent_id__startswith",
+        "stripe_charge_id__startswith",
+        "order_id__startswith",
     )
     search_help_text = "An id (transaction, charge, order, user, account, app, developer), or a seller's email."
     actions_detail = ("read_from_stripe",)
@@ -122,6 +139,10 @@ class TransactionAdmin(ReadOnlyAdmin):
     fee = amount_of("application_fee_minor", description="application fee")
     account_link = linked("account")
 
+    @display(description="held until", ordering="capture_before")
+    def held_until(self, payment: Transaction) -> datetime | None:
+        return payment.capture_before
+
     @display(description="last error")
     def what_went_wrong(self, payment: Transaction) -> str:
         parts = (payment.error_message, payment.error_code, payment.decline_code)
@@ -142,6 +163,9 @@ class TransactionAdmin(ReadOnlyAdmin):
     @display(description="metadata")
     def metadata_shown(self, payment: Transaction) -> str:
         return pretty_json(payment.metadata)
+
+    def stake_of(self, record: Transaction) -> Stake:
+        return Stake(record.amount_minor, record.currency, record.order_id, record)
 
     def related_tables(self, record: Transaction) -> Iterable[RelatedTable]:
         refunds = Refund.objects.of(record)

@@ -6,6 +6,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from unfold.decorators import action
 
@@ -15,9 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What an action did. A `secret` is shown on the answer itself: no cookie and no session ever holds it."""
+    """What an action did. A `secret` is shown on the answer itself: no cookie and no session ever holds it.
+
+    `level` is the urgency of the banner, by django.contrib.messages: a warning where something is left to do.
+    """
 
     message: str
+    level: int = messages.SUCCESS
     secret_name: str = ""
     secret: str = field(default="", repr=False)
 
@@ -32,7 +37,8 @@ class Question:
     form_class: type[forms.Form]
 
 
-# Does it to the record with the form's answers; a ServiceError of its operation is shown to the operator.
+# Does it to the record with the form's answers, to which `operator` is added, the username of whoever gives them. A
+# ServiceError of its operation is shown to the operator.
 Perform = Callable[[Any, Any, dict[str, Any]], Done]
 ActionView = Callable[["RecordAdmin", HttpRequest, str], HttpResponse]
 

@@ -17,6 +17,7 @@ from commercecore_payments.admin.records import RelatedTable
 from commercecore_payments.admin_site import may_see
 from commercecore_payments.clock import now
 from gateway.models import Operation
+from gateway.models import Status as OperationStatus
 from refunds.models import Refund
 from refunds.models import Status as RefundStatus
 from transactions.admin import payments_table
@@ -40,6 +41,7 @@ class Figure:
     count: str
     address: str
     calls_for_action: bool = False
+    is_critical: bool = False
 
 
 def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -47,6 +49,12 @@ def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
     figures = [make() for model, make in FIGURES if may_see(model._meta.app_label, str(model._meta.model_name))(request)]
     payments = latest_payments() if may_see("transactions", "transaction")(request) else []
     return {**context, "figures": figures, "related_tables": [*payments, *latest_actions(request.user)]}
+
+
+def operations_in_review() -> Figure:
+    count = counted(Operation.objects.needing_review())
+    address = list_address(Operation, status=OperationStatus.NEEDS_REVIEW.value)
+    return Figure("Needs review", count, address, calls_for_action=count != "0", is_critical=count != "0")
 
 
 def open_operations() -> Figure:
@@ -77,6 +85,7 @@ def recent_payments() -> Figure:
 
 # In the order of urgency.
 FIGURES: tuple[tuple[type[Model], Callable[[], Figure]], ...] = (
+    (Operation, operations_in_review),
     (Operation, open_operations),
     (Refund, failed_refunds),
     (ConnectedAccount, unfinished_accounts),

@@ -31,6 +31,39 @@ class RelatedTable:
     address: str = ""
 
 
+# A name and what there is of it.
+Fact = tuple[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """What is at stake with a record whose operation has no known outcome: its money, its order and its payment."""
+
+    amount_minor: int | None = None
+    currency: str = ""
+    order_id: str = ""
+    payment: Model | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """What stands at the top of a record's page where somebody has to understand or to decide something."""
+
+    title: str
+    happened: str
+    facts: Sequence[Fact]
+    advice: Sequence[str]
+    is_urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Preface:
+    """What is told before an action besides its own text: the facts, and what may go wrong."""
+
+    facts: Sequence[Fact] = ()
+    warning: str = ""
+
+
 class RecordAdmin(ModelAdmin):
     """A record that is never deleted here: its history stays.
 
@@ -41,8 +74,13 @@ class RecordAdmin(ModelAdmin):
     actions = None
     show_full_result_count = False
     list_filter_submit = True
+    change_form_before_template = "commercecore_payments/admin/briefing.html"
     change_form_after_template = "commercecore_payments/admin/related_tables.html"
     actions_detail: Sequence[str] = ()
+    # What the record's operations are searched by, beside their own ids: lookups such as `order_id__startswith`.
+    search_fields_of_operations: Sequence[str] = ()
+    # What `name_of` and `stake_of` read along with the record.
+    related_to_its_name: Sequence[str] = ()
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -54,6 +92,31 @@ class RecordAdmin(ModelAdmin):
     def related_tables(self, record: Any) -> Iterable[RelatedTable]:
         """What is shown below the record's own fields."""
         return ()
+
+    def briefing(self, record: Any) -> Briefing | None:
+        """What is explained above the record's own fields; None where nothing is."""
+        return None
+
+    def tables_before(self, record: Any) -> Iterable[RelatedTable]:
+        """What is shown above the record's own fields."""
+        return ()
+
+    def preface(self, record: Any, action: str) -> Preface:
+        """What is told before `action`, one of `actions_detail`."""
+        return Preface()
+
+    def name_of(self, record: Any) -> str:
+        """What people call the record: its id at Stripe, or what it is about before it has one."""
+        return str(record)
+
+    def names_of(self, keys: Iterable[Any]) -> dict[Any, str]:
+        """The names of the records with these keys, read by one query."""
+        records = self.model._default_manager.filter(pk__in=keys).select_related(*self.related_to_its_name)
+        return {record.pk: self.name_of(record) for record in records}
+
+    def stake_of(self, record: Any) -> Stake:
+        """What is at stake with the record while an operation about it has no known outcome."""
+        return Stake()
 
     def actions_for(self, record: Any) -> Sequence[str]:
         """The names of those of `actions_detail` that make sense for the record as it is now."""
@@ -69,6 +132,9 @@ class RecordAdmin(ModelAdmin):
         obj: Any = None,
     ) -> HttpResponse:
         if obj is not None:
+            context["subtitle"] = self.name_of(obj)
+            context["briefing"] = self.briefing(obj)
+            context["tables_before"] = self.tables_before(obj)
             context["related_tables"] = self.related_tables(obj)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
@@ -91,19 +157,21 @@ class RecordAdmin(ModelAdmin):
             return self._back_to(record)
         form = question.form_class(request.POST if request.method == "POST" else None)
         if request.method != "POST" or not form.is_valid():
-            return self._page(request, record, "question", {"title": question.title, "question": question, "form": form})
+            preface = self.preface(record, question.name)
+            content = {"title": question.title, "question": question, "form": form, "preface": preface}
+            return self._page(request, record, "question", content)
         return self._perform(request, record, question, perform, form)
 
     def _perform(self, request: HttpRequest, record: Any, question: Question, perform: Perform, form: forms.Form) -> HttpResponse:
         try:
-            done = perform(self, record, form.cleaned_data)
+            done = perform(self, record, {**form.cleaned_data, "operator": request.user.get_username()})
         except ServiceError as error:
             messages.error(request, error.message)
             return self._back_to(record)
         self.log_change(request, record, f"{question.title}: {done.message}")
         if done.secret:
             return self._page(request, record, "shown_once", {"title": question.title, "done": done})
-        messages.success(request, done.message)
+        messages.add_message(request, done.level, done.message)
         return self._back_to(record)
 
     def _page(self, request: HttpRequest, record: Any, name: str, content: dict[str, Any]) -> HttpResponse:
@@ -111,6 +179,7 @@ class RecordAdmin(ModelAdmin):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "original": record,
+            "record_name": self.name_of(record),
             "record_url": self._address_of(record),
             **content,
         }

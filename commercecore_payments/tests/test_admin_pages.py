@@ -1,6 +1,7 @@
 """What operators see: every list and record, what search finds, and what no page ever shows."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import strip_tags
 
 from accounts.models import ConnectedAccount
 from commercecore_payments.admin_site import environment_badge, navigation
@@ -60,6 +62,7 @@ class TestTheAdmin:
         response = operator.get(reverse("admin:index"))
         figures = {figure.title: (figure.count, figure.calls_for_action) for figure in response.context["figures"]}
         assert figures == {
+            "Needs review": ("0", False),
             "Operations without a known outcome": ("1", True),
             "Failed refunds": ("0", False),
             "Sellers who cannot be paid yet": ("1", False),
@@ -282,6 +285,19 @@ class TestAList:
         page = html_of(operator, list_page(Transaction))
         assert "1,234.56 USD" in page
         assert "1,500 JPY" in page
+
+    def test_of_transactions_shows_at_one_look_what_was_received_and_until_when_money_is_held(
+        self, tenant: Tenant, seller: str, operator: Client
+    ) -> None:
+        tenant.confirm(seller, tenant.create_payment(seller, order_id="held", amount=8800, capture_method="manual"))
+        Transaction.objects.update(
+            amount_received_minor=100, amount_capturable_minor=0, capture_before=datetime(2026, 12, 6, 9, 30, tzinfo=UTC)
+        )
+        response = operator.get(list_page(Transaction))
+        columns = response.context["cl"].list_display
+        assert list(columns[1:6]) == ["status_label", "amount", "received", "held_until", "refunded"]
+        row = " ".join(strip_tags(response.content.decode()).split())
+        assert "88.00 USD 1.00 USD 2026-12-06 09:30:00 UTC 0.00 USD" in row
 
     def test_shortens_a_long_error(self, tenant: Tenant, seller: str, operator: Client) -> None:
         tenant.create_payment(seller)

@@ -20,6 +20,13 @@ class TestThePageOfAKey:
             assert secret not in page
             assert row.answer not in page
 
+    def test_uses_plain_words(self, tenant: Tenant) -> None:
+        tenant.post("/connected-accounts", {"email": "seller@example.com"}, **under())
+        page = staff_client(superuser=True).get(record_page(IdempotencyKey.objects.get())).content.decode()
+        assert "fencing token" not in page
+        assert "Times begun" in page
+        assert "API version" in page
+
     def test_lets_nobody_add_change_or_delete_one(self, tenant: Tenant) -> None:
         tenant.post("/connected-accounts", {"email": "seller@example.com"}, **under())
         row = IdempotencyKey.objects.get()
