@@ -263,6 +263,10 @@ class World:
         with at_stripe():
             return list(rows.exclude(account__in=gone).order_by("id").values_list("stripe_id", flat=True))
 
+    def is_gone(self, account_id: str) -> bool:
+        """Whether the account was deleted at Stripe, whatever the service knows of it."""
+        return SandboxObject.objects.filter(object_type="account", stripe_id=account_id, deleted=True).exists()
+
     def seller_of(self, intent_id: str) -> str | None:
         """The seller whose payment intent it is; None for a setup intent, and for a seller who is gone."""
         account = SandboxObject.objects.values_list("account", flat=True).get(stripe_id=intent_id)
