@@ -78,7 +78,7 @@ class Buyers:
     with_keys: list[Ask] = field(default_factory=list)
     # What was asked and never told: whoever wants it asks again.
     unanswered: Ask | None = None
-    # What was told "not done", and is tried in another way now.
+    # What was told "not done", and is tried in another way now, unless it is asked for again before.
     refused: Payment | None = None
     orders: int = 0
     keys: int = 0
@@ -107,10 +107,10 @@ class Buyers:
         """A buyer who was told nothing of a confirmation soon tries another card, which is declined."""
         return self._with_card(ask, self.random.choice(DECLINED_CARDS))
 
-    @staticmethod
-    def _with_card(ask: Ask, card: str) -> Ask:
+    def _with_card(self, ask: Ask, card: str) -> Ask:
         about = f"{ask.about.partition(' with ')[0]} with {card}"
-        return Ask(ask.verb, ask.path, {**ask.body, "payment_method_id": card}, ask.user, about=about)
+        entered = self.world.enter_card(ask.body["account_id"], card)
+        return Ask(ask.verb, ask.path, {**ask.body, "payment_method_id": entered}, ask.user, about=about)
 
     def _another_way(self, payment: Payment) -> Ask:
         """What a buyer does who was told that nothing was charged: another card, or the same bought by another order."""
@@ -166,10 +166,9 @@ class Buyers:
         options = {"off_session": True} if self.random.random() < 0.15 else {}
         return self._confirmation(payment, method, named, **options)
 
-    @staticmethod
-    def _confirmation(payment: Payment, method: str, named: str = "", **options: bool) -> Ask:
+    def _confirmation(self, payment: Payment, method: str, named: str = "", **options: bool) -> Ask:
         body: dict[str, Any] = {"account_id": payment.seller, "transaction_id": payment.transaction_id}
-        body |= {"payment_method_id": method, **options}
+        body |= {"payment_method_id": self.world.enter_card(payment.seller, method), **options}
         about = f"payment {payment.number} with {named or method}"
         return Ask("POST", CONFIRM, body, payment.user, about=about)
 

@@ -213,6 +213,8 @@ class Simulation:
             return
         confirming = Confirming(ask, payment, others=any(other.payment is payment for other in self.confirming))
         confirming.begin()
+        if self.buyers.refused is payment:
+            self.buyers.refused = None
         self.confirming.append(confirming)
         try:
             yield confirming

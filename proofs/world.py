@@ -34,7 +34,9 @@ from gateway.models import RECOVERABLE_STATUSES, Operation
 from proofs.ledger import Finding, compare
 from sandbox.faults.fault_headers import HEADER
 from sandbox.models import SandboxObject
-from sandbox.money import authentication
+from sandbox.money import authentication, cards
+from sandbox.objects import journal
+from sandbox.resources import new_payment_methods
 from sandbox.transport.http_client import SandboxHTTPClient
 
 __all__ = [
@@ -250,6 +252,17 @@ class World:
         return Tenant(known.developer, known.app, known.token, user_id=user, version=known.version, client=known.client)
 
     # The buyer
+
+    def enter_card(self, seller: str, name: str) -> str:
+        """The id of the payment method that a shop's page makes at the seller of a card typed into it.
+
+        `name` is that of a test card; one that there is not stays what it is.
+        """
+        card = cards.card_named(name)
+        if card is None:
+            return name
+        with at_stripe(), journal.change():
+            return str(new_payment_methods.insert(seller, name, card).stripe_id)
 
     def answer_challenge(self, intent_id: str, *, passes: bool) -> None:
         """The buyer passes or fails the challenge of a payment or setup intent that waits for it."""

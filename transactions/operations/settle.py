@@ -52,9 +52,15 @@ def _confirmation_took_effect(operation: Operation, intent: PaymentIntentSnapsho
 
 
 def _is_own_card(operation: Operation, payment_method_id: str) -> bool:
-    """Whether it is the card that the operation confirms with. A test card becomes a new payment method at each use."""
+    """Whether it is the card that the operation confirms with.
+
+    A test card becomes a new payment method at each use, so its own is one that was not known before.
+    """
     asked = operation.parameters["payment_method"]
-    return payment_method_id == asked or asked.startswith(TEST_CARD_PREFIX)
+    if not asked.startswith(TEST_CARD_PREFIX):
+        return bool(payment_method_id == asked)
+    known = Transaction.objects.values_list("stripe_payment_method_id", flat=True).get(pk=operation.subject_id)
+    return payment_method_id not in ("", known)
 
 
 def _capture_took_effect(operation: Operation, intent: PaymentIntentSnapshot) -> bool:
