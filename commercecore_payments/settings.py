@@ -4,15 +4,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from commercecore_payments import stripe_keys
 from commercecore_payments.admin_site import UNFOLD  # noqa: F401 - a setting of its own
+from commercecore_payments.environment_variables import EnvironmentVariables
 from commercecore_payments.local_secrets import load_or_create_secrets
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = EnvironmentVariables()
 
 # Where everything lies that a running service makes for itself: the embedded database and the generated secrets.
 STATE_DIR = Path(env.str("COMMERCECORE_STATE_DIR", default=str(BASE_DIR / "var")))
@@ -65,6 +65,8 @@ DEFAULT_COUNTRY = env.str("DEFAULT_COUNTRY", default="US").upper()
 # --- Addresses ----------------------------------------------------------------------------------------------------
 
 PORT = env.int("PORT", default=8000)
+if not 1 <= PORT <= 65535:  # the ports of TCP (RFC 9293)
+    raise ImproperlyConfigured("PORT has to be between 1 and 65535.")
 # The address at which people and Stripe reach this service: onboarding links and the sandbox's pages begin with it.
 PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
 _public = urlsplit(PUBLIC_BASE_URL)

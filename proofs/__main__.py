@@ -1,37 +1,25 @@
 """Proves that money moves exactly once: `python -m proofs [all|crash|simulation|races|mutations]`.
 
-The exit status is 0 only where no violation was found. `--seed N` plays one seed of the simulation again and tells its story.
+The exit status is 0 where something was played and no violation was found, 1 where one was found, and 2 where nothing was
+played: the command line asks for what does not exist, or cannot be meant.
+`simulation --seed N` plays one seed of the simulation again and tells its story.
 `--quick` is the form for every commit; it plays other crash points each time, and says by which sample it chose them.
 """
 
-import argparse
-import secrets
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 
+from proofs.command_line import ALL, Asked, read
 from proofs.database import own_database, server_url
-from proofs.report import (
-    LONG_SEEDS,
-    OUTPUT_DIR,
-    PROJECT_DIR,
-    QUICK_SEEDS,
-    SHORT_SEEDS,
-    STEPS,
-    Options,
-    Part,
-    read,
-    table,
-    write,
-)  # fmt: skip
+from proofs.processes import end_at_signals, running
+from proofs.report import Options, Part, table, write
+from proofs.report import read as read_figures
 
-# How many samples of crash points the quick form chooses from: numbers that are short to type again.
-SAMPLES = 10_000
+PROVEN, VIOLATED, NOTHING_PLAYED = 0, 1, 2
+VERDICTS: Mapping[int, str] = {PROVEN: "Proven", VIOLATED: "VIOLATED", NOTHING_PLAYED: "NOTHING WAS PLAYED"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,66 +40,42 @@ PARTS: Mapping[str, Run] = {
 
 def main(arguments: list[str]) -> int:
     """The exit status."""
-    asked = _read(arguments)
-    options = Options(
-        is_long=asked.long,
-        is_quick=asked.quick,
-        sample=secrets.randbelow(SAMPLES) if asked.sample is None else asked.sample,
-        seeds=asked.seeds or _seeds(asked),
-        first_seed=asked.first_seed,
-        steps=asked.steps,
-        seed=asked.seed,
-        processes=asked.processes,
-        operation=asked.operation,
-        point=asked.point,
-        output_dir=asked.output,
-    )
-    parts = _all(arguments, options) if asked.part == "all" else [_one(asked.part, options)]
+    asked = read(arguments, __doc__)
+    options = asked.options
+    parts = _all(asked, options) if asked.part == ALL else [_one(asked.part, options)]
     path = write(parts, options.output_dir, asked.part)
     print(table(parts))
-    green = all(part.is_green for part in parts)
-    print(f"\n{'Proven' if green else 'VIOLATED'}; the figures are in {path}")
-    return 0 if green else 1
+    status = _status(parts)
+    print(f"\n{VERDICTS[status]}; the figures are in {path}", flush=True)
+    for part in parts:
+        if not part.played:
+            print(f"{part.name}: nothing was played{f': {part.unplayed}' if part.unplayed else ''}", file=sys.stderr)
+    return status
 
 
-def _read(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m proofs", description=__doc__)
-    parser.add_argument("part", nargs="?", default="all", choices=["all", *PARTS])
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--long", action="store_true", help="the form that takes its time")
-    form.add_argument("--quick", action="store_true", help="the form for every commit")
-    parser.add_argument("--sample", type=int, help="which crash points the quick form chooses; without it, other ones each time")
-    parser.add_argument(
-        "--seeds", type=int, help=f"how many: {SHORT_SEEDS}, {LONG_SEEDS} with --long, {QUICK_SEEDS} with --quick"
-    )
-    parser.add_argument("--first-seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=STEPS, help="of each seed")
-    parser.add_argument("--seed", type=int, help="plays this one alone, and tells its story")
-    parser.add_argument("--operation", default="", help="the only one that the crash sweep sweeps")
-    parser.add_argument("--point", type=int, help="the only one of its crash points")
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--output", type=Path, default=OUTPUT_DIR)
-    return parser.parse_args(arguments)
+def _status(parts: list[Part]) -> int:
+    if any(part.violations for part in parts):
+        return VIOLATED
+    return PROVEN if all(part.is_green for part in parts) else NOTHING_PLAYED
 
 
-def _seeds(asked: argparse.Namespace) -> int:
-    if asked.long:
-        return LONG_SEEDS
-    return QUICK_SEEDS if asked.quick else SHORT_SEEDS
-
-
-def _all(arguments: list[str], options: Options) -> list[Part]:
+def _all(asked: Asked, options: Options) -> list[Part]:
     """Every part in a process of its own: Django is set up once a process, and each has a database of its own."""
-    passed_on = [argument for argument in arguments if argument != "all"]
     parts: list[Part] = []
     for name in PARTS:
         print(f"\n{name}", flush=True)
         written = options.output_dir / f"{name}.json"
         written.unlink(missing_ok=True)
-        ended = subprocess.run([sys.executable, "-m", "proofs", name, *passed_on], cwd=PROJECT_DIR)
-        failed = Part(name, violations=[f"it ended with status {ended.returncode} and told nothing"])
-        parts += read(written) if written.exists() else [failed]
+        status = _run(asked.arguments_for(name))
+        failed = Part(name, violations=[f"it ended with status {status} and told nothing"])
+        parts += read_figures(written) if written.exists() else [failed]
     return parts
+
+
+def _run(arguments: list[str]) -> int:
+    """The exit status of these proofs in a process of their own."""
+    with running("proofs", arguments) as process:
+        return process.wait()
 
 
 def _one(name: str, options: Options) -> Part:
@@ -136,5 +100,5 @@ def _database(wanted: str) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    end_at_signals()
     sys.exit(main(sys.argv[1:]))

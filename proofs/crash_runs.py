@@ -5,14 +5,15 @@ PostgreSQL server of the URL or on SQLite where that is empty, and writes its fi
 """
 
 import json
-import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
 from proofs.database import own_database, server_url
-from proofs.report import PROJECT_DIR, Options, Part, read, timed, write
+from proofs.processes import end_at_signals, running
+from proofs.report import Options, Part, read, timed, write
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 
@@ -22,10 +23,13 @@ def prove(options: Options) -> Part:
     whole = Part("crash sweep", {"chosen by --sample": options.sample} if options.is_quick else {})
     with timed(whole), ExitStack() as stack:
         url = server_url() or _temporary_server(stack)
-        started = {name: _start(name, address, options) for name, address in ((SQLITE, ""), (POSTGRESQL, url))}
-        for name, process in started.items():
-            status = process.wait()
-            _add(whole, name, status, options)
+        asked = json.dumps({**asdict(options), "output_dir": str(options.output_dir)})
+        started = {
+            name: stack.enter_context(running("proofs.crash_runs", [name, address, asked]))
+            for name, address in ((SQLITE, ""), (POSTGRESQL, url))
+        }
+        swept = {name: part for name, process in started.items() if (part := _swept(whole, name, process.wait(), options))}
+        add(whole, swept, options)
     return whole
 
 
@@ -36,19 +40,27 @@ def _temporary_server(stack: ExitStack) -> str:
     return stack.enter_context(temporary_server())
 
 
-def _start(name: str, url: str, options: Options) -> "subprocess.Popen[bytes]":
-    asked = json.dumps({**asdict(options), "output_dir": str(options.output_dir)})
-    return subprocess.Popen([sys.executable, "-m", "proofs.crash_runs", name, url, asked], cwd=PROJECT_DIR)
-
-
-def _add(whole: Part, name: str, status: int, options: Options) -> None:
+def _swept(whole: Part, name: str, status: int, options: Options) -> Part | None:
+    """What a process has told; None where it failed, which is a violation."""
     written = options.output_dir / f"crash-{name}.json"
     if status != 0 or not written.exists():
         whole.violations.append(f"{name}: the sweep ended with status {status}")
-        return
+        return None
     [part] = read(written)
-    whole.figures |= {f"{name}: {figure}": value for figure, value in part.figures.items()}
-    whole.violations += [f"{name}: {violation}" for violation in part.violations]
+    return part
+
+
+def add(whole: Part, swept: Mapping[str, Part], options: Options) -> None:
+    """Joins what the databases told."""
+    for name, part in swept.items():
+        whole.figures |= {f"{name}: {figure}": value for figure, value in part.figures.items()}
+        whole.violations += [f"{name}: {violation}" for violation in part.violations]
+    # An operation may have more crash points on one database: a named point is played where it exists.
+    enough = any if options.point is not None else all
+    if enough(part.played for part in swept.values()):
+        whole.played = sum(part.played for part in swept.values())
+    else:
+        whole.unplayed = "; ".join(f"{name}: {part.unplayed}" for name, part in swept.items() if part.unplayed)
 
 
 def work(name: str, url: str, asked: str) -> None:
@@ -62,4 +74,5 @@ def work(name: str, url: str, asked: str) -> None:
 
 
 if __name__ == "__main__":
+    end_at_signals()
     work(*sys.argv[1:4])

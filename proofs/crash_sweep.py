@@ -169,7 +169,11 @@ def prove(options: Options) -> Part:
         undisturbed = dict(_measured({case.operation.name: case.operation for case in cases}, part))
         possible = [case for case in cases if case.operation.name in undisturbed]
         writing = [case for case in possible if not case.died or undisturbed[case.operation.name].last_write(case.died)]
-        run([sweep(case, undisturbed[case.operation.name]) for case in writing], part, options)
+        sweeps = [sweep(case, undisturbed[case.operation.name]) for case in writing]
+        run(sweeps, part, options)
+        if not part.played and not part.violations:
+            part.unplayed = "; ".join(f"{each.case.name} has {len(each.measured.labels)} crash points" for each in sweeps)
+            part.unplayed = part.unplayed or "what writes nothing to Stripe leaves nothing to recover"
     return part
 
 
@@ -211,6 +215,7 @@ def run(sweeps: list[Sweep], part: Part, options: Options) -> None:
     part.figures |= {family: f"{covered[family]}/{points[family]}" for family in points}
     of_which = "counted" if options.is_quick else "all"
     part.figures |= {f"crash points covered / {of_which}": f"{covered.total()}/{points.total()}", "plays": plays}
+    part.played = plays
 
 
 def told_violation(case: Case, play: Play, problem: str) -> str:

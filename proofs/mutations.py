@@ -32,6 +32,7 @@ def prove(options: Options) -> Part:
         for done, bug in enumerate(bugs):
             options.tell(done, len(bugs), bug.name)
             found = hunt_down(bug)
+            part.played += 1
             part.figures[bug.name] = str(found) if found else "NOT CAUGHT"
             if found is None:
                 part.violations.append(f"{bug.name} was not caught (python -m proofs mutations --operation {bug.name})")

@@ -313,6 +313,7 @@ def prove(options: Options) -> Part:
                 options.tell(done, len(chosen), f"{race.name} {number}/{len(seeds)}; {len(part.violations)} violations")
                 again = f"python -m proofs races --operation {race.name} --seed {seed}"
                 part.violations += [f"{race.name}, seed {seed}: {problem} ({again})" for problem in play(race, seed)]
+                part.played += 1
                 if number % ROUNDS_PER_DATABASE == ROUNDS_PER_DATABASE - 1:
                     empty_database()
             part.figures[race.name] = f"{len(seeds)} x {CALLERS} callers"

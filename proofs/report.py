@@ -4,8 +4,9 @@ Each part is a module with one function, which `proofs.__main__` calls by its ta
 
     def prove(options: Options) -> Part: ...
 
-It may call `options.tell(done, of, sentence)` for the progress line. Figures stand in the table as they are; each violation is
-a sentence with what it takes to see it again.
+It counts in `Part.played` what it played: a part that played nothing proves nothing. It may call
+`options.tell(done, of, sentence)` for the progress line. Figures stand in the table as they are; each violation is a sentence
+with what it takes to see it again.
 """
 
 import json
@@ -58,16 +59,22 @@ class Options:
 
 @dataclass
 class Part:
-    """What one part of the proof came to."""
+    """What one part of the proof came to.
+
+    `played` is how many crash points, seeds, rounds or planted bugs were played, and `unplayed` why there were none.
+    """
 
     name: str
     figures: dict[str, str | int | float] = field(default_factory=dict)
     violations: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    played: int = 0
+    unplayed: str = ""
 
     @property
     def is_green(self) -> bool:
-        return not self.violations
+        """Whether something was played, and nothing found."""
+        return self.played > 0 and not self.violations
 
 
 @contextmanager

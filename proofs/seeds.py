@@ -5,24 +5,21 @@
 
 import gc
 import json
-import signal
 import sqlite3
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from queue import Queue
 from threading import Thread
-from types import FrameType
-from typing import IO, Any, NoReturn
+from typing import IO, Any
 
 from proofs.database import own_database, server_url
-from proofs.report import PROJECT_DIR, Options, Part, timed
+from proofs.processes import end_at_signals, running
+from proofs.report import Options, Part, timed
 
-# What a shell reports for a program that SIGTERM ended.
-TERMINATED = 128 + signal.SIGTERM
 Told = dict[str, Any]
 
 
@@ -36,9 +33,12 @@ def prove(options: Options) -> Part:
             for name, counter in sums.items():
                 counter.update(told[name])
             part.violations += _violations(told, options)
+            part.played = done
             options.tell(done, count, f"seeds; {len(part.violations)} violations")
+    if part.played < count:
+        part.violations.append(f"{count - part.played} of {count} seeds were not played")
     part.figures = {
-        "seeds": count,
+        "seeds": part.played,
         "steps of each": options.steps,
         "writes to Stripe": sum(sums["operations"].values()),
         "faults, kills and pauses": sum(number for kind, number in sums["troubles"].items() if kind != "none"),
@@ -71,10 +71,12 @@ def _play(first: int, count: int, options: Options) -> Iterator[Told]:
     """What became of each seed, as the processes finish them. Raises RuntimeError where a process failed."""
     processes = max(1, min(options.processes, count))
     told: Queue[Told | None] = Queue()
-    workers = [_start(first + number, processes, count - number, options.steps) for number in range(processes)]
-    for worker in workers:
-        Thread(target=_listen, args=[worker.stdout, told], daemon=True).start()
-    try:
+    with ExitStack() as stack:
+        workers = []
+        for number in range(processes):
+            asked = [str(each) for each in (first + number, processes, count - number, options.steps)]
+            workers.append(stack.enter_context(running("proofs.seeds", asked, stdout=subprocess.PIPE)))
+            Thread(target=_listen, args=[workers[-1].stdout, told], daemon=True).start()
         ended = 0
         while ended < processes:
             result = told.get()
@@ -82,16 +84,8 @@ def _play(first: int, count: int, options: Options) -> Iterator[Told]:
                 ended += 1
             else:
                 yield result
-    finally:
-        for worker in workers:
-            worker.terminate()
-    if any(worker.wait() not in (0, TERMINATED) for worker in workers):
-        raise RuntimeError("A process of the simulation failed; what it said stands above.")
-
-
-def _start(first: int, stride: int, left: int, steps: int) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "proofs.seeds", str(first), str(stride), str(left), str(steps)]
-    return subprocess.Popen(command, cwd=PROJECT_DIR, stdout=subprocess.PIPE, text=True)
+        if any(worker.wait() != 0 for worker in workers):
+            raise RuntimeError("A process of the simulation failed; what it said stands above.")
 
 
 def _listen(stream: IO[str] | None, told: "Queue[Told | None]") -> None:
@@ -102,7 +96,6 @@ def _listen(stream: IO[str] | None, told: "Queue[Told | None]") -> None:
 
 def work(first: int, stride: int, left: int, steps: int) -> None:
     """Plays every `stride`th seed from `first` on, of the `left` ones that are left from there."""
-    signal.signal(signal.SIGTERM, _end)
     url = server_url()
     # SQLite folds its journal in whenever its last connection closes, which the service does before each call of Stripe; one
     # more connection that stays open spares that.
@@ -115,9 +108,6 @@ def work(first: int, stride: int, left: int, steps: int) -> None:
             print(json.dumps(run_seed(seed, steps=steps).as_dict()), flush=True)
 
 
-def _end(signal_number: int, frame: FrameType | None) -> NoReturn:
-    sys.exit(TERMINATED)
-
-
 if __name__ == "__main__":
+    end_at_signals()
     work(*(int(argument) for argument in sys.argv[1:5]))

@@ -31,6 +31,7 @@ class TestTheExampleOfAnEnvironment:
         read = {name for source in sources for name in READS.findall(source.read_text())}
         example = (PROJECT_DIR / ".env.example").read_text()
         named = re.findall(r"^# ([A-Z][A-Z0-9_]*)=", example, re.MULTILINE)
+        read |= set(re.findall(r"\$\{([A-Z][A-Z0-9_]*)", (PROJECT_DIR / "docker-compose.yml").read_text()))
         assert sorted(named) == sorted(read - {"COMMERCECORE_READY_MESSAGE", "COMMERCECORE_START_WORKER"})
 
 

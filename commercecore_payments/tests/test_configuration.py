@@ -22,6 +22,13 @@ def manage(folder: Path, *arguments: str, **variables: str) -> "subprocess.Compl
 
 
 REFUSED = [
+    ({"PORT": "abc"}, "PORT has to be a whole number."),
+    ({"PORT": ""}, "PORT has to be a whole number."),
+    ({"PORT": "65536"}, "PORT has to be between 1 and 65535."),
+    ({"PORT": "0"}, "PORT has to be between 1 and 65535."),
+    ({"STRIPE_TIMEOUT_S": "soon"}, "STRIPE_TIMEOUT_S has to be a number."),
+    ({"DATABASE_URL": "postgres://127.0.0.1/x", "DATABASE_POOL_SIZE": "many"}, "DATABASE_POOL_SIZE has to be a whole number."),
+    ({"COMMERCECORE_JWT_KEYS": "{secret"}, "COMMERCECORE_JWT_KEYS has to be JSON."),
     (
         {"STRIPE_SECRET_KEY": "sk_live_1", "STRIPE_SANDBOX": "true"},
         "The sandbox does not start beside a live Stripe key: unset one of them.",

@@ -15,7 +15,7 @@ from django.db import OperationalError
 from commercecore_payments import clock
 from commercecore_payments.management.commands import worker
 from commercecore_payments.tests.admin_pages import record_page
-from commercecore_payments.tests.service import PROJECT_DIR, manage, paste, serving
+from commercecore_payments.tests.service import PROJECT_DIR, free_port, manage, paste, serving
 from commercecore_payments.tests.tenants import Tenant, refunds_at_stripe
 from commercecore_payments.tests.test_recovery import DAY, HOUR, MINUTE, lose_refund, parked_refund
 from commercecore_payments.work import JOBS
@@ -61,8 +61,9 @@ class TestRecoverOperations:
         with clock.moved_ahead(DAY):
             later = recover("--dry-run")
         reserved = f"{lost.id} refund.create unknown, reserved {lost.created_at:%Y-%m-%d %H:%M:%S} UTC"
-        assert again == (0, [f"{reserved}: send again", "1 due. Nothing was done."])
-        assert later == (0, [f"{reserved}: look at Stripe", "1 due. Nothing was done."])
+        totals = "Open: 1. Needs review: 0. Next due: none."
+        assert again == (0, [f"{reserved}: send again", "1 due. Nothing was done.", totals])
+        assert later == (0, [f"{reserved}: look at Stripe", "1 due. Nothing was done.", totals])
         lost.refresh_from_db()
         assert (lost.status, lost.attempts, lost.recovery_attempts.count()) == ("unknown", 1, 0)
         assert refunds_at_stripe(seller, lost.parameters["payment_intent"]) == []
@@ -85,12 +86,73 @@ class TestRecoverOperations:
     def test_takes_a_named_one_that_is_not_due(self, lost: Operation) -> None:
         assert recover("--operation", lost.id)[0] == 0
         assert Operation.objects.get(pk=lost.pk).status == "succeeded"
-        with pytest.raises(CommandError, match="no open operation"):
-            recover("--operation", lost.id)
 
-    def test_refuses_a_limit_of_nothing(self) -> None:
-        with pytest.raises(CommandError, match="--limit"):
-            recover("--limit", "0")
+    @pytest.mark.parametrize("dry", [(), ("--dry-run",)], ids=["carried out", "dry"])
+    @pytest.mark.parametrize(("status", "told"), [("succeeded", "succeeded"), ("declined", "declined"), ("not_sent", "not sent")])
+    def test_has_nothing_to_do_with_one_that_is_settled(
+        self, lost: Operation, status: str, told: str, dry: tuple[str, ...]
+    ) -> None:
+        Operation.objects.filter(pk=lost.pk).update(status=status, closed_at=clock.now())
+        lines = [f"{lost.id} refund.create: already {told}, nothing to do"]
+        assert recover("--operation", lost.id, *dry) == (0, lines)
+
+    def test_refuses_one_that_does_not_exist(self, tenant: Tenant) -> None:
+        with pytest.raises(CommandError, match=r"^There is no operation op_none\.$"):
+            recover("--operation", "op_none")
+
+    def test_plans_a_named_one_without_calling_it_due(self, lost: Operation) -> None:
+        status, [plan, end] = recover("--dry-run", "--operation", lost.id)
+        assert (status, plan.startswith(lost.id), end) == (0, True, "Nothing was done.")
+
+    def test_tells_when_dry_what_is_open_and_not_due(
+        self, tenant: Tenant, seller: str, lost: Operation, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with stripe_fails(monkeypatch, time_out_before, path="/refunds"):
+            tenant.refund(seller, amount=300)
+        [other] = Operation.objects.open().exclude(pk=lost.pk)
+        Operation.objects.filter(pk=other.pk).update(status="needs_review", next_recovery_at=None)
+        lost.refresh_from_db()
+        assert lost.next_recovery_at is not None
+        totals = f"Open: 2. Needs review: 1. Next due: {lost.next_recovery_at:%Y-%m-%d %H:%M:%S} UTC."
+        assert recover("--dry-run") == (0, ["0 due. Nothing was done.", totals])
+
+    @pytest.mark.parametrize(
+        ("limit", "sentence"),
+        [("0", "has to be at least 1"), ("-1", "has to be at least 1"), ("x", "has to be a whole number, and is 'x'")],
+    )
+    def test_refuses_a_limit_of_nothing(self, limit: str, sentence: str) -> None:
+        with pytest.raises(CommandError, match=f"^Error: argument --limit: {sentence}$"):
+            recover(f"--limit={limit}")
+
+    def test_refuses_a_limit_beside_a_named_one(self) -> None:
+        with pytest.raises(CommandError, match="not allowed with argument"):
+            recover("--limit", "1", "--operation", "op_1")
+
+    def test_tells_in_one_sentence_that_the_database_failed(self, lost: Operation, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(*arguments: object) -> None:
+            raise OperationalError("the connection is lost\nand more")
+
+        monkeypatch.setattr("commercecore_payments.recovery.claim_due", fail)
+        with pytest.raises(CommandError, match=r"^The database failed: the connection is lost and more$"):
+            recover()
+
+
+class TestACommandWithoutItsDatabase:
+    @pytest.mark.parametrize("command", [("recover_operations",), ("recover_operations", "--dry-run"), ("worker",)], ids=" ".join)
+    def test_says_that_it_is_out_of_reach(self, environment: dict[str, str], command: tuple[str, ...]) -> None:
+        message = ended_at_once(
+            {**environment, "DATABASE_URL": f"postgres://anna:secret@127.0.0.1:{free_port()}/payments"}, *command
+        )
+        assert message.startswith("CommandError: The database in DATABASE_URL cannot be reached: connection failed: ")
+        assert message.count("\n") == 1
+        assert "secret" not in message
+
+    @pytest.mark.parametrize("command", [("recover_operations",), ("recover_operations", "--dry-run"), ("worker",)], ids=" ".join)
+    def test_says_that_it_has_no_tables(self, environment: dict[str, str], command: tuple[str, ...]) -> None:
+        assert (
+            ended_at_once(environment, *command)
+            == "CommandError: The database has no tables yet: manage.py migrate makes them.\n"
+        )
 
 
 class TestAWorker:
@@ -135,6 +197,14 @@ class TestAWorker:
             assert not Path(f"/proc/{beside}").exists()
 
 
+def ended_at_once(environment: dict[str, str], *command: str) -> str:
+    """What a command that fails says on stderr."""
+    arguments = [sys.executable, "manage.py", *command]
+    answer = subprocess.run(arguments, cwd=PROJECT_DIR, env=environment, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert answer.returncode == 1
+    return answer.stderr
+
+
 def started(environment: dict[str, str], *arguments: str) -> "subprocess.Popen[str]":
     """A worker that has begun."""
     process = subprocess.Popen(
@@ -168,12 +238,17 @@ class TestAnOperatorsPage:
         for text in ("Needs Review", "Recover now", "Close as not done", "What recovery tried", "Stripe does not show it."):
             assert text in page
         address = record_page(operation, "close_not_done")
-        assert "if Stripe did it, money may move twice" in admin_client.get(address).content.decode()
+        assert "if Stripe did it after all, the buyer may get the money back twice" in admin_client.get(address).content.decode()
         assert admin_client.post(address, {"reason": ""}).status_code == 200
         assert Operation.objects.get(pk=operation.pk).status == "needs_review"
         admin_client.post(address, {"reason": "nothing in the dashboard"})
         assert Operation.objects.get(pk=operation.pk).status == "rejected"
         assert tenant.refund(seller, amount=1000).status_code == 201
+
+    def test_counts_what_was_tried_in_plain_words(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        tenant.pay(seller)
+        parked = parked_refund(tenant, seller, monkeypatch).recovery_attempts.get(act="parked")
+        assert parked.message == "Sent once, looked at 3 times: Stripe does not show it."
 
     def test_recovers_at_once(self, lost: Operation, admin_client: Any, seller: str) -> None:
         admin_client.post(record_page(lost, "recover_now"))

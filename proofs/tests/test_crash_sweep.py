@@ -7,10 +7,11 @@ from django.db import transaction
 
 from gateway.client import stripe_client
 from gateway.models import Operation
-from proofs import crash_sweep
+from proofs import crash_runs, crash_sweep
 from proofs.crash_points import AFTER_STRIPE, BEFORE_STRIPE, at_point, die, in_a_process, nothing, watched
 from proofs.crash_sweep import FEW, FEW_WRITES, Play, Sweep, one_of_each_family
 from proofs.fates import ENDINGS, FATES, fates
+from proofs.report import Options, Part
 from proofs.scenes import CASES, Case, Scene, is_write, measure
 from proofs.swept_operations import OPERATIONS
 from transactions.models import Transaction
@@ -105,6 +106,42 @@ class TestAPlay:
         problems = play_at_the_write(sweep_of("create_transaction"), AFTER_STRIPE, "killed", "nobody_repeats")
         assert "payment_intent.create is sending" in problems
         assert Operation.objects.open().exists()
+
+
+class TestAPointThatIsNamed:
+    def test_is_played_alone_with_every_ending(self) -> None:
+        part = crash_sweep.prove(Options(operation="create_transaction", point=1))
+        assert (part.violations, part.played) == ([], len(ENDINGS))
+
+    def test_and_does_not_exist_is_not_played(self) -> None:
+        part = crash_sweep.prove(Options(operation="create_transaction", point=10_000))
+        points = len(sweep_of("create_transaction").measured.labels)
+        assert (part.is_green, part.played) == (False, 0)
+        assert part.unplayed == f"create_transaction has {points} crash points"
+
+    def test_of_what_writes_nothing_to_stripe_is_not_played(self) -> None:
+        part = crash_sweep.prove(Options(operation="recovery_of_prefer_card_unsent"))
+        assert (part.is_green, part.unplayed) == (False, "what writes nothing to Stripe leaves nothing to recover")
+
+
+class TestBothDatabases:
+    def test_are_swept_or_nothing_is_proven(self) -> None:
+        whole = Part("crash sweep")
+        swept = {"sqlite": Part("crash sweep", unplayed="nothing"), "postgresql": Part("crash sweep", played=3)}
+        crash_runs.add(whole, swept, Options())
+        assert (whole.is_green, whole.unplayed) == (False, "sqlite: nothing")
+
+    def test_may_differ_in_the_points_that_they_have(self) -> None:
+        whole = Part("crash sweep")
+        swept = {"sqlite": Part("crash sweep", unplayed="nothing"), "postgresql": Part("crash sweep", played=3)}
+        crash_runs.add(whole, swept, Options(operation="confirm", point=143))
+        assert (whole.is_green, whole.played, whole.unplayed) == (True, 3, "")
+
+    def test_are_both_named_where_neither_has_the_point(self) -> None:
+        whole = Part("crash sweep")
+        swept = {name: Part("crash sweep", unplayed="confirm has 140 crash points") for name in ("sqlite", "postgresql")}
+        crash_runs.add(whole, swept, Options(operation="confirm", point=143))
+        assert whole.unplayed == "sqlite: confirm has 140 crash points; postgresql: confirm has 140 crash points"
 
 
 class TestTheLongForm:

@@ -1,44 +1,69 @@
 """`manage.py recover_operations`: brings what has no known outcome to its end, now."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Min
 from tqdm import tqdm
 
 from commercecore_payments.clock import database_now
+from commercecore_payments.management.database import failures_in_one_sentence, refuse_database_without_tables
 from commercecore_payments.operation_kinds import ENDINGS
 from commercecore_payments.recovery import Recovered, Result, recover, recover_due
-from gateway.models import Operation
+from gateway.models import RECOVERABLE_STATUSES, Operation
 
-# The exit status where something is left open. 1 is Django's, for a command that failed.
+# The exit status where something is left open. Django's are 1, for a command that failed, and 2, for its command line.
 SOMETHING_IS_OPEN = 3
+TIME = "%Y-%m-%d %H:%M:%S UTC"
 
 
 class Command(BaseCommand):
     help = (
         "Brings operations without a known outcome to their end: sent again where that is safe, else looked up at Stripe. "
-        "Takes those that are due. Exit status: 0 where all of them are settled, 3 where some are still open, 1 for an error."
+        "Takes those that are due. Exit status: 0 where all of them are settled, and with --dry-run; 3 where some are still "
+        "open; 1 for an error, 2 for a command line that cannot be meant."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="Say what is due and what would be done; do nothing.")
-        parser.add_argument("--limit", type=_positive, help="Take at most so many.")
-        parser.add_argument("--operation", metavar="ID", help="Take this one, due or not, or waiting for a review.")
+        which = parser.add_mutually_exclusive_group()
+        which.add_argument("--limit", type=_at_least_one, help="Take at most so many.")
+        which.add_argument("--operation", metavar="ID", help="Take this one, due or not, or waiting for a review.")
 
     def handle(self, *args: Any, dry_run: bool, limit: int | None, operation: str | None, **options: Any) -> None:
-        if operation is not None:
-            chosen = [_open_operation(operation)]
+        """Raises CommandError where the database is out of reach or fails, and for an operation that does not exist."""
+        refuse_database_without_tables()
+        with failures_in_one_sentence():
+            if operation is not None:
+                self._take_one(_named(operation), dry_run=dry_run)
+            else:
+                self._take_due(limit, dry_run=dry_run)
+
+    def _take_one(self, operation: Operation, *, dry_run: bool) -> None:
+        if not operation.is_open:
+            self.stdout.write(f"{operation.id} {operation.kind}: already {_words(operation.status)}, nothing to do")
+        elif dry_run:
+            self._tell_plan([operation])
+            self.stdout.write("Nothing was done.")
         else:
-            chosen = list(Operation.objects.due_for_recovery(database_now())[:limit])
+            self._carry_out(map(recover, [operation]), expected=1)
+
+    def _take_due(self, limit: int | None, *, dry_run: bool) -> None:
+        due = list(Operation.objects.due_for_recovery(database_now())[:limit])
         if dry_run:
-            self._tell_plan(chosen)
-            return
-        recovered = map(recover, chosen) if operation is not None else recover_due(limit)
-        results = self._carry_out(recovered, expected=len(chosen))
-        self.stdout.write(", ".join(f"{results[result]} {result.replace('_', ' ')}" for result in Result))
+            self._tell_plan(due)
+            self.stdout.write(f"{len(due)} due. Nothing was done.")
+            self._tell_totals()
+        else:
+            self._carry_out(recover_due(limit), expected=len(due))
+
+    def _carry_out(self, recovered: Iterator[Recovered], *, expected: int) -> None:
+        """Raises SystemExit where something is left open."""
+        results = self._tell_results(recovered, expected=expected)
+        self.stdout.write(", ".join(f"{results[result]} {_words(result)}" for result in Result))
         if results.total() > results[Result.SETTLED]:
             raise SystemExit(SOMETHING_IS_OPEN)
 
@@ -46,29 +71,43 @@ class Command(BaseCommand):
         for one in chosen:
             is_sent = one.may_be_sent_again() and not ENDINGS[one.kind].looks_first
             act = "send again" if is_sent else "look at Stripe"
-            self.stdout.write(f"{one.id} {one.kind} {one.status}, reserved {one.created_at:%Y-%m-%d %H:%M:%S} UTC: {act}")
-        self.stdout.write(f"{len(chosen)} due. Nothing was done.")
+            self.stdout.write(f"{one.id} {one.kind} {one.status}, reserved {one.created_at:{TIME}}: {act}")
 
-    def _carry_out(self, recovered: Iterator[Recovered], *, expected: int) -> Counter[Result]:
+    def _tell_totals(self) -> None:
+        """What else there is: all that is open, and when the next one becomes due of those that recovery works on."""
+        is_open, in_review = Operation.objects.open().count(), Operation.objects.needing_review().count()
+        later = Operation.objects.filter(status__in=RECOVERABLE_STATUSES, next_recovery_at__gt=database_now())
+        due_at = later.aggregate(next=Min("next_recovery_at"))["next"]
+        when = f"{due_at:{TIME}}" if due_at else "none"
+        self.stdout.write(f"Open: {is_open}. Needs review: {in_review}. Next due: {when}.")
+
+    def _tell_results(self, recovered: Iterator[Recovered], *, expected: int) -> Counter[Result]:
         results: Counter[Result] = Counter()
         # On a terminal alone: a log file has no use for a bar.
         for one in tqdm(recovered, total=expected, unit="operation", disable=None):
             results[one.result] += 1
-            line = f"{one.operation.id} {one.operation.kind}: {one.result.replace('_', ' ')}"
+            line = f"{one.operation.id} {one.operation.kind}: {_words(one.result)}"
             with tqdm.external_write_mode():
                 self.stdout.write(f"{line} ({one.message})" if one.message else line)
         return results
 
 
-def _positive(text: str) -> int:
-    number = int(text)
+def _at_least_one(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise ArgumentTypeError(f"has to be a whole number, and is '{text}'") from None
     if number < 1:
-        raise ValueError
+        raise ArgumentTypeError("has to be at least 1")
     return number
 
 
-def _open_operation(operation_id: str) -> Operation:
-    operation: Operation | None = Operation.objects.open().filter(pk=operation_id).first()
+def _words(constant: str) -> str:
+    return constant.replace("_", " ")
+
+
+def _named(operation_id: str) -> Operation:
+    operation: Operation | None = Operation.objects.filter(pk=operation_id).first()
     if operation is None:
-        raise CommandError(f"There is no open operation {operation_id}.")
+        raise CommandError(f"There is no operation {operation_id}.")
     return operation

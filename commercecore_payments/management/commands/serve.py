@@ -12,13 +12,10 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
-from django.db.backends.base.base import NO_DB_ALIAS
+from django.db import connections
 
 from commercecore_payments.demo import create_demo_tenant
-
-# Seconds to wait for PostgreSQL's answer; after that its address is wrong or the server away.
-CONNECT_TIMEOUT_S = 5
+from commercecore_payments.management.database import refuse_unreachable_database
 
 
 class Command(BaseCommand):
@@ -26,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> NoReturn:
         _refuse_taken_port()
-        _refuse_unreachable_database()
+        refuse_unreachable_database()
         call_command("migrate", interactive=False, verbosity=0)
         call_command("create_admin", stdout=StringIO())
         # Empty without collectstatic, and then whitenoise finds the files in their packages; it warns where it is missing.
@@ -50,21 +47,6 @@ def _refuse_taken_port() -> None:
             raise CommandError(
                 f"Port {settings.PORT} cannot be used ({error.strerror}): choose another, PORT=8001 make run."
             ) from error
-
-
-def _refuse_unreachable_database() -> None:
-    """Tries one connection beside the pool, which would try again and again and then not say why."""
-    connection = connections[DEFAULT_DB_ALIAS].copy(alias=NO_DB_ALIAS)
-    if settings.DATABASE_URL and connection.vendor != "postgresql":
-        raise CommandError("DATABASE_URL is not the address of a PostgreSQL database: postgres://user:password@host:5432/name")
-    if connection.vendor == "postgresql":
-        connection.settings_dict["OPTIONS"].setdefault("connect_timeout", CONNECT_TIMEOUT_S)
-    try:
-        connection.ensure_connection()
-    except OperationalError as error:
-        name = "DATABASE_URL" if settings.DATABASE_URL else connection.settings_dict["NAME"]
-        raise CommandError(f"The database in {name} cannot be reached: {' '.join(str(error).split())}") from error
-    connection.close()
 
 
 def _ready_message() -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import Error, connections
 
+from commercecore_payments.management.database import refuse_database_without_tables
 from commercecore_payments.work import JOBS
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,8 @@ class Command(BaseCommand):
         parser.add_argument("--parent", type=int, help="End when this process is no longer the parent, as after its crash.")
 
     def handle(self, *args: Any, once: bool, parent: int | None, **options: Any) -> None:
+        """Raises CommandError where there is no database to begin with. One that fails later is waited for."""
+        refuse_database_without_tables()
         stop = threading.Event()
         # A parent tells by SIGTERM, and Ctrl-C is its own affair.
         for one in (signal.SIGTERM,) if parent else (signal.SIGTERM, signal.SIGINT):
