@@ -52,7 +52,7 @@ def _delete(account: ConnectedAccount, *, actor: Actor) -> tuple[Operation, Outc
     is_gone = reads.account_is_gone(account.stripe_account_id)
     if not is_gone:
         refresh_unfinished(account)
-    operation = _reserve_deletion(account=account, actor=actor)
+    operation = _reserve_deletion(account=account, is_gone=is_gone, actor=actor)
     if not is_gone:
         return operation, finish(operation, settle_deletion)
     outcome = Outcome(status=Status.SUCCEEDED)
@@ -60,13 +60,14 @@ def _delete(account: ConnectedAccount, *, actor: Actor) -> tuple[Operation, Outc
     return operation, outcome
 
 
-def _reserve_deletion(*, account: ConnectedAccount, actor: Actor) -> Operation:
+def _reserve_deletion(*, account: ConnectedAccount, is_gone: bool, actor: Actor) -> Operation:
+    """`is_gone`: at Stripe, and with it whatever was held there."""
     with transaction.atomic(durable=True):
         locked = ConnectedAccount.objects.select_for_update().existing().filter(pk=account.pk).first()
         if locked is None:
             raise AccountNotFound
         about_it = Operation.objects.open().filter(stripe_account=locked.stripe_account_id)
-        held = _held_at(locked)
+        held = [] if is_gone else _held_at(locked)
         if held or about_it.exists() or Operation.objects.of(locked).open().exists():
             raise AccountInUse(held=held)
         operation = reserve(Kind.ACCOUNT_DELETE, subject=locked, actor=actor, parameters={}, target_id=locked.stripe_account_id)

@@ -116,10 +116,12 @@ CREATION = Ending(settle=settle_creation, look=_look_for_account)
 def refresh_account(account: ConnectedAccount) -> AccountSnapshot:
     """Reads the account from Stripe and keeps what it says, so that a finished onboarding shows at once."""
     _refuse_while_deleting(account)
+    known_at = account.updated_at
     snapshot = reads.retrieve_account(account.stripe_account_id)
     with transaction.atomic(durable=True):
         stored = ConnectedAccount.objects.select_for_update().get(pk=account.pk)
-        stored.apply(snapshot)
+        if stored.updated_at == known_at:  # what was written here while Stripe was asked is newer
+            stored.apply(snapshot)
     account.refresh_from_db()
     return snapshot
 

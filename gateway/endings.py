@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gateway.errors import OperationInProgress
 from gateway.models import Operation, Status
-from gateway.operations import Settle, finish, record, recorded_outcome, resume
+from gateway.operations import Settle, finish, record_or_learn, recorded_outcome, resume
 from gateway.outcomes import Fault, Outcome
 from gateway.snapshots import Snapshot
 
@@ -55,8 +55,9 @@ def bring_to_an_end(operation: Operation, ending: Ending) -> Outcome:
     if operation.may_still_be_under_way():
         raise OperationInProgress
     if ending.looks_first:
+        is_early = operation.may_still_take_effect()
         outcome = ending.look(operation)
-        if outcome.status == Status.REJECTED and operation.may_still_take_effect():
+        if outcome.status == Status.REJECTED and is_early:
             raise OperationInProgress  # an earlier sending may do yet what this look says is not to be done any more
         if outcome.status != Status.UNKNOWN or not operation.may_be_sent_again():
             return _decided(operation, outcome, ending)
@@ -76,17 +77,17 @@ def look_at(operation: Operation, ending: Ending) -> Outcome:
 
     Raises OperationInProgress where Stripe does not show it yet, and may still be at work on it or be asked right now.
     """
+    # The time of the look counts: whoever is held up after it would take what was early for what is late.
+    is_early = operation.may_still_be_under_way() or operation.may_still_take_effect()
     outcome = ending.look(operation)
-    if not outcome.succeeded and (operation.may_still_be_under_way() or operation.may_still_take_effect()):
+    if is_early and not outcome.succeeded:
         raise OperationInProgress
     return _decided(operation, outcome, ending)
 
 
 def _decided(operation: Operation, outcome: Outcome, ending: Ending) -> Outcome:
-    """The outcome of a look, recorded where it decides."""
-    if outcome.status != Status.UNKNOWN:
-        record(operation, outcome, ending.settle)
-    return outcome
+    """The outcome of a look, recorded where it decides and nobody else was quicker. Raises as `record_or_learn`."""
+    return outcome if outcome.status == Status.UNKNOWN else record_or_learn(operation, outcome, ending.settle)
 
 
 NOT_FOUND = "not_found"

@@ -62,9 +62,9 @@ CALL_BUDGET = timedelta(seconds=CONNECT_TIMEOUT_S + settings.STRIPE_TIMEOUT_S + 
 # For how long Stripe may work on a request whose answer did not come: its own libraries give up after 80 s
 # (stripe-python, _http_client.py), and what took longer was given up there as well. A look may say "not done" only then.
 STRIPE_WORKS_FOR = max(timedelta(seconds=90), CALL_BUDGET)
-# What Stripe, or something before it, answers while the request may still be carried out: another one under the same key is
-# in progress, the object is locked, or the answer was lost on its way. A 500 and every other refusal are its last word.
-NO_LAST_WORD = (None, 409, 429, 502, 503, 504)
+# What Stripe, or something before it, answers with 4xx while the request may still be carried out: it timed out on its way,
+# another one under the same key is in progress, the object is locked.
+NO_LAST_WORD = (408, 409, 429)
 # Between its reservation and its sending an operation waits for nothing. A process that was held up for longer, as on a
 # machine that was suspended, does not send any more: the 5 s left in CALL_BUDGET are used up, and others may take over.
 LONGEST_DELAY_BEFORE_SENDING_S = 5.0
@@ -263,7 +263,13 @@ class Operation(models.Model):
 
     def may_still_take_effect(self) -> bool:
         """Whether Stripe may still be at work on it: it gave no last word, and the last sending is not long ago."""
-        return self.http_status in NO_LAST_WORD and database_now() - self.last_sent_at <= STRIPE_WORKS_FOR
+        return not self._has_last_word and database_now() - self.last_sent_at <= STRIPE_WORKS_FOR
+
+    @property
+    def _has_last_word(self) -> bool:
+        """Whether Stripe refused it, or failed with a 500. Other 5xx come from what lies before Stripe."""
+        status = self.http_status
+        return status is not None and status <= 500 and status not in NO_LAST_WORD
 
     def claim_for_resending(self) -> bool:
         """Takes this open operation for one more sending; False where another process holds it or settled it.

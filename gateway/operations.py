@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, NoReturn, Protocol
 
 import stripe
-from django.db import DatabaseError, IntegrityError, connection, models, transaction
+from django.db import Error as DatabaseFailure
+from django.db import IntegrityError, connection, models, transaction
 
 from commercecore_payments.actors import Actor
 from commercecore_payments.clock import database_now
@@ -124,10 +126,18 @@ def finish(operation: Operation, settle: Settle) -> Outcome:
     """
     outcome = send(operation)
     try:
-        stored = record(operation, outcome, settle)
-    except DatabaseError as error:
+        return record_or_learn(operation, outcome, settle)
+    except DatabaseFailure as error:
         logger.exception("operation %s: its outcome could not be written down", operation.id)
         raise OutcomeUnknown(operation.id) from error
+
+
+def record_or_learn(operation: Operation, outcome: Outcome, settle: Settle) -> Outcome:
+    """Writes the outcome down; where another attempt has the word, returns what that one brought.
+
+    Raises OutcomeUnknown where the other attempt has not ended yet.
+    """
+    stored = record(operation, outcome, settle)
     if stored is None or outcome.succeeded:
         return outcome
     if stored.is_open:
@@ -187,8 +197,9 @@ def call_options(operation: Operation) -> dict[str, Any]:
 def _outcome_of_error(operation: Operation, error: stripe.StripeError) -> Outcome:
     call = CALLS[operation.kind]
     carried = object_in_error(error, call.name_in_errors) if call.name_in_errors else None
-    # A deletion has no key and follows a look at the account: each sending stands for itself.
-    was_sent_before = operation.was_sent_before and operation.kind != Kind.ACCOUNT_DELETE
+    # A deletion has no key: that Stripe refuses it is said of the account as it is now, whatever was sent before.
+    is_refused_deletion = operation.kind == Kind.ACCOUNT_DELETE and error.http_status == HTTPStatus.BAD_REQUEST
+    was_sent_before = operation.was_sent_before and not is_refused_deletion
     return Outcome(
         status=status_of_error(error, was_sent_before=was_sent_before),
         value=call.read(carried) if carried is not None else None,
@@ -213,8 +224,9 @@ def record(operation: Operation, outcome: Outcome, settle: Settle) -> Operation 
         if outcome.status == Status.UNKNOWN:
             stored.mark_unknown()
         else:
-            stored.close(outcome.status, at=database_now())
+            # First what it is about, as for whoever reserves: its new operation then meets this one open, and does not wait.
             settle(stored, outcome)
+            stored.close(outcome.status, at=database_now())
     log = logger.warning if outcome.status == Status.UNKNOWN else logger.info
     log("operation %s %s: %s (Stripe %s)", stored.id, stored.kind, outcome.status.value, outcome.stripe_request_id or "silent")
     return None

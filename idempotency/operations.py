@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import Error as DatabaseFailure
+from django.db import IntegrityError, transaction
 
 from commercecore_payments.actors import Actor, HeldKey
 from commercecore_payments.clock import database_now, now
@@ -18,8 +19,9 @@ from idempotency.models import IdempotencyKey
 
 logger = logging.getLogger(__name__)
 
-# The calls of the longest request: a confirmation that continues an earlier one looks at its clone or makes it, looks at
-# the intent and confirms it. One that drips on for longer loses the key, and `keep_hold` refuses it from then on.
+# The calls of the longest request that is usual: a confirmation that continues an earlier one looks at its clone or makes it,
+# looks at the intent and confirms it. One that goes on for longer, such as a deletion that has many payments to read first,
+# loses the key to whoever repeats it by then, and `keep_hold` refuses it from then on.
 CALLS_OF_THE_LONGEST_REQUEST = 4
 LEASE = CALLS_OF_THE_LONGEST_REQUEST * CALL_BUDGET
 # 24 hours are promised, as by Stripe. Three days let a caller who noticed a failure on Friday evening repeat on Monday.
@@ -96,7 +98,7 @@ def store_answer(held: HeldKey, *, status_code: int, body: str, api_version: str
         stored = rows.update(
             answered_at=now(), status_code=status_code, answer=answer, encryption_key_id=key_id, api_version=api_version
         )
-    except DatabaseError:
+    except DatabaseFailure:
         logger.exception("idempotency key %s: its answer could not be stored", held.row_id)
         return
     if not stored:
@@ -108,7 +110,7 @@ def free_key(held: HeldKey) -> None:
     """Lets the very same request be carried out again at once, and no other. A database that fails is logged, not raised."""
     try:
         IdempotencyKey.objects.held_by(held).update(held_until=database_now())
-    except DatabaseError:
+    except DatabaseFailure:
         logger.exception("idempotency key %s: it could not be freed before its lease lapses", held.row_id)
 
 
@@ -120,7 +122,7 @@ def forget_key(held: HeldKey) -> None:
             if row is not None and not row.operations.exists():
                 row.delete()
                 return
-    except DatabaseError:
+    except DatabaseFailure:
         logger.exception("idempotency key %s: it could not be forgotten", held.row_id)
     free_key(held)
 

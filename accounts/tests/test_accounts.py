@@ -14,7 +14,19 @@ from commercecore_payments.tests.tenants import Tenant, refunds_at_stripe
 from gateway import reads
 from gateway.client import stripe_client
 from gateway.models import Operation
-from gateway.tests.faults import answer, fail_inside, stripe_fails, time_out_after, time_out_before
+from gateway.snapshots import AccountSnapshot
+from gateway.tests.faults import (
+    Answer,
+    Send,
+    answer,
+    fail_inside,
+    refuse_connection,
+    sent_late,
+    stripe_fails,
+    time_out_after,
+    time_out_before,
+)
+from sandbox.connect.onboarding import complete_onboarding
 from sandbox.money.authentication import answer_open_challenge
 from transactions.models import Transaction
 from transactions.operations import read
@@ -273,3 +285,66 @@ class TestDeletingAnAccount:
             stripe_client().v1.payment_intents.confirm(payment, {"payment_method": "pm_card_visa"}, {"stripe_account": seller})
         assert tenant.delete(f"/connected-accounts/{seller}").status_code == 200
         assert list(Transaction.objects.values_list("status", flat=True)) == ["succeeded"] * 3
+
+    def test_is_not_called_off_while_an_earlier_sending_may_take_effect(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        late = sent_late()
+        with stripe_fails(monkeypatch, late, path="/accounts"):
+            assert tenant.delete(f"/connected-accounts/{seller}").status_code == 503
+        with stripe_fails(monkeypatch, refuse_connection, path="/accounts"):
+            again = tenant.delete(f"/connected-accounts/{seller}")
+        assert (again.status_code, again.json()["details"]["code"]) == (503, "outcome_unknown")
+        late.arrives()
+        assert tenant.delete(f"/connected-accounts/{seller}").status_code == 200
+        assert ConnectedAccount.objects.get().status == "deleted"
+
+    def test_that_takes_effect_before_it_is_sent_again_is_done(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        late = sent_late()
+        with stripe_fails(monkeypatch, late, path="/accounts"):
+            assert tenant.delete(f"/connected-accounts/{seller}").status_code == 503
+
+        def find_it_gone(send: Send, *request: Any) -> Answer:
+            late.arrives()
+            return send(*request)
+
+        with stripe_fails(monkeypatch, find_it_gone, path="/accounts"):
+            assert tenant.delete(f"/connected-accounts/{seller}").status_code == 503
+        assert ConnectedAccount.objects.get().status == "deleting"
+        assert tenant.delete(f"/connected-accounts/{seller}").status_code == 200
+
+    def test_that_stripe_refuses_when_it_is_sent_again_leaves_it_in_use(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with stripe_fails(monkeypatch, time_out_before, path="/accounts"):
+            assert tenant.delete(f"/connected-accounts/{seller}").status_code == 503
+        refused = answer(400, {"type": "invalid_request_error", "message": "It has a balance."})
+        with stripe_fails(monkeypatch, refused, path="/accounts"):
+            assert tenant.delete(f"/connected-accounts/{seller}").status_code == 400
+        assert ConnectedAccount.objects.get().status == "active"
+
+    def test_of_one_that_is_gone_with_its_holds_is_done(self, tenant: Tenant, seller: str) -> None:
+        held = tenant.create_payment(seller, capture_method="manual")
+        assert tenant.confirm(seller, held).json()["data"]["status"] == "requires_capture"
+        stripe_client().v1.accounts.delete(seller)
+        assert tenant.delete(f"/connected-accounts/{seller}").status_code == 200
+        assert tenant.create_seller("seller@example.com") != seller
+
+
+class TestReadingAnAccount:
+    def test_takes_nothing_back_that_was_read_later(self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+        seller = tenant.create_seller(onboarded=False)
+        whole, is_first = reads.retrieve_account, iter([True])
+
+        def overtaken(account_id: str) -> AccountSnapshot:
+            found = whole(account_id)
+            if next(is_first, False):
+                complete_onboarding(account_id=account_id)
+                tenant.get(f"/connected-accounts/{seller}")
+            return found
+
+        monkeypatch.setattr(reads, "retrieve_account", overtaken)
+        tenant.get(f"/connected-accounts/{seller}")
+        assert ConnectedAccount.objects.get().charges_enabled is True

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
@@ -14,9 +14,11 @@ from accounts.models import ConnectedAccount
 from commercecore_payments.tests.tenants import Tenant, intent_at_stripe, refunds_at_stripe
 from gateway.client import stripe_client
 from gateway.models import Operation
+from gateway.operations import reserve
 from gateway.tests.faults import Answer, Send, stripe_error, stripe_fails
 from paymentmethods.models import Customer, PaymentMethod
 from transactions.models import Transaction
+from transactions.operations import cancel, settle
 
 CALLERS = 8
 # Seconds in which all of them have certainly asked.
@@ -138,3 +140,36 @@ class TestEightCallersAtOnce:
         assert counted(answers)[200] >= 1  # whoever finds the account gone is told that it is
         assert set(counted(answers)) <= {200, 404, 409}
         assert Operation.objects.filter(kind="account.delete").count() == 1
+
+    def test_settle_one_operation_while_another_is_reserved(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each waits for nothing that the other holds: neither is ended by the database."""
+        transaction_id = tenant.create_payment(seller)
+        is_locked = Event()
+
+        def answer_when_locked(send: Send, *request: Any) -> Answer:
+            answer = send(*request)
+            is_locked.wait(timeout=10)
+            return answer
+
+        def reserve_late(*arguments: Any, **options: Any) -> Operation:
+            is_locked.set()
+            time.sleep(LATE_S)  # the confirmation's answer is being written down by now
+            return reserve(*arguments, **options)
+
+        def confirm_or_cancel(caller: Tenant, number: int) -> Any:
+            if number == 0:
+                return caller.confirm(seller, transaction_id)
+            if number > 1:
+                return None
+            while not Operation.objects.filter(kind="payment_intent.confirm").exists():
+                time.sleep(0.01)
+            return caller.post(f"/transactions/{transaction_id}/cancel", {})
+
+        monkeypatch.setattr(cancel, "reserve", reserve_late)
+        monkeypatch.setattr(settle, "open_operation", lambda _: None)  # it looked before there was one
+        with stripe_fails(monkeypatch, answer_when_locked, path="/confirm"):
+            confirmed, canceled, *_ = at_once(tenant, confirm_or_cancel)
+        assert (confirmed.status_code, confirmed.json()["data"]["status"]) == (200, "succeeded")
+        assert (canceled.status_code, canceled.json()["details"]["code"]) == (409, "operation_in_progress")

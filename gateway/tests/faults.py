@@ -43,6 +43,21 @@ def time_out_after(send: Send, *request: Any) -> Answer:
     raise connection_error(requests.exceptions.ReadTimeout("read timed out"))
 
 
+class sent_late:  # noqa: N801 - a fault like the functions beside it
+    """The answer does not come, and Stripe gets the request when the test lets it `arrive`."""
+
+    def __init__(self) -> None:
+        self._sendings: list[Callable[[], Answer]] = []
+
+    def __call__(self, send: Send, *request: Any) -> Answer:
+        self._sendings.append(lambda: send(*request))
+        return time_out_before(send, *request)
+
+    def arrives(self) -> None:
+        """Stripe carries out the first that is still on its way."""
+        self._sendings.pop(0)()
+
+
 def answer(status: int, error: Any) -> Callable[..., Answer]:
     """Stripe answers an error of its own, and does nothing."""
 

@@ -1,9 +1,10 @@
 """Answers that are no final ones: under their key the same request is carried out again."""
 
 from typing import Any
+from unittest import mock
 
 import pytest
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from accounts import operations as account_operations
 from commercecore_payments import errors
@@ -140,12 +141,18 @@ class TestAnUnexpectedFailure:
 
 
 class TestADatabaseThatFails:
+    @pytest.mark.parametrize("failure", [DatabaseError("disk full"), InterfaceError("connection already closed")])
     def test_while_the_answer_is_stored_does_not_keep_it_from_the_caller(
-        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+        self,
+        tenant: Tenant,
+        seller: str,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+        failure: Exception,
     ) -> None:
         body = {"order_id": "1", "account_id": seller, "amount": 1000}
         with monkeypatch.context() as patch:
-            patch.setattr(IdempotencyKeyQuerySet, "update", _disk_full)
+            patch.setattr(IdempotencyKeyQuerySet, "update", mock.Mock(side_effect=failure))
             response = tenant.post("/transactions", body, **under())
         assert response.status_code == 201
         assert intent_at_stripe(seller, response.json()["data"]["transaction_id"])["amount"] == 1000

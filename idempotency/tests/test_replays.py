@@ -12,7 +12,7 @@ from accounts.operations import find_account_of_request
 from commercecore_payments.tests.tenants import BASE, Tenant, charges_at_stripe, refunds_at_stripe
 from developers.tests.factories import AppFactory
 from gateway.models import Operation
-from gateway.tests.faults import answer, stripe_fails
+from gateway.tests.faults import answer, stripe_fails, time_out_after
 from idempotency.models import IdempotencyKey
 from idempotency.operations import free_key
 from idempotency.tests.keyed import KEY, actor_with_key, assert_refused, is_replay, under
@@ -121,6 +121,17 @@ class TestARepeatAfterTheAccountWasDeleted:
         body = {"account_id": seller, "transaction_id": transaction_id, "payment_method_id": "pm_card_visa"}
         first = tenant.post("/transactions/confirm", body, **under())
         assert tenant.delete(f"/connected-accounts/{seller}").status_code == 200
+        repeated = tenant.post("/transactions/confirm", body, **under())
+        assert (repeated.status_code, repeated.json()["data"]) == (200, first.json()["data"])
+
+    def test_tells_the_confirmation_while_the_deletions_outcome_is_unknown(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        transaction_id = tenant.create_payment(seller)
+        body = {"account_id": seller, "transaction_id": transaction_id, "payment_method_id": "pm_card_visa"}
+        first = tenant.post("/transactions/confirm", body, **under())
+        with stripe_fails(monkeypatch, time_out_after, path="/accounts"):
+            assert tenant.delete(f"/connected-accounts/{seller}").status_code == 503
         repeated = tenant.post("/transactions/confirm", body, **under())
         assert (repeated.status_code, repeated.json()["data"]) == (200, first.json()["data"])
 

@@ -29,6 +29,7 @@ from refunds.operations.settle import REFUND, settle_refund
 from transactions.errors import TransactionNotFound
 from transactions.models import Transaction
 from transactions.operations import refresh_transaction
+from transactions.operations.settle import open_operation
 
 # Seconds that a caller waits for an equal refund of another request. Stripe answers most calls within two; a caller's own
 # patience ends soon after ten, and a thread of ours is not to be held for longer.
@@ -163,8 +164,10 @@ def _reserve(request: RefundRequest, payment: Transaction, *, actor: Actor) -> O
 
 
 def _amount_to_refund(payment: Transaction, *, asked_minor: int | None) -> int:
-    """The amount in minor units. Raises NotRefundable, NothingLeftToRefund, RefundExceedsPayment."""
+    """The amount in minor units. Raises NotRefundable, NothingLeftToRefund, RefundExceedsPayment, OperationInProgress."""
     if payment.amount_received_minor == 0:
+        if open_operation(payment) is not None:  # it may be paid already
+            raise OperationInProgress
         raise NotRefundable
     rest = refundable_minor(payment)
     if rest <= 0:

@@ -13,6 +13,7 @@ from gateway.tests.faults import (
     assert_outcome_unknown,
     fail_inside,
     refuse_connection,
+    sent_late,
     stripe_error,
     stripe_fails,
     time_out_after,
@@ -91,3 +92,25 @@ class TestARefund:
             assert tenant.refund(seller).status_code == 503
         assert Refund.objects.get().status == "creation_failed"
         assert tenant.refund(seller).json()["data"]["amount"] == 1000
+
+
+class TestARefundOfAPaymentWhoseOutcomeIsUnknown:
+    """Nothing was received as far as is known here, and that may change: no final answer is given."""
+
+    @pytest.mark.parametrize(("capture_method", "step"), [("automatic", "/confirm"), ("manual", "/capture")])
+    def test_waits_for_it(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch, capture_method: str, step: str
+    ) -> None:
+        late, under = sent_late(), {"Idempotency-Key": "k"}
+        transaction_id = tenant.create_payment(seller, capture_method=capture_method)
+        with stripe_fails(monkeypatch, late, path=step):
+            tenant.confirm(seller, transaction_id)
+            if capture_method == "manual":
+                tenant.post(f"/transactions/{transaction_id}/capture", {})
+        body = {"order_id": "2227222", "account_id": seller, "amount": 400}
+        early = tenant.post("/refunds", body, **under)
+        assert (early.status_code, early.json()["details"]["code"]) == (409, "operation_in_progress")
+        late.arrives()
+        assert tenant.get(f"/transactions/{transaction_id}").json()["data"]["status"] == "succeeded"
+        assert tenant.post("/refunds", body, **under).status_code == 201
+        assert refunds_at_stripe(seller, transaction_id) == [400]

@@ -51,11 +51,12 @@ def confirm_transaction(request: ConfirmationRequest, *, actor: Actor) -> tuple[
     payment = find_transaction(transaction_id=request.transaction_id, actor=actor)
     if payment.account.stripe_account_id != request.account_id:
         raise TransactionNotFound
-    if _was_told_under_key(payment, actor=actor):
-        return payment, reread_for_secret(payment)
-    finished = _finish_earlier_attempt(payment, request)
-    if finished is not None:
-        return payment, finished
+    was_told = _was_told_under_key(payment, actor=actor)
+    earlier = reread_for_secret(payment) if was_told else _finish_earlier_attempt(payment, request)
+    if was_told or earlier is not None:
+        if payment.status == TransactionStatus.CANCELED:  # a hold that has lapsed since, or was given up
+            raise TransactionCanceled
+        return payment, earlier
     if payment.is_confirmed and payment.may_still_change:
         refresh_transaction(payment)  # what is processing or held here may have moved on at Stripe
     _refuse_unless_confirmable(payment, request_id=actor.request_id)
@@ -96,9 +97,11 @@ def _finish_earlier_attempt(payment: Transaction, request: ConfirmationRequest) 
     is_repeated = same and unfinished.may_be_sent_again()
     outcome = end_open(unfinished) if is_repeated else end_open_without_charging(unfinished)
     payment.refresh_from_db()
-    if is_repeated or (same and outcome.status == Status.DECLINED):
-        _raise_unless_confirmed(payment, unfinished, outcome)
-    return _intent_after(payment, outcome) if same and outcome.succeeded else None
+    unfinished.refresh_from_db()
+    if not same or not unfinished.tells_what_stripe_said:  # with another card, or after nothing was done, it is tried anew
+        return None
+    _raise_unless_confirmed(payment, unfinished, outcome)
+    return _intent_after(payment, outcome)
 
 
 def _intent_after(payment: Transaction, outcome: Outcome) -> PaymentIntentSnapshot:

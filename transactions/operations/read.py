@@ -74,8 +74,10 @@ def refresh_transaction(payment: Transaction) -> PaymentIntentSnapshot:
 
 
 def _take_over(payment: Transaction, intent: PaymentIntentSnapshot) -> None:
+    """Nothing is taken over that is an open operation's to tell: what it finds there must still be new to it."""
     known_at = payment.updated_at
-    _settle_what_is_shown(payment, intent)
+    if _shows_what_may_not_be_settled(payment, intent):
+        return
     with transaction.atomic(durable=True):
         stored = Transaction.objects.select_for_update().get(pk=payment.pk)
         if stored.updated_at == known_at:
@@ -85,9 +87,10 @@ def _take_over(payment: Transaction, intent: PaymentIntentSnapshot) -> None:
 def reread_for_secret(payment: Transaction) -> PaymentIntentSnapshot | None:
     """Like `refresh_transaction`, for a request that was answered before: what the buyer needs to go on is not kept.
 
-    None where the account is deleted: Stripe tells nothing of its payments any more, and nobody can go on.
+    None where the account is deleted, or is being deleted right now: Stripe may tell nothing of its payments any more, and
+    nobody can go on.
     """
-    return None if payment.account.is_deleted else refresh_transaction(payment)
+    return refresh_transaction(payment) if payment.account.is_active else None
 
 
 def refresh_unfinished(account: ConnectedAccount) -> None:
@@ -110,10 +113,13 @@ def refresh_unfinished(account: ConnectedAccount) -> None:
             return
 
 
-def _settle_what_is_shown(payment: Transaction, intent: PaymentIntentSnapshot) -> None:
+def _shows_what_may_not_be_settled(payment: Transaction, intent: PaymentIntentSnapshot) -> bool:
+    """Settles the open operation where the intent shows what came of it; whether it is too early for that."""
     unfinished = open_operation(payment)
-    if unfinished is None or unfinished.may_still_be_under_way():
-        return
-    shown = shown_by(unfinished, intent)
-    if shown is not None and (shown.succeeded or not unfinished.may_still_take_effect()):
-        record(unfinished, shown, settle_payment_intent)
+    shown = shown_by(unfinished, intent) if unfinished is not None else None
+    if unfinished is None or shown is None:
+        return False
+    if unfinished.may_still_be_under_way() or not (shown.succeeded or not unfinished.may_still_take_effect()):
+        return True
+    record(unfinished, shown, settle_payment_intent)
+    return False

@@ -8,9 +8,11 @@ import pytest
 from commercecore_payments import clock
 from commercecore_payments.recovery import recover_due
 from commercecore_payments.tests.tenants import Tenant, charges_at_stripe, intent_at_stripe
+from gateway import reads
 from gateway.client import stripe_client
 from gateway.models import Operation
-from gateway.tests.faults import LOST_OR_UNSURE, assert_outcome_unknown, stripe_fails, time_out_before
+from gateway.snapshots import PaymentIntentSnapshot
+from gateway.tests.faults import LOST_OR_UNSURE, assert_outcome_unknown, fail_inside, stripe_fails, time_out_before
 from transactions.models import Transaction
 from transactions.tests.test_capture import capture, code_of
 
@@ -98,3 +100,22 @@ class TestACancellation:
         with clock.moved_ahead(timedelta(minutes=1)):
             assert [one.result for one in recover_due()] == ["settled"]
         assert intent_at_stripe(seller, transaction_id)["status"] == Transaction.objects.get().status == "canceled"
+
+
+class TestACancellationThatTwoFindAtOnce:
+    def test_is_told_as_it_was_written_down(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        transaction_id, under = tenant.create_payment(seller), {"Idempotency-Key": "k"}
+        with stripe_fails(monkeypatch, fail_inside, path="/cancel"):
+            assert tenant.post(f"/transactions/{transaction_id}/cancel", {}, **under).status_code == 503
+        whole, is_first = reads.retrieve_payment_intent, iter([True])
+
+        def overtaken(payment_intent_id: str, *, account_id: str) -> PaymentIntentSnapshot:
+            found = whole(payment_intent_id, account_id=account_id)
+            if next(is_first, False):
+                stripe_client().v1.payment_intents.cancel(transaction_id, {}, {"stripe_account": seller})
+                tenant.get(f"/transactions/{transaction_id}")
+            return found
+
+        monkeypatch.setattr(reads, "retrieve_payment_intent", overtaken)
+        repeated = tenant.post(f"/transactions/{transaction_id}/cancel", {}, **under)
+        assert (repeated.status_code, repeated.json()["data"]["status"]) == (200, "canceled")

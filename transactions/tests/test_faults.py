@@ -1,17 +1,20 @@
 """Payments whose calls to Stripe fail: nothing is lost, and nobody is charged twice or late."""
 
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 import stripe
 
 from commercecore_payments import clock
 from commercecore_payments.tests.tenants import Tenant, charges_at_stripe, intent_at_stripe
+from gateway import reads
 from gateway.client import stripe_client
 from gateway.models import Operation
+from gateway.snapshots import PaymentIntentSnapshot
 from gateway.tests.faults import (
     LOST_OR_UNSURE,
     Answer,
@@ -22,6 +25,7 @@ from gateway.tests.faults import (
     killed,
     limit_rate,
     refuse_connection,
+    sent_late,
     stripe_error,
     stripe_fails,
     time_out_after,
@@ -229,7 +233,65 @@ class TestAConfirmation:
             shop.tenant.get(f"/transactions/{transaction_id}")
         assert (the_confirmation().status, the_confirmation().http_status) == ("rejected", None)
 
-    @pytest.mark.parametrize("status", [409, 429, 502, 503, 504])
+    def test_whose_decline_was_not_heard_tries_the_card_once_though_it_was_read_meanwhile(self, shop: Shop) -> None:
+        card = card_at(shop.seller, "tok_chargeDeclined")
+        transaction_id = shop.confirmed(time_out_after, card)
+        early = shop.tenant.get(f"/transactions/{transaction_id}").json()["data"]
+        assert [one["status"] for one in early["open_operations"]] == ["unknown"]
+        with later(minutes=3):
+            response = shop.confirm(transaction_id, card)
+        assert (response.status_code, response.json()["details"]["decline_code"]) == (402, "generic_decline")
+        assert (the_confirmation().status, len(shop.charges(transaction_id))) == ("declined", 1)
+
+    def test_is_not_closed_by_whoever_looked_early_and_was_held_up_then(
+        self, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        late = sent_late()
+        transaction_id = shop.confirmed(late)
+        whole, is_first = reads.retrieve_payment_intent, iter([True])
+        with ExitStack() as clocks:
+
+            def held_up_afterwards(payment_intent_id: str, *, account_id: str) -> PaymentIntentSnapshot:
+                found = whole(payment_intent_id, account_id=account_id)
+                if next(is_first, False):
+                    late.arrives()
+                    clocks.enter_context(later(hours=1))
+                return found
+
+            clocks.enter_context(later(seconds=60))
+            monkeypatch.setattr(reads, "retrieve_payment_intent", held_up_afterwards)
+            assert_under_way(shop.confirm(transaction_id, MASTERCARD))
+            assert shop.tenant.get(f"/transactions/{transaction_id}").json()["data"]["status"] == "succeeded"
+        assert (the_confirmation().status, len(shop.charges(transaction_id))) == ("succeeded", 1)
+
+    def test_that_stripe_refuses_when_it_is_sent_again_is_told_in_stripes_words(self, shop: Shop) -> None:
+        shop.seller = shop.tenant.create_seller("new@example.com", onboarded=False)
+        transaction_id = shop.confirmed(time_out_before)
+        told, at_a_first_sending = (shop.confirm(transaction_id).json()["detail"] for _ in range(2))
+        assert told.partition(": ")[2] == at_a_first_sending.partition(": ")[2]
+        assert told.startswith("An error occurred while confirming the payment intentRequest req_")
+        assert "not as it was asked for" not in told
+
+    def test_that_is_too_old_to_be_sent_again_by_then_is_carried_out_anew(self, shop: Shop) -> None:
+        transaction_id = shop.confirmed(time_out_before)
+        whole, is_first = Operation.may_be_sent_again, iter([True])
+        with (
+            later(minutes=2, seconds=1),
+            mock.patch.object(Operation, "may_be_sent_again", lambda self: next(is_first, False) or whole(self)),
+        ):
+            assert shop.confirm(transaction_id).json()["data"]["status"] == "succeeded"
+        assert len(shop.charges(transaction_id)) == 1
+
+    def test_whose_hold_was_given_up_since_is_a_conflict(self, shop: Shop) -> None:
+        transaction_id = shop.tenant.create_payment(shop.seller, capture_method="manual")
+        shop.confirm(transaction_id, VISA, time_out_after)
+        stripe_client().v1.payment_intents.cancel(transaction_id, {}, {"stripe_account": shop.seller})
+        with later(minutes=3):
+            response = shop.confirm(transaction_id)
+        assert (response.status_code, response.json()["details"]["code"]) == (409, "transaction_canceled")
+        assert the_confirmation().status == "succeeded"
+
+    @pytest.mark.parametrize("status", [408, 409, 429, 502, 503, 504, 522])
     def test_is_not_closed_by_a_read_while_stripe_may_be_at_work_on_it(self, shop: Shop, status: int) -> None:
         still_working = answer(status, {"type": "api_error", "message": "Try again."})
         transaction_id = shop.confirmed(still_working)
