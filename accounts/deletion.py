@@ -9,7 +9,7 @@ from commercecore_payments.actors import Actor
 from commercecore_payments.errors import ServiceError
 from gateway import reads
 from gateway.endings import Ending, not_done, not_found, outcome_of_earlier
-from gateway.errors import StripeRejected
+from gateway.errors import StripeConfigurationRefused, StripeRejected
 from gateway.models import Kind, Operation, Status
 from gateway.operations import earlier_under_key, finish, raise_for_outcome, record, reserve
 from gateway.outcomes import Fault, Outcome
@@ -49,15 +49,26 @@ def _refusal(fault: Fault, *, stripe_request_id: str) -> ServiceError:
 
 
 def _delete(account: ConnectedAccount, *, actor: Actor) -> tuple[Operation, Outcome]:
-    is_gone = reads.account_is_gone(account.stripe_account_id)
-    if not is_gone:
-        refresh_unfinished(account)
+    is_gone = _is_gone_or_read(account)
     operation = _reserve_deletion(account=account, is_gone=is_gone, actor=actor)
     if not is_gone:
         return operation, finish(operation, settle_deletion)
     outcome = Outcome(status=Status.SUCCEEDED)
     record(operation, outcome, settle_deletion)
     return operation, outcome
+
+
+def _is_gone_or_read(account: ConnectedAccount) -> bool:
+    """Whether the account is gone at Stripe. Where it is not, its payments were read for the last time."""
+    if reads.account_is_gone(account.stripe_account_id):
+        return True
+    try:
+        refresh_unfinished(account)
+    except StripeConfigurationRefused as refused:
+        if refused.fault.code != reads.ACCOUNT_HAS_LEFT:
+            raise
+        return True  # somebody else has just deleted it
+    return False
 
 
 def _reserve_deletion(*, account: ConnectedAccount, is_gone: bool, actor: Actor) -> Operation:
@@ -89,10 +100,9 @@ def settle_deletion(operation: Operation, outcome: Outcome) -> None:
 
 
 def _look_at_deleted(operation: Operation) -> Outcome:
-    if reads.account_is_gone(operation.target_id):
-        return Outcome(status=Status.SUCCEEDED)
     account = ConnectedAccount.objects.get(pk=operation.subject_id)
-    refresh_unfinished(account)
+    if _is_gone_or_read(account):
+        return Outcome(status=Status.SUCCEEDED)
     held = _held_at(account)
     if held:
         return not_done(f"The account is still there, and payments are held by now: {', '.join(held)}.")

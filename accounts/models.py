@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from commercecore_payments.clock import now
 from commercecore_payments.environments import Environment, EnvironmentManager, current_environment
+from commercecore_payments.rows import column_values
 from developers.models import Developer
 from gateway.snapshots import AccountSnapshot
 
@@ -142,7 +143,8 @@ class ConnectedAccount(models.Model):
         self._move_to(Status.DELETED)
 
     def apply(self, snapshot: AccountSnapshot) -> None:
-        """Takes over what Stripe says of the account."""
+        """Takes over what Stripe says of the account. Where that is nothing new, the row stays as old as it is."""
+        before = column_values(self)
         self.country = snapshot.country
         self.default_currency = snapshot.default_currency
         self.charges_enabled = snapshot.charges_enabled
@@ -150,8 +152,9 @@ class ConnectedAccount(models.Model):
         self.details_submitted = snapshot.details_submitted
         self.capabilities = dict(snapshot.capabilities)
         self.requirements = dict(snapshot.requirements)
-        self.updated_at = now()
-        self.save()
+        if column_values(self) != before:
+            self.updated_at = now()
+            self.save()
 
     def renew_onboarding_link(self) -> None:
         """A new link for the next 18 hours; an older one stops working. The caller saves."""

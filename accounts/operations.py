@@ -115,7 +115,7 @@ CREATION = Ending(settle=settle_creation, look=_look_for_account)
 
 def refresh_account(account: ConnectedAccount) -> AccountSnapshot:
     """Reads the account from Stripe and keeps what it says, so that a finished onboarding shows at once."""
-    _refuse_while_deleting(account)
+    refuse_while_deleting(account)
     known_at = account.updated_at
     snapshot = reads.retrieve_account(account.stripe_account_id)
     with transaction.atomic(durable=True):
@@ -153,7 +153,7 @@ def open_onboarding(account: ConnectedAccount) -> str:
 
 def create_login_link(account: ConnectedAccount) -> LoginLink:
     """A one-time login to the seller's dashboard. Raises LoginLinkRefused before the onboarding is finished."""
-    _refuse_while_deleting(account)
+    refuse_while_deleting(account)
     try:
         link = reads.create_login_link(account.stripe_account_id)
     except StripeRejected as refusal:
@@ -170,11 +170,12 @@ def keep_account_open(account: ConnectedAccount) -> None:
     Raises AccountNotFound where the account is deleted, and AccountInUse where it is being deleted right now.
     """
     locked = ConnectedAccount.objects.only("status").select_for_update(no_key=True).get(pk=account.pk)
-    _refuse_while_deleting(locked)
+    refuse_while_deleting(locked)
     if not locked.is_active:
         raise AccountNotFound
 
 
-def _refuse_while_deleting(account: ConnectedAccount) -> None:
+def refuse_while_deleting(account: ConnectedAccount) -> None:
+    """Raises AccountInUse while it is not known whether the account is there."""
     if account.is_being_deleted:
         raise AccountInUse("The account is being deleted.")

@@ -27,6 +27,7 @@ from gateway.models import (
 )
 from gateway.operations import record
 from gateway.outcomes import Fault, Outcome
+from gateway.reads import ACCOUNT_HAS_LEFT
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +37,6 @@ CLAIM_LASTS = 3 * CALL_BUDGET
 # the longest time that Stripe works on a request (80 s, after which its own libraries give up).
 LOOKS_BEFORE_REVIEW = 3
 LOOK_AGAIN_AFTER = timedelta(minutes=5)
-# Stripe's code for an account that is gone or has revoked our access (docs.stripe.com/error-codes#account-invalid).
-ACCOUNT_HAS_LEFT = "account_invalid"
 
 
 class Result(StrEnum):

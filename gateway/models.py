@@ -63,8 +63,9 @@ CALL_BUDGET = timedelta(seconds=CONNECT_TIMEOUT_S + settings.STRIPE_TIMEOUT_S + 
 # (stripe-python, _http_client.py), and what took longer was given up there as well. A look may say "not done" only then.
 STRIPE_WORKS_FOR = max(timedelta(seconds=90), CALL_BUDGET)
 # What Stripe, or something before it, answers with 4xx while the request may still be carried out: it timed out on its way,
-# another one under the same key is in progress, the object is locked.
-NO_LAST_WORD = (408, 409, 429)
+# another one under the same key is in progress, the object is locked; or our own key is refused, which says nothing of what
+# was sent with it before.
+NO_LAST_WORD = (401, 403, 408, 409, 429)
 # Between its reservation and its sending an operation waits for nothing. A process that was held up for longer, as on a
 # machine that was suspended, does not send any more: the 5 s left in CALL_BUDGET are used up, and others may take over.
 LONGEST_DELAY_BEFORE_SENDING_S = 5.0
@@ -241,13 +242,12 @@ class Operation(models.Model):
 
         After a 500 they are not: Stripe keeps that answer under its key and would only replay it. Within its window
         everything else either executes for the first time or replays what the first sending did. A deletion has no
-        key, and can be asked for any number of times. What was withdrawn is only looked at.
+        key, and can be asked for again after a 500 too. What was withdrawn is only looked at.
         """
         if self.status not in RECOVERABLE_STATUSES or self.withdrawn_at is not None:
             return False
-        return self.kind == Kind.ACCOUNT_DELETE or (
-            self.http_status != 500 and database_now() - self.created_at < self._resend_window
-        )
+        is_replayed = self.http_status == 500 and self.kind != Kind.ACCOUNT_DELETE
+        return not is_replayed and database_now() - self.created_at < self._resend_window
 
     def take_for_sending(self) -> None:
         """From now on this process has LONGEST_DELAY_BEFORE_SENDING_S to send it."""
@@ -278,7 +278,7 @@ class Operation(models.Model):
         """
         moment = database_now()
         idle = Q(status=Status.UNKNOWN) | Q(status=Status.SENDING, last_sent_at__lt=moment - CALL_BUDGET)
-        in_time = Q() if self.kind == Kind.ACCOUNT_DELETE else Q(created_at__gt=moment - self._resend_window)
+        in_time = Q(created_at__gt=moment - self._resend_window)
         claimed = Operation.objects.filter(idle, in_time, pk=self.pk, withdrawn_at=None).update(
             # What was answered before says nothing about this sending.
             status=Status.SENDING,

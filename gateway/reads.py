@@ -25,6 +25,8 @@ from gateway.snapshots import (
 PAGE_SIZE = 100
 # Stripe's clock and ours differ: what an operation made is looked for from an hour before it was reserved.
 CLOCK_SKEW = timedelta(hours=1)
+# Stripe's code, with 403, for an account that is gone or has revoked our access (docs.stripe.com/error-codes#account-invalid).
+ACCOUNT_HAS_LEFT = "account_invalid"
 
 
 def retrieve_account(account_id: str) -> AccountSnapshot:
@@ -38,8 +40,8 @@ def account_is_gone(account_id: str) -> bool:
     try:
         account = stripe_client().v1.accounts.retrieve(account_id)
     except stripe.StripeError as error:
-        # A deleted or revoked account answers 403 account_invalid; one that never was 404 resource_missing.
-        if fault_of(error).code in ("account_invalid", "resource_missing"):
+        # One that never was answers 404.
+        if fault_of(error).code in (ACCOUNT_HAS_LEFT, "resource_missing"):
             return True
         _raise_for_read(error)
     return bool(account.to_dict().get("deleted"))

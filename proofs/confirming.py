@@ -5,8 +5,9 @@ from typing import Any
 
 from proofs.buyers import Ask, Payment
 
-# The codes of answers by which a confirmation has ended without a charge, and of the one by which nothing of it was sent.
-NOTHING_CHARGED, NOTHING_SENT = ("card_declined", "confirmation_refused"), "stripe_unreachable"
+# The codes of the answer by which the payment has ended without a charge, and of those by which this confirmation did nothing:
+# an earlier one may still be waiting for its challenge.
+NOTHING_CHARGED, NOTHING_DONE = "card_declined", ("confirmation_refused", "stripe_unreachable")
 
 
 @dataclass
@@ -31,7 +32,7 @@ class Confirming:
         if self.ask.key and self.number > 1:  # under a key the answer is that of its first request, and not of now
             return False
         code = answer.json().get("details", {}).get("code", "")
-        if code in NOTHING_CHARGED or (code == NOTHING_SENT and not self.might_be_charged):
+        if code == NOTHING_CHARGED or (code in NOTHING_DONE and not self.might_be_charged):
             self.payment.may_be_charged = False
             return True
         return False  # a success among them: what is paid may not be given up

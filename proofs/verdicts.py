@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from commercecore_payments.recovery import LOOKS_BEFORE_REVIEW
-from gateway.models import Operation, RecoveryAttempt, Status
+from gateway.models import Kind, Operation, RecoveryAttempt, Status
 from proofs.books import MAKES, Books
 from proofs.buyers import Payment
 from proofs.findings import Finding, Rule
@@ -22,12 +22,13 @@ def reviews() -> Counter[str]:
 
 def unjustified_reviews(developer_id: str) -> Iterator[Finding]:
     """Only what makes an object at Stripe may be left to a person, and only where Stripe has made none and may not be asked
-    again: after a 500, which it would replay, or when it has forgotten the key.
+    again: after a 500, which it would replay, or when it has forgotten the key. And a deletion that was asked for a day ago.
     """
     parked = list(Operation.objects.filter(status=Status.NEEDS_REVIEW))
     made = Books.read(developer_id).made_by_operations() if parked else {}
     for operation in parked:
-        if operation.kind not in MAKES or operation.pk in made or not _was_beyond_repeating(operation):
+        is_decided_by_a_look = operation.kind not in (*MAKES, Kind.ACCOUNT_DELETE)
+        if is_decided_by_a_look or operation.pk in made or not _was_beyond_repeating(operation):
             sentence = f"{operation.kind} is left to a person, and could be decided."
             yield Finding(Rule.REVIEW_NOT_JUSTIFIED, sentence, operation.pk)
 
@@ -37,7 +38,8 @@ def _was_beyond_repeating(operation: Operation) -> bool:
     looks = operation.recovery_attempts.filter(act=RecoveryAttempt.Act.LOOKED).order_by("-id")
     decisive = list(looks[:LOOKS_BEFORE_REVIEW])
     in_time = any(look.created_at - operation.created_at < KEYS_LIVE_FOR for look in decisive)
-    return operation.http_status == 500 or (len(decisive) == LOOKS_BEFORE_REVIEW and not in_time)
+    is_replayed = operation.http_status == 500 and operation.kind != Kind.ACCOUNT_DELETE
+    return is_replayed or (len(decisive) == LOOKS_BEFORE_REVIEW and not in_time)
 
 
 def charged_after_not_done(developer_id: str, given_up: Iterable[Payment]) -> Iterator[Finding]:

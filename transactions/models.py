@@ -12,6 +12,7 @@ from accounts.models import ConnectedAccount
 from commercecore_payments.clock import now
 from commercecore_payments.environments import Environment, EnvironmentManager, current_environment
 from commercecore_payments.metadata import callers_metadata
+from commercecore_payments.rows import column_values
 from developers.models import App, Developer
 from gateway.snapshots import PaymentIntentSnapshot
 
@@ -224,10 +225,14 @@ class Transaction(models.Model):
         self._save()
 
     def apply(self, snapshot: PaymentIntentSnapshot) -> None:
-        """Takes over what Stripe says of the payment intent. What it cannot have become is an old answer: refused, and logged."""
+        """Takes over what Stripe says of the payment intent. What it cannot have become is an old answer: refused, and logged.
+
+        Where it says nothing new, the row stays as old as it is: what somebody else has read meanwhile is not refused for it.
+        """
         if not is_legal_move(self.status, snapshot.status):
             logger.warning("transaction %s cannot become %s after %s", self, snapshot.status, self.status)
             return
+        before = column_values(self)
         self.stripe_payment_intent_id = snapshot.id
         self.status = snapshot.status
         self.amount_minor = snapshot.amount_minor
@@ -243,7 +248,8 @@ class Transaction(models.Model):
         self.decline_code = snapshot.last_payment_error.decline_code
         self.error_message = snapshot.last_payment_error.message
         self.holds_order = self.holds_order and self.status not in RELEASES_ORDER
-        self._save()
+        if column_values(self) != before:
+            self._save()
 
     def hold_order_again(self) -> bool:
         """The order was free, and is this payment's again unless another one holds it by now; whether it is.

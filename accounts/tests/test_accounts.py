@@ -10,6 +10,7 @@ import time_machine
 from accounts.models import ConnectedAccount
 from accounts.operations import renew_onboarding_link
 from commercecore_payments import clock
+from commercecore_payments.recovery import close_as_not_done, recover_due
 from commercecore_payments.tests.tenants import Tenant, refunds_at_stripe
 from gateway import reads
 from gateway.client import stripe_client
@@ -332,6 +333,35 @@ class TestDeletingAnAccount:
         assert tenant.delete(f"/connected-accounts/{seller}").status_code == 200
         assert tenant.create_seller("seller@example.com") != seller
 
+    def test_that_stripe_goes_on_to_refuse_access_to_is_left_to_a_person(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with stripe_fails(monkeypatch, time_out_before, path="/accounts"):
+            assert tenant.delete(f"/connected-accounts/{seller}").status_code == 503
+        refused = answer(403, {"type": "invalid_request_error", "message": "The key may not delete accounts."})
+        with stripe_fails(monkeypatch, refused, path="/accounts") as sent:
+            for hours in range(1, 48):
+                with clock.moved_ahead(timedelta(hours=hours)):
+                    list(recover_due())
+        operation = Operation.objects.get(kind="account.delete")
+        assert (operation.status, len(sent)) == ("needs_review", 4)  # after 1, 2, 6 and 20 hours
+        close_as_not_done(operation, reason="it is still there")
+        assert ConnectedAccount.objects.get().status == "active"
+
+    def test_that_somebody_else_has_just_made_is_done(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        tenant.create_payment(seller)
+        whole, is_first = reads.account_is_gone, iter([True])
+
+        def overtaken(account_id: str) -> bool:
+            found = whole(account_id)
+            if next(is_first, False):
+                stripe_client().v1.accounts.delete(seller)
+            return found
+
+        monkeypatch.setattr(reads, "account_is_gone", overtaken)
+        assert tenant.delete(f"/connected-accounts/{seller}").status_code == 200
+        assert ConnectedAccount.objects.get().status == "deleted"
+
 
 class TestReadingAnAccount:
     def test_takes_nothing_back_that_was_read_later(self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -343,6 +373,25 @@ class TestReadingAnAccount:
             if next(is_first, False):
                 complete_onboarding(account_id=account_id)
                 tenant.get(f"/connected-accounts/{seller}")
+            return found
+
+        monkeypatch.setattr(reads, "retrieve_account", overtaken)
+        tenant.get(f"/connected-accounts/{seller}")
+        assert ConnectedAccount.objects.get().charges_enabled is True
+
+    def test_that_finds_nothing_new_keeps_nobody_from_what_was_read_later(
+        self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seller = tenant.create_seller(onboarded=False)
+        whole, is_first = reads.retrieve_account, iter([True])
+        old = whole(seller)
+
+        def overtaken(account_id: str) -> AccountSnapshot:
+            if not next(is_first, False):
+                return old
+            complete_onboarding(account_id=account_id)
+            found = whole(account_id)
+            tenant.get(f"/connected-accounts/{seller}")
             return found
 
         monkeypatch.setattr(reads, "retrieve_account", overtaken)

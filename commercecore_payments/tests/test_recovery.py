@@ -269,6 +269,18 @@ class TestAConfirmationWhoseCallerWishesOtherwiseByNow:
         cards = [charge["payment_method_details"]["card"]["brand"] for charge in charges_at_stripe(seller, transaction_id)]
         assert cards == ["mastercard"]
 
+    def test_is_not_sent_again_where_the_order_costs_something_else(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        transaction_id = lose_confirmation(tenant, seller, monkeypatch, time_out_before)
+        changed = {"order_id": "2227222", "account_id": seller, "amount": 2000}
+        assert tenant.post("/transactions", changed).status_code == 409
+        assert recovered_after(MINUTE) == [Result.UNDER_WAY]
+        with clock.moved_ahead(timedelta(seconds=91)):
+            assert tenant.post("/transactions", changed).status_code == 201
+        assert intent_at_stripe(seller, transaction_id)["amount"] == 2000
+        assert charges_at_stripe(seller, transaction_id) == []
+
     def test_is_found_where_it_took_effect_all_the_same(
         self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -12,7 +12,7 @@ from accounts.operations import find_account_of_request
 from commercecore_payments.tests.tenants import BASE, Tenant, charges_at_stripe, refunds_at_stripe
 from developers.tests.factories import AppFactory
 from gateway.models import Operation
-from gateway.tests.faults import answer, stripe_fails, time_out_after
+from gateway.tests.faults import answer, stripe_fails, time_out_after, time_out_before
 from idempotency.models import IdempotencyKey
 from idempotency.operations import free_key
 from idempotency.tests.keyed import KEY, actor_with_key, assert_refused, is_replay, under
@@ -134,6 +134,20 @@ class TestARepeatAfterTheAccountWasDeleted:
             assert tenant.delete(f"/connected-accounts/{seller}").status_code == 503
         repeated = tenant.post("/transactions/confirm", body, **under())
         assert (repeated.status_code, repeated.json()["data"]) == (200, first.json()["data"])
+
+    def test_does_not_keep_for_good_that_a_deletion_hides_the_secret(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        body = {"order_id": "1", "account_id": seller, "amount": 1000}
+        first = tenant.post("/transactions", body, **under())
+        monkeypatch.undo()  # from now on answers are stored
+        with stripe_fails(monkeypatch, time_out_before, path="/accounts"):
+            assert tenant.delete(f"/connected-accounts/{seller}").status_code == 503
+        assert_refused(tenant.post("/transactions", body, **under()), 409, "account_in_use")
+        refused = answer(400, {"type": "invalid_request_error", "message": "It has a balance."})
+        with stripe_fails(monkeypatch, refused, path="/accounts"):
+            assert tenant.delete(f"/connected-accounts/{seller}").status_code == 400
+        assert tenant.post("/transactions", body, **under()).json()["data"] == first.json()["data"]
 
     def test_under_another_key_is_not_found(self, tenant: Tenant, seller: str, paid: str) -> None:
         refund(tenant, seller)

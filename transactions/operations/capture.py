@@ -1,5 +1,6 @@
 """Capturing a hold: the step that takes the money, the whole of it or a part, once."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
@@ -30,13 +31,16 @@ def capture_transaction(
     if told is None:
         if not payment.is_held and payment.may_still_change:
             refresh_transaction(payment)  # a challenge may have been passed meanwhile
-        parameters = _parameters(payment, amount_minor=amount_minor, application_fee_minor=application_fee_minor)
+
+        def parameters_of(held: Transaction) -> dict[str, Any]:
+            """What is captured of it, which may be all that it holds."""
+            return _parameters(held, amount_minor=amount_minor, application_fee_minor=application_fee_minor)
 
         def reserve_new() -> Operation:
             """Keeps the wish to capture before Stripe is asked."""
-            return _reserve(payment, parameters, actor=actor)
+            return _reserve(payment, parameters_of, actor=actor)
 
-        told = change(payment, Kind.PAYMENT_INTENT_CAPTURE, parameters=parameters, reserve_new=reserve_new)
+        told = change(payment, Kind.PAYMENT_INTENT_CAPTURE, parameters=parameters_of(payment), reserve_new=reserve_new)
     payment.refresh_from_db()
     _raise_unless_captured(payment, *told)
     return payment
@@ -49,10 +53,11 @@ def _parameters(payment: Transaction, *, amount_minor: int | None, application_f
     return {"amount_to_capture": asked_minor, **fee}
 
 
-def _reserve(payment: Transaction, parameters: dict[str, Any], *, actor: Actor) -> Operation:
+def _reserve(payment: Transaction, parameters_of: Callable[[Transaction], dict[str, Any]], *, actor: Actor) -> Operation:
     with transaction.atomic(durable=True):
         keep_account_open(payment.account)
         locked = Transaction.objects.select_for_update().get(pk=payment.pk)
+        parameters = parameters_of(locked)  # a hold may have become known since the payment was read
         _refuse_unless_capturable(locked, parameters)
         return reserve(
             Kind.PAYMENT_INTENT_CAPTURE,

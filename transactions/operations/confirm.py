@@ -52,7 +52,10 @@ def confirm_transaction(request: ConfirmationRequest, *, actor: Actor) -> tuple[
     if payment.account.stripe_account_id != request.account_id:
         raise TransactionNotFound
     was_told = _was_told_under_key(payment, actor=actor)
-    earlier = reread_for_secret(payment) if was_told else _finish_earlier_attempt(payment, request)
+    if was_told:
+        earlier = None if payment.is_terminal else reread_for_secret(payment)
+    else:
+        earlier = _finish_earlier_attempt(payment, request)
     if was_told or earlier is not None:
         if payment.status == TransactionStatus.CANCELED:  # a hold that has lapsed since, or was given up
             raise TransactionCanceled

@@ -79,6 +79,8 @@ def _settled_transaction_of_order(request: PaymentRequest, *, actor: Actor) -> T
         return None
     unfinished = open_operation(payment)
     if unfinished is not None:
+        if unfinished.kind == Kind.PAYMENT_INTENT_CONFIRM and _changes(payment, request):
+            unfinished.withdraw()  # the buyer is to pay something else by now
         end_open_without_charging(unfinished)  # asking what an order costs must not charge anybody
     payment.refresh_from_db()  # it may have been made, or have failed, since it was read
     return payment if payment.holds_order else None

@@ -4,6 +4,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import ConnectedAccount
+from accounts.operations import refuse_while_deleting
 from commercecore_payments.actors import Actor
 from gateway import reads
 from gateway.errors import OperationInProgress, OutcomeUnknown
@@ -87,10 +88,11 @@ def _take_over(payment: Transaction, intent: PaymentIntentSnapshot) -> None:
 def reread_for_secret(payment: Transaction) -> PaymentIntentSnapshot | None:
     """Like `refresh_transaction`, for a request that was answered before: what the buyer needs to go on is not kept.
 
-    None where the account is deleted, or is being deleted right now: Stripe may tell nothing of its payments any more, and
-    nobody can go on.
+    None where the account is deleted: Stripe tells nothing of its payments any more, and nobody can go on. Raises
+    AccountInUse while it is being deleted.
     """
-    return refresh_transaction(payment) if payment.account.is_active else None
+    refuse_while_deleting(payment.account)
+    return None if payment.account.is_deleted else refresh_transaction(payment)
 
 
 def refresh_unfinished(account: ConnectedAccount) -> None:

@@ -264,6 +264,29 @@ class TestAConfirmation:
             assert shop.tenant.get(f"/transactions/{transaction_id}").json()["data"]["status"] == "succeeded"
         assert (the_confirmation().status, len(shop.charges(transaction_id))) == ("succeeded", 1)
 
+    def test_is_captured_whole_while_its_hold_is_being_written_down(self, shop: Shop) -> None:
+        transaction_id = shop.tenant.create_payment(shop.seller, capture_method="manual")
+        captures: list[Any] = []
+
+        def capture_meanwhile(send: Any, *request: Any) -> Answer:
+            answered = send(*request)
+            captures.append(shop.tenant.post(f"/transactions/{transaction_id}/capture", {"application_fee_amount": 100}))
+            return answered
+
+        shop.confirm(transaction_id, fault=capture_meanwhile)
+        assert [one.json()["data"]["amount_received"] for one in captures] == [1000]
+        assert shop.at_stripe(transaction_id)["amount_received"] == 1000
+
+    def test_may_still_charge_after_our_key_was_refused_at_its_second_sending(self, shop: Shop) -> None:
+        late, card = sent_late(), card_at(shop.seller, "tok_visa")
+        transaction_id = shop.confirmed(late, card)
+        refused = answer(403, {"type": "invalid_request_error", "message": "The key may not do this."})
+        assert shop.confirm(transaction_id, card, refused).status_code == 503
+        assert_under_way(shop.confirm(transaction_id, card_at(shop.seller, "tok_chargeDeclined")))
+        late.arrives()
+        assert shop.tenant.get(f"/transactions/{transaction_id}").json()["data"]["status"] == "succeeded"
+        assert the_confirmation().status == "succeeded"
+
     def test_that_stripe_refuses_when_it_is_sent_again_is_told_in_stripes_words(self, shop: Shop) -> None:
         shop.seller = shop.tenant.create_seller("new@example.com", onboarded=False)
         transaction_id = shop.confirmed(time_out_before)

@@ -8,6 +8,7 @@ import pytest
 from accounts.models import ConnectedAccount
 from commercecore_payments.tests.tenants import Tenant
 from gateway import reads
+from gateway.client import stripe_client
 from gateway.snapshots import PaymentIntentSnapshot
 from transactions.models import Transaction
 from transactions.operations import refresh_transaction
@@ -52,3 +53,24 @@ class TestADeletedAccount:
         assert ConnectedAccount.objects.get().status == "deleted"
         data = tenant.get(f"/transactions/{transaction_id}").json()["data"]
         assert data["status"] == "requires_payment_method"
+
+
+class TestAReadThatFindsNothingNew:
+    def test_keeps_nobody_from_what_was_read_later(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        transaction_id = tenant.create_payment(seller, capture_method="manual")
+        whole, reads_so_far = reads.retrieve_payment_intent, iter(range(9))
+        old = whole(transaction_id, account_id=seller)
+        options: Any = {"stripe_account": seller}
+        stripe_client().v1.payment_intents.confirm(transaction_id, {"payment_method": "pm_card_visa"}, options)
+
+        def overtaken(payment_intent_id: str, *, account_id: str) -> PaymentIntentSnapshot:
+            number = next(reads_so_far)
+            if number == 1:
+                return old
+            found = whole(payment_intent_id, account_id=account_id)
+            if number == 0:
+                tenant.get(f"/transactions/{transaction_id}")
+            return found
+
+        monkeypatch.setattr(reads, "retrieve_payment_intent", overtaken)
+        assert tenant.post(f"/transactions/{transaction_id}/capture", {}).status_code == 200
