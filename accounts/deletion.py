@@ -15,9 +15,7 @@ from gateway.operations import earlier_under_key, finish, raise_for_outcome, rec
 from gateway.outcomes import Fault, Outcome
 from transactions.models import Transaction
 from transactions.operations import refresh_unfinished
-
-# Held transactions that a refused deletion names: as many as somebody looks at one by one.
-MOST_NAMED = 10
+from transactions.operations.read import MOST_NAMED
 
 
 def delete_account(*, account_id: str, actor: Actor) -> ConnectedAccount:

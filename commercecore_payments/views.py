@@ -18,7 +18,7 @@ from sandbox.transport import door
 
 DOCUMENTATION = "https://documenter.getpostman.com/view/36378381/2sAXqtb23"  # as documented
 
-# What the landing page lists: every route of the API.
+# What the landing page lists: every route of the API but its root and status.
 ENDPOINTS = (
     ("POST /connected-accounts", "Creates a seller's account and the link to its onboarding"),
     ("POST /connected-accounts/onboarding", "Says how far the onboarding has come, and links to the rest of it"),
@@ -27,9 +27,15 @@ ENDPOINTS = (
     ("DELETE /connected-accounts/{id}", "Deletes an account"),
     ("POST /transactions", "Starts the payment of an order"),
     ("POST /transactions/confirm", "Charges the buyer"),
+    ("POST /transactions/{id}/capture", "Takes the money of a hold, or a part of it"),
+    ("POST /transactions/{id}/cancel", "Gives up a payment, and frees its hold"),
     ("GET /transactions/{id}", "Reads a payment"),
     ("POST /refunds", "Gives money back, the whole or a part"),
+    ("GET /refunds/{id}", "Reads a refund"),
     ("POST /payment-methods", "Saves a card for a user"),
+    ("GET /payment-methods", "Lists a user's saved cards"),
+    ("POST /payment-methods/{id}/preferred", "Makes a saved card the preferred one"),
+    ("DELETE /payment-methods/{id}", "Forgets a saved card"),
 )
 
 

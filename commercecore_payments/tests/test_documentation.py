@@ -8,10 +8,13 @@ import re
 from typing import Any
 
 import pytest
+from django.urls import URLPattern
 from rest_framework.test import APIClient
 
 from accounts.models import ConnectedAccount
 from commercecore_payments.tests.tenants import BASE, Tenant
+from commercecore_payments.urls import ID, api
+from commercecore_payments.views import ENDPOINTS
 from sandbox.orders import create_order
 from transactions.models import Transaction
 
@@ -370,3 +373,16 @@ class TestVersions:
         response = tenant.in_version("2020-01-01").post("/refunds", {"order_id": "1", "account_id": seller})
         assert response.status_code == 400
         assert response.json()["details"]["code"] == "unknown_version"
+
+
+class TestTheLandingPage:
+    def test_lists_every_route(self, tenant: Tenant) -> None:
+        page = tenant.client.get("/").content.decode()
+        routes = {
+            f"{method.upper()} {str(route.pattern).replace(ID, '{id}').strip('^$').removesuffix('/?')}"
+            for route in api
+            if isinstance(route, URLPattern) and route.name not in ("root", "status")
+            for method in route.callback.actions  # type: ignore[attr-defined]
+        }
+        assert {address for address, _ in ENDPOINTS} == routes
+        assert all(address.partition(" ")[2] in page for address in routes)
