@@ -383,6 +383,7 @@ class TestTheLandingPage:
             for route in api
             if isinstance(route, URLPattern) and route.name not in ("root", "status")
             for method in route.callback.actions  # type: ignore[attr-defined]
+            if method != "head"  # which REST framework adds to a view that was asked before
         }
         assert {address for address, _ in ENDPOINTS} == routes
         assert all(address.partition(" ")[2] in page for address in routes)
