@@ -73,6 +73,7 @@ class ConnectedAccount(models.Model):
     onboarding_link_nonce = models.CharField(max_length=64, blank=True)
     onboarding_link_expires_at = models.DateTimeField(null=True, blank=True)
 
+    version = models.PositiveIntegerField(default=1, db_default=1, help_text="Counts its changes here.")
     created_at = models.DateTimeField(default=now)
     updated_at = models.DateTimeField(default=now)
     deleted_at = models.DateTimeField(null=True, blank=True)
@@ -153,8 +154,7 @@ class ConnectedAccount(models.Model):
         self.capabilities = dict(snapshot.capabilities)
         self.requirements = dict(snapshot.requirements)
         if column_values(self) != before:
-            self.updated_at = now()
-            self.save()
+            self._save()
 
     def renew_onboarding_link(self) -> None:
         """A new link for the next 18 hours; an older one stops working. The caller saves."""
@@ -174,5 +174,9 @@ class ConnectedAccount(models.Model):
 
     def _move_to(self, status: Status) -> None:
         self.status = status
+        self._save()
+
+    def _save(self) -> None:
+        self.version += 1
         self.updated_at = now()
         self.save()

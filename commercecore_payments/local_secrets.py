@@ -14,12 +14,21 @@ def _new_encryption_key() -> str:
     return f"{secrets.token_hex(4)}:{base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()}"
 
 
+def _new_signing_secret() -> str:
+    """Shaped like the secret of a webhook endpoint at Stripe."""
+    return f"whsec_{secrets.token_hex(16)}"
+
+
 # Each name may be set in the environment, which then wins over the generated value.
 GENERATORS: Mapping[str, Callable[[], str]] = {
     "SECRET_KEY": lambda: secrets.token_urlsafe(64),
     "TOKEN_HASH_KEY": lambda: secrets.token_urlsafe(48),
     "LINK_SIGNING_KEY": lambda: secrets.token_urlsafe(48),
     "ANSWER_ENCRYPTION_KEYS": _new_encryption_key,
+    "WEBHOOK_SECRET_KEYS": _new_encryption_key,
+    # With the sandbox these sign its own events. Beside a real Stripe nobody knows them, so none is accepted until they are set.
+    "STRIPE_WEBHOOK_SECRETS": _new_signing_secret,
+    "STRIPE_CONNECT_WEBHOOK_SECRETS": _new_signing_secret,
     "ADMIN_PASSWORD": lambda: secrets.token_urlsafe(12),
 }
 

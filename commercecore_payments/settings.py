@@ -84,10 +84,16 @@ TOKEN_HASH_KEY = _secret("TOKEN_HASH_KEY")
 LINK_SIGNING_KEY = _secret("LINK_SIGNING_KEY")
 # "<id>:<Fernet key>,…": the first encrypts the answers that are stored under Idempotency-Keys, all decrypt them.
 ANSWER_ENCRYPTION_KEYS = _secret("ANSWER_ENCRYPTION_KEYS")
+# "<id>:<Fernet key>,…": the first encrypts the secrets of the consumers' webhook endpoints, all decrypt them.
+WEBHOOK_SECRET_KEYS = _secret("WEBHOOK_SECRET_KEYS")
+# Comma-separated. The signing secrets of the two webhook endpoints at Stripe: the platform's own events, and those of connected
+# accounts. Several while one is rotated.
+STRIPE_WEBHOOK_SECRETS = _secret("STRIPE_WEBHOOK_SECRETS")
+STRIPE_CONNECT_WEBHOOK_SECRETS = _secret("STRIPE_CONNECT_WEBHOOK_SECRETS")
 ADMIN_USERNAME = env.str("ADMIN_USERNAME", default="admin")
 ADMIN_PASSWORD = _secret("ADMIN_PASSWORD")
 # Those that every machine must share.
-_shared_secrets = ("SECRET_KEY", "TOKEN_HASH_KEY", "LINK_SIGNING_KEY", "ANSWER_ENCRYPTION_KEYS")
+_shared_secrets = ("SECRET_KEY", "TOKEN_HASH_KEY", "LINK_SIGNING_KEY", "ANSWER_ENCRYPTION_KEYS", "WEBHOOK_SECRET_KEYS")
 SECRETS_ARE_GENERATED = not all(env.str(name, default="") for name in _shared_secrets)
 
 # --- CommerceCore's JSON Web Tokens ---------------------------------------------------------------------------------
@@ -118,6 +124,10 @@ INSTALLED_APPS = [
     "paymentmethods",
     "idempotency",
     "gateway",
+    "disputes",
+    "payouts",
+    "webhooks",
+    "stripe_events",
     "sandbox",
 ]
 MIDDLEWARE = [

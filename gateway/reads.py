@@ -14,9 +14,11 @@ from gateway.outcomes import fault_of
 from gateway.snapshots import (
     AccountSnapshot,
     CustomerSnapshot,
+    DisputeSnapshot,
     LinkSnapshot,
     PaymentIntentSnapshot,
     PaymentMethodSnapshot,
+    PayoutSnapshot,
     RefundSnapshot,
     SetupIntentSnapshot,
 )
@@ -81,6 +83,45 @@ def retrieve_refund(refund_id: str, *, account_id: str) -> RefundSnapshot:
     """A refund of a direct charge. Raises as `_read`."""
     options: Any = {"stripe_account": account_id}
     return RefundSnapshot.from_stripe(_read(lambda client: client.v1.refunds.retrieve(refund_id, None, options)))
+
+
+def list_refunds(payment_intent_id: str, *, account_id: str) -> list[RefundSnapshot]:
+    """Every refund of a direct charge's payment intent, the newest first. Raises as `_ask`."""
+    options: Any = {"stripe_account": account_id}
+    asked: Any = {"payment_intent": payment_intent_id, "limit": PAGE_SIZE}
+    listed: list[RefundSnapshot] = _ask(
+        lambda client: [
+            RefundSnapshot.from_stripe(refund.to_dict()) for refund in client.v1.refunds.list(asked, options).auto_paging_iter()
+        ]
+    )
+    return listed
+
+
+def retrieve_dispute(dispute_id: str, *, account_id: str) -> DisputeSnapshot:
+    """A dispute of a direct charge. Raises as `_read`."""
+    options: Any = {"stripe_account": account_id}
+    return DisputeSnapshot.from_stripe(_read(lambda client: client.v1.disputes.retrieve(dispute_id, None, options)))
+
+
+def retrieve_payout(payout_id: str, *, account_id: str) -> PayoutSnapshot:
+    """A payout of a connected account. Raises as `_read`."""
+    options: Any = {"stripe_account": account_id}
+    return PayoutSnapshot.from_stripe(_read(lambda client: client.v1.payouts.retrieve(payout_id, None, options)))
+
+
+def list_events(account_id: str, *, since: datetime) -> Iterator[dict[str, Any]]:
+    """The events of the account ("" is the platform) since then, the newest first; Stripe keeps them for 30 days.
+
+    One page of them after the other. Raises as `_read`.
+    """
+    options: Any = {"stripe_account": account_id} if account_id else {}
+    asked: Any = {"created": {"gte": int(since.timestamp())}, "limit": PAGE_SIZE}
+    has_more = True
+    while has_more:
+        page = _read(lambda client: client.v1.events.list(asked, options))
+        yield from page["data"]
+        has_more = page["has_more"]
+        asked["starting_after"] = page["data"][-1]["id"] if has_more else ""
 
 
 def retrieve_payment_method(payment_method_id: str) -> PaymentMethodSnapshot:

@@ -76,6 +76,9 @@ class PaymentIntentSnapshot:
     amount_capturable_minor: int
     amount_received_minor: int
     application_fee_minor: int
+    currency: str
+    capture_method: str
+    created: int  # seconds since 1970, as Stripe counts
     statement_descriptor_suffix: str
     latest_charge_id: str
     # Paid or held, whatever came of it since; False where there is no charge, or where it was not expanded.
@@ -98,6 +101,9 @@ class PaymentIntentSnapshot:
             amount_capturable_minor=data.get("amount_capturable") or 0,
             amount_received_minor=data.get("amount_received") or 0,
             application_fee_minor=data.get("application_fee_amount") or 0,
+            currency=data.get("currency") or "",
+            capture_method=data.get("capture_method") or "",
+            created=data.get("created") or 0,
             statement_descriptor_suffix=data.get("statement_descriptor_suffix") or "",
             latest_charge_id=object_id(data.get("latest_charge")),
             latest_charge_succeeded=_succeeded(data.get("latest_charge")),
@@ -116,6 +122,11 @@ class RefundSnapshot:
     status: str
     failure_reason: str
     metadata: Mapping[str, str]
+    amount_minor: int = 0
+    currency: str = ""
+    reason: str = ""
+    payment_intent_id: str = ""  # empty for a charge that was made without one
+    created: int = 0  # seconds since 1970, as Stripe counts
 
     @classmethod
     def from_stripe(cls, data: Mapping[str, Any]) -> Self:
@@ -124,6 +135,11 @@ class RefundSnapshot:
             status=data.get("status") or "pending",
             failure_reason=data.get("failure_reason") or "",
             metadata=dict(data.get("metadata") or {}),
+            amount_minor=data.get("amount") or 0,
+            currency=data.get("currency") or "",
+            reason=data.get("reason") or "",
+            payment_intent_id=object_id(data.get("payment_intent")),
+            created=data.get("created") or 0,
         )
 
 
@@ -179,6 +195,63 @@ class SetupIntentSnapshot:
             last_setup_error=PaymentError.from_stripe(data.get("last_setup_error")),
             client_secret=data.get("client_secret") or "",
             next_action=data.get("next_action"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeSnapshot:
+    id: str
+    status: str
+    reason: str
+    amount_minor: int
+    currency: str
+    charge_id: str
+    payment_intent_id: str  # empty for a charge that was made without one
+    evidence_due_by: int | None  # seconds since 1970; None where no evidence is taken
+    has_evidence: bool
+    created: int  # seconds since 1970, as Stripe counts
+
+    @classmethod
+    def from_stripe(cls, data: Mapping[str, Any]) -> Self:
+        evidence = data.get("evidence_details") or {}
+        return cls(
+            id=data["id"],
+            status=data["status"],
+            reason=data["reason"],
+            amount_minor=data["amount"],
+            currency=data["currency"],
+            charge_id=object_id(data.get("charge")),
+            payment_intent_id=object_id(data.get("payment_intent")),
+            evidence_due_by=evidence.get("due_by"),
+            has_evidence=bool(evidence.get("has_evidence")),
+            created=data["created"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutSnapshot:
+    id: str
+    status: str
+    amount_minor: int
+    currency: str
+    automatic: bool
+    arrival_date: int | None  # seconds since 1970
+    failure_code: str
+    failure_message: str
+    created: int  # seconds since 1970, as Stripe counts
+
+    @classmethod
+    def from_stripe(cls, data: Mapping[str, Any]) -> Self:
+        return cls(
+            id=data["id"],
+            status=data["status"],
+            amount_minor=data["amount"],
+            currency=data["currency"],
+            automatic=bool(data.get("automatic")),
+            arrival_date=data.get("arrival_date"),
+            failure_code=data.get("failure_code") or "",
+            failure_message=data.get("failure_message") or "",
+            created=data["created"],
         )
 
 

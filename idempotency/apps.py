@@ -8,6 +8,7 @@ class IdempotencyConfig(AppConfig):
 
     def ready(self) -> None:
         """Nothing starts with keys that cannot be used: an answer could not be stored after the work was done."""
-        from idempotency.encryption import load_keys
+        from commercecore_payments.encryption import load_keys
+        from idempotency.encryption import SETTING
 
-        load_keys(settings.ANSWER_ENCRYPTION_KEYS)
+        load_keys(SETTING, settings.ANSWER_ENCRYPTION_KEYS)

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from commercecore_payments.actors import HeldKey
 from commercecore_payments.clock import now
+from commercecore_payments.encryption import MAX_KEY_ID_LENGTH
 from commercecore_payments.environments import Environment, EnvironmentManager, current_environment
 from developers.models import MAX_IDENTIFIER_LENGTH, Developer
 
@@ -15,8 +16,6 @@ from developers.models import MAX_IDENTIFIER_LENGTH, Developer
 FINGERPRINT_LENGTH = 64
 # Stripe's own limit, which our callers know (docs.stripe.com/api/idempotent_requests).
 MAX_KEY_LENGTH = 255
-# Of the id of an encryption key: long enough for a date or a random name.
-MAX_KEY_ID_LENGTH = 32
 # Of the name of an API version, which is a date.
 MAX_VERSION_LENGTH = 10
 

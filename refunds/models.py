@@ -58,7 +58,8 @@ class RefundQuerySet(models.QuerySet["Refund"]):
         return self.filter(transaction=payment)
 
     def of_app(self, app: App) -> Self:
-        return self.filter(app=app)
+        """The app's own, and those of payments that were made past this service at an account of its developer's."""
+        return self.filter(Q(app=app) | Q(app=None, developer=app.developer_id))
 
     def taking_money(self) -> Self:
         """Those that went through, are pending, or whose outcome is unknown: their amounts are spoken for."""
@@ -75,13 +76,14 @@ class Refund(models.Model):
     environment = models.CharField(max_length=8, choices=Environment, default=current_environment)
     stripe_refund_id = models.CharField(max_length=255, blank=True)
     developer = models.ForeignKey(Developer, models.PROTECT, related_name="refunds")
-    app = models.ForeignKey(App, models.PROTECT, related_name="refunds")
+    app = models.ForeignKey(App, models.PROTECT, related_name="refunds", null=True, blank=True)
     transaction = models.ForeignKey(Transaction, models.PROTECT, related_name="refunds")
-    user_id = models.CharField(max_length=255)
+    external = models.BooleanField(default=False, db_default=False, help_text="Made past this service, as in Stripe's dashboard.")
+    user_id = models.CharField(max_length=255, blank=True)
 
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
-    reason = models.CharField(max_length=32, choices=Reason, blank=True)
+    reason = models.CharField(max_length=255, choices=Reason, blank=True)
     refund_application_fee = models.BooleanField(
         default=False, db_default=False, help_text="The platform gives its share of the application fee back too."
     )
@@ -89,6 +91,7 @@ class Refund(models.Model):
     status = models.CharField(max_length=255, choices=Status, default=Status.CREATING)
     failure_reason = models.CharField(max_length=255, blank=True)
 
+    version = models.PositiveIntegerField(default=1, db_default=1, help_text="Counts its changes here.")
     created_at = models.DateTimeField(default=now)
     updated_at = models.DateTimeField(default=now)
 
@@ -101,6 +104,7 @@ class Refund(models.Model):
                 fields=["environment", "stripe_refund_id"], condition=~Q(stripe_refund_id=""), name="one_row_a_stripe_refund"
             ),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_amount_is_positive"),
+            models.CheckConstraint(condition=Q(external=True) | Q(app__isnull=False), name="own_refund_has_an_app"),
         ]
         indexes = [models.Index(fields=["environment", "-created_at", "-id"], name="refund_newest")]
 
@@ -141,5 +145,6 @@ class Refund(models.Model):
         self._save()
 
     def _save(self) -> None:
+        self.version += 1
         self.updated_at = now()
         self.save()

@@ -86,7 +86,8 @@ RELEASES_ORDER = (Status.CANCELED, Status.CREATION_FAILED)
 
 class TransactionQuerySet(models.QuerySet["Transaction"]):
     def of(self, app: App) -> Self:
-        return self.filter(app=app)
+        """The app's own, and those that were made past this service at an account of its developer's."""
+        return self.filter(Q(app=app) | Q(external=True, developer=app.developer_id))
 
     def at(self, account: ConnectedAccount) -> Self:
         return self.filter(account=account)
@@ -112,10 +113,13 @@ class Transaction(models.Model):
     environment = models.CharField(max_length=8, choices=Environment, default=current_environment)
     stripe_payment_intent_id = models.CharField(max_length=255, blank=True)
     developer = models.ForeignKey(Developer, models.PROTECT, related_name="transactions")
-    app = models.ForeignKey(App, models.PROTECT, related_name="transactions")
+    app = models.ForeignKey(App, models.PROTECT, related_name="transactions", null=True, blank=True)
     account = models.ForeignKey(ConnectedAccount, models.PROTECT, related_name="transactions")
-    user_id = models.CharField(max_length=255)
-    order_id = models.CharField(max_length=255)
+    external = models.BooleanField(
+        default=False, db_default=False, help_text="Made past this service, as in Stripe's dashboard: no app, user or order."
+    )
+    user_id = models.CharField(max_length=255, blank=True)
+    order_id = models.CharField(max_length=255, blank=True)
     holds_order = models.BooleanField(default=True, help_text="Nothing else may pay this order meanwhile.")
 
     amount_minor = models.BigIntegerField()
@@ -133,12 +137,16 @@ class Transaction(models.Model):
     amount_received_minor = models.BigIntegerField(default=0)
     amount_refunded_minor = models.BigIntegerField(default=0)
     capture_before = models.DateTimeField(null=True, blank=True, help_text="When a hold lapses that is not captured.")
+    capture_warned_hours = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="The app was last told so many hours before the hold lapses."
+    )
     stripe_charge_id = models.CharField(max_length=255, blank=True)
     stripe_payment_method_id = models.CharField(max_length=255, blank=True)
     error_code = models.CharField(max_length=255, blank=True)
     decline_code = models.CharField(max_length=255, blank=True)
     error_message = models.TextField(blank=True)
 
+    version = models.PositiveIntegerField(default=1, db_default=1, help_text="Counts its changes here.")
     created_at = models.DateTimeField(default=now)
     updated_at = models.DateTimeField(default=now)
 
@@ -175,10 +183,17 @@ class Transaction(models.Model):
                 condition=Q(application_fee_minor__gte=0, application_fee_minor__lte=F("amount_minor")),
                 name="application_fee_at_most_the_amount",
             ),
+            models.CheckConstraint(
+                condition=Q(external=False, app__isnull=False) | Q(external=True, app__isnull=True, holds_order=False),
+                name="external_transaction_has_no_app_and_no_order",
+            ),
         ]
         indexes = [
             models.Index(fields=["environment", "-created_at", "-id"], name="transaction_newest"),
             models.Index(fields=["app", "account", "order_id"], name="transaction_order"),
+            models.Index(
+                fields=["environment", "capture_before"], condition=Q(status="requires_capture"), name="transaction_held_until"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -256,7 +271,7 @@ class Transaction(models.Model):
 
         The unique index decides, since a new transaction may be reserved at this very moment.
         """
-        if self.status in RELEASES_ORDER:
+        if self.status in RELEASES_ORDER or self.external:
             return True
         try:
             with transaction.atomic():
@@ -269,7 +284,7 @@ class Transaction(models.Model):
     def _note_capture_before(self, snapshot: PaymentIntentSnapshot) -> None:
         """Errors carry the intent without its charge: what is known of a hold then stays."""
         if not self.is_held:
-            self.capture_before = None
+            self.capture_before = self.capture_warned_hours = None
         elif snapshot.capture_before is not None:
             self.capture_before = datetime.fromtimestamp(snapshot.capture_before, UTC)
 
@@ -283,6 +298,12 @@ class Transaction(models.Model):
         self.holds_order = self.holds_order and not wholly_refunded
         self._save()
 
+    def note_capture_warning(self, hours: int) -> None:
+        """Its app is told, in this transaction, that the hold lapses in so many hours."""
+        self.capture_warned_hours = hours
+        self._save()
+
     def _save(self) -> None:
+        self.version += 1
         self.updated_at = now()
         self.save()

@@ -9,10 +9,10 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+from commercecore_payments.encryption import load_keys
 from commercecore_payments.tests.tenants import Tenant, intent_at_stripe
 from commercecore_payments.tests.test_configuration import manage
 from gateway.models import Operation
-from idempotency.encryption import load_keys
 from idempotency.models import IdempotencyKey
 from idempotency.tests.keyed import assert_refused, is_replay, under
 
@@ -66,8 +66,8 @@ class TestAStoredAnswer:
 
 class TestTheKeysOfStoredAnswers:
     def test_are_one_or_several(self, settings: Any) -> None:
-        assert len(load_keys(settings.ANSWER_ENCRYPTION_KEYS)) == 1
-        assert list(load_keys(f"new:{NEW}, old:{OLD}")) == ["new", "old"]
+        assert len(load_keys("ANSWER_ENCRYPTION_KEYS", settings.ANSWER_ENCRYPTION_KEYS)) == 1
+        assert list(load_keys("ANSWER_ENCRYPTION_KEYS", f"new:{NEW}, old:{OLD}")) == ["new", "old"]
 
     @pytest.mark.parametrize(
         "keys",
@@ -76,7 +76,7 @@ class TestTheKeysOfStoredAnswers:
     )
     def test_that_cannot_be_used_are_refused_and_not_repeated(self, keys: str) -> None:
         with pytest.raises(ImproperlyConfigured) as refused:
-            load_keys(keys)
+            load_keys("ANSWER_ENCRYPTION_KEYS", keys)
         assert str(refused.value).startswith("ANSWER_ENCRYPTION_KEYS")
         assert NEW[:20] not in str(refused.value)
 

@@ -1,0 +1,82 @@
+"""StripeEvent: one event of Stripe's as it was received, and what came of it."""
+
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import Q
+
+from commercecore_payments.clock import now
+from commercecore_payments.environments import Environment, EnvironmentManager, current_environment
+
+
+class Status(models.TextChoices):
+    PENDING = "pending"  # to be applied, or to be applied again
+    APPLIED = "applied"
+    UNHANDLED = "unhandled"  # of a type that nothing here waits for
+    QUARANTINED = "quarantined"  # of an account or an environment that is not ours
+    FAILED = "failed"  # every attempt at applying it was in vain
+
+
+class Source(models.TextChoices):
+    WEBHOOK = "webhook"
+    LIST = "list"  # read from Stripe's list of events, where the webhook had not come
+
+
+class StripeEventQuerySet(models.QuerySet["StripeEvent"]):
+    def due(self, moment: datetime) -> Self:
+        return self.filter(status=Status.PENDING, next_attempt_at__lte=moment).order_by("next_attempt_at", "id")
+
+    def in_trouble(self) -> Self:
+        """Those that could not be applied: given up, or waiting for another attempt after an error."""
+        return self.filter(Q(status=Status.FAILED) | Q(status=Status.PENDING, failures__gt=0))
+
+
+class StripeEvent(models.Model):
+    """Kept before Stripe is answered, applied from here, and never dropped."""
+
+    environment = models.CharField(max_length=8, choices=Environment, default=current_environment)
+    # Empty for the platform's own, since two NULLs would be two different keys.
+    account_id = models.CharField("connected account", max_length=255, blank=True, default="")
+    livemode = models.BooleanField()
+    event_id = models.CharField(max_length=255)
+    type = models.CharField(max_length=255)
+    object_id = models.CharField(max_length=255, blank=True, default="")
+    api_version = models.CharField(max_length=64, blank=True, default="")
+    source = models.CharField(max_length=8, choices=Source, default=Source.WEBHOOK)
+    payload = models.JSONField(help_text="As Stripe sent it, without client secrets.")
+    happened_at = models.DateTimeField(help_text="By Stripe's clock.")
+    received_at = models.DateTimeField(default=now)
+
+    status = models.CharField(max_length=11, choices=Status, default=Status.PENDING)
+    note = models.TextField(blank=True, default="", help_text="What came of it, or what it waits for.")
+    error = models.TextField(blank=True, default="", help_text="Of the last attempt that failed.")
+    failures = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(default=now, help_text="By the database's clock; while it is applied, its lease.")
+    applied_at = models.DateTimeField(null=True, blank=True)
+
+    objects = EnvironmentManager.from_queryset(StripeEventQuerySet)()
+
+    class Meta:
+        verbose_name = "Stripe event"
+        ordering = ("-received_at", "-id")
+        constraints = [
+            models.UniqueConstraint(fields=["environment", "account_id", "livemode", "event_id"], name="one_row_a_stripe_event")
+        ]
+        indexes = [
+            models.Index(fields=["environment", "-received_at", "-id"], name="stripe_event_newest"),
+            models.Index(fields=["environment", "next_attempt_at", "id"], condition=Q(status="pending"), name="stripe_event_due"),
+            models.Index(fields=["object_id"], name="stripe_event_object"),
+        ]
+
+    def __str__(self) -> str:
+        return self.event_id
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The object that it tells of, as it was then."""
+        return dict(self.payload["data"]["object"])
+
+
+# How long applied events are kept: longer than Stripe lists its own, which is 30 days, so that none is applied twice.
+APPLIED_EVENTS_ARE_KEPT_FOR = timedelta(days=90)
