@@ -17,6 +17,10 @@ hypothesis.settings.load_profile("unhurried")
 empty_after_tests()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--every-order", action="store_true", help="Play every order in which events can arrive: minutes.")
+
+
 def pytest_report_header() -> str:
     return f"database: {'PostgreSQL' if settings.DATABASE_URL else 'SQLite'}, Stripe environment: {settings.STRIPE_ENVIRONMENT}"
 

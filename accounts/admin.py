@@ -14,9 +14,15 @@ from commercecore_payments.admin.actions import Done, confirmed_action
 from commercecore_payments.admin.display import BAD, GOOD, MOVING, QUIET, WAITING, code, label, linked, pretty_json, status_in
 from commercecore_payments.admin.filters import DateRangeFilter
 from commercecore_payments.admin.records import ReadOnlyAdmin, RelatedTable
+from disputes.admin import disputes_table
+from disputes.models import Dispute
 from gateway.admin import operations_about
+from payouts.admin import payouts_table
+from payouts.models import Payout
+from stripe_events.admin import stripe_events_about
 from transactions.admin import payments_table
 from transactions.models import Transaction
+from webhooks.admin import events_about
 
 STATUS_COLOURS: dict[str, str] = {
     Status.CREATING: MOVING,
@@ -93,7 +99,15 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
 
     def related_tables(self, record: ConnectedAccount) -> Iterable[RelatedTable]:
         payments = Transaction.objects.at(record)
-        return [payments_table(payments, title="Latest transactions", account__id__exact=record.pk), operations_about(record)]
+        disputes, payouts = Dispute.objects.filter(account=record), Payout.objects.of_account(record)
+        return [
+            disputes_table(disputes, account__id__exact=record.pk),
+            payments_table(payments, title="Latest transactions", account__id__exact=record.pk),
+            payouts_table(payouts, account__id__exact=record.pk),
+            events_about(record),
+            stripe_events_about(record.stripe_account_id),
+            operations_about(record),
+        ]
 
     def actions_for(self, record: ConnectedAccount) -> tuple[str, ...]:
         """A deleted account is gone at Stripe too, and one that is still being made is not there yet."""

@@ -3,6 +3,7 @@
 from django.db import transaction
 
 from accounts.errors import AccountInUse, AccountNotFound
+from accounts.events import changes_told
 from accounts.models import ConnectedAccount
 from accounts.operations import find_account
 from commercecore_payments.actors import Actor
@@ -91,10 +92,11 @@ def _held_at(account: ConnectedAccount) -> list[str]:
 def settle_deletion(operation: Operation, outcome: Outcome) -> None:
     """The account is gone, or in use as before."""
     account = ConnectedAccount.objects.select_for_update().get(pk=operation.subject_id)
-    if outcome.succeeded:
-        account.mark_deleted()
-    else:
+    if not outcome.succeeded:
         account.mark_kept()
+        return
+    with changes_told(account):
+        account.mark_deleted()
 
 
 def _look_at_deleted(operation: Operation) -> Outcome:

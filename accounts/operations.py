@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from accounts.errors import AccountExists, AccountInUse, AccountNotFound, LoginLinkRefused
+from accounts.events import changes_told
 from accounts.links import onboarding_done_url, onboarding_url
 from accounts.models import ONE_HOUR, ConnectedAccount
 from commercecore_payments.actors import Actor
@@ -116,14 +117,24 @@ CREATION = Ending(settle=settle_creation, look=_look_for_account)
 def refresh_account(account: ConnectedAccount) -> AccountSnapshot:
     """Reads the account from Stripe and keeps what it says, so that a finished onboarding shows at once."""
     refuse_while_deleting(account)
-    known_at = account.updated_at
     snapshot = reads.retrieve_account(account.stripe_account_id)
-    with transaction.atomic(durable=True):
-        stored = ConnectedAccount.objects.select_for_update().get(pk=account.pk)
-        if stored.updated_at == known_at:  # what was written here while Stripe was asked is newer
-            stored.apply(snapshot)
+    take_over(account, snapshot)
     account.refresh_from_db()
     return snapshot
+
+
+def take_over(account: ConnectedAccount, snapshot: AccountSnapshot) -> bool:
+    """Takes over what was just read from Stripe, and tells the developer's apps; whether that could be done.
+
+    What was written here since `account` was read may be newer.
+    """
+    with transaction.atomic(durable=True):
+        stored = ConnectedAccount.objects.select_for_update().get(pk=account.pk)
+        if stored.updated_at != account.updated_at:
+            return False
+        with changes_told(stored):
+            stored.apply(snapshot)
+    return True
 
 
 def continue_onboarding(account: ConnectedAccount) -> str:

@@ -55,17 +55,38 @@ def navigation(_request: HttpRequest) -> list[dict[str, Any]]:
                 _item("Idempotency keys", "repeat_one", "idempotency", "idempotencykey"),
             ],
         },
-        {"title": "Sellers", "items": [_item("Connected accounts", "storefront", "accounts", "connectedaccount")]},
+        {
+            "title": "Sellers",
+            "items": [
+                _item("Connected accounts", "storefront", "accounts", "connectedaccount"),
+                _item("Payouts", "account_balance", "payouts", "payout"),
+            ],
+        },
         {
             "title": "Payments",
             "items": [
                 _item("Transactions", "payments", "transactions", "transaction"),
                 _item("Refunds", "undo", "refunds", "refund"),
+                _item("Disputes", "gavel", "disputes", "dispute"),
                 _item("Payment methods", "credit_card", "paymentmethods", "paymentmethod"),
                 _item("Customers", "person", "paymentmethods", "customer"),
             ],
         },
-        {"title": "Stripe", "items": [_item("Operations", "sync_alt", "gateway", "operation")]},
+        {
+            "title": "Stripe",
+            "items": [
+                _item("Operations", "sync_alt", "gateway", "operation"),
+                _item("Stripe events", "move_to_inbox", "stripe_events", "stripeevent"),
+            ],
+        },
+        {
+            "title": "Webhooks to consumers",
+            "items": [
+                _item("Events", "campaign", "webhooks", "event"),
+                _item("Webhook endpoints", "webhook", "webhooks", "webhookendpoint"),
+                _item("Deliveries", "outbox", "webhooks", "delivery"),
+            ],
+        },
     ]
     if settings.STRIPE_SANDBOX:
         groups.append(

@@ -1,8 +1,9 @@
 """The security border: who is calling, found from the headers and nothing else.
 
-Every API route stands behind one of two authentication classes:
+Every API route stands behind one of three authentication classes:
 
 - `DeveloperTokenAuthentication`, for the connected accounts: a developer's token.
+- `AppAuthentication`, for events and webhook endpoints: an App of that developer as well.
 - `AppUserAuthentication`, for transactions, refunds and payment methods: an App of that developer, and a user, as well.
 
 What the headers are worth:
@@ -37,8 +38,9 @@ _BEARER = re.compile(r"bearer(?:\s+|\Z)", re.IGNORECASE)  # RFC 9110, section 11
 class Caller:
     """Who calls; `request.user` of every API view.
 
-    `app` is None and `user_id` empty behind `DeveloperTokenAuthentication`. `user_id` is asserted by the App and grants
-    nothing. `token_id` is the DeveloperToken's primary key as text, or `jwt:` and the token's `jti`.
+    `app` is None behind `DeveloperTokenAuthentication`. `user_id` is empty behind all but `AppUserAuthentication`; it is
+    asserted by the App and grants nothing. `token_id` is the DeveloperToken's primary key as text, or `jwt:` and the token's
+    `jti`.
     """
 
     developer: Developer
@@ -71,6 +73,16 @@ class DeveloperTokenAuthentication(BaseAuthentication):
         return 'Bearer realm="api"'
 
 
+class AppAuthentication(DeveloperTokenAuthentication):
+    """A developer's token and one of the developer's Apps, for what belongs to no user of the App's.
+
+    The checks are those of `AppUserAuthentication`, in the same order, without the user's. `X-User-ID` is not looked at.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Caller, str]:
+        return _caller_with_app(request, app_id=sent_app_id(request), user_id="")
+
+
 class AppUserAuthentication(DeveloperTokenAuthentication):
     """A developer's token, one of the developer's Apps, and the App's own user.
 
@@ -88,10 +100,7 @@ class AppUserAuthentication(DeveloperTokenAuthentication):
     def authenticate(self, request: Request) -> tuple[Caller, str]:
         app_id = sent_app_id(request)
         user_id = sent_user_id(request)
-        credential = authenticate_token(text=sent_token(request))
-        app = find_app(credential=credential, app_id=app_id)
-        request._request.pinned_version = app.api_version  # type: ignore[attr-defined]
-        return _caller(credential, app=app, user_id=user_id)
+        return _caller_with_app(request, app_id=app_id, user_id=user_id)
 
 
 def sent_token(request: Request) -> str:
@@ -129,6 +138,14 @@ def sent_user_id(request: Request) -> str:
     if not 0 < len(user_id) <= MAX_USER_ID_LENGTH or not user_id.isascii() or not user_id.isprintable() or "," in user_id:
         raise UserIdRequired
     return user_id
+
+
+def _caller_with_app(request: Request, *, app_id: str, user_id: str) -> tuple[Caller, str]:
+    """The caller once the token and the App are found good. The App's pinned version is left on the request."""
+    credential = authenticate_token(text=sent_token(request))
+    app = find_app(credential=credential, app_id=app_id)
+    request._request.pinned_version = app.api_version  # type: ignore[attr-defined]
+    return _caller(credential, app=app, user_id=user_id)
 
 
 def _caller(credential: Credential, *, app: App | None, user_id: str) -> tuple[Caller, str]:

@@ -14,9 +14,11 @@ def envelope(
     status: int,
     message: str | None = None,
     links: Mapping[str, str] | None = None,
+    more_meta: Mapping[str, Any] | None = None,
 ) -> Response:
-    """`data` in its envelope. `message` is for the routes whose documentation shows one in `meta`."""
-    meta = {"message": message, "status_code": status} if message is not None else {"status_code": status}
+    """`data` in its envelope. `message` is for the routes whose documentation shows one in `meta`; `more_meta` joins it."""
+    told = {"message": message} if message is not None else {}
+    meta = {**told, "status_code": status, **(more_meta or {})}
     return Response({"data": data, "meta": meta, "links": {"self": own_address(request), **(links or {})}}, status=status)
 
 

@@ -73,6 +73,11 @@ _public = urlsplit(PUBLIC_BASE_URL)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]", _public.hostname or "localhost"])
 # Hosts at which the sandbox's webhooks may be received though their addresses are private, as in a network of containers.
 SANDBOX_WEBHOOK_HOSTS = env.list("SANDBOX_WEBHOOK_HOSTS", default=[])
+# Threads of each worker that deliver events: each waits for one receiver at a time. A database connection is theirs only
+# between two posts, so DATABASE_POOL_SIZE need not grow with them.
+WEBHOOK_THREADS = env.int("WEBHOOK_THREADS", default=8)
+if WEBHOOK_THREADS < 1:
+    raise ImproperlyConfigured("WEBHOOK_THREADS has to be at least 1: without them no event is delivered.")
 COMMERCECORE_ORDERS_URL = env.str("COMMERCECORE_ORDERS_URL", default="").rstrip("/")
 # Seconds: for the connection to the order service, for each silence in its answer, and for the answer's body in all.
 ORDERS_TIMEOUT_S = env.float("ORDERS_TIMEOUT_S", default=5.0)

@@ -10,7 +10,9 @@ from accounts.views import ConnectedAccountViewSet
 from commercecore_payments.views import RootViewSet, StatusViewSet, landing_page, unknown_route
 from paymentmethods.views import PaymentMethodViewSet
 from refunds.views import RefundViewSet
+from stripe_events.views import receive_event
 from transactions.views import TransactionViewSet
+from webhooks.views import DeliveryViewSet, EventViewSet, WebhookEndpointViewSet
 
 ID = r"(?P<identifier>[A-Za-z0-9_]+)"  # the letters of Stripe's ids
 
@@ -41,6 +43,30 @@ api: list[URLPattern | URLResolver] = [
         name="payment-method-preferred",
     ),
     re_path(rf"^/payment-methods/{ID}/?$", PaymentMethodViewSet.as_view({"delete": "destroy"}), name="payment-method"),
+    re_path(
+        r"^/webhook-endpoints/?$", WebhookEndpointViewSet.as_view({"get": "list", "post": "create"}), name="webhook-endpoints"
+    ),
+    re_path(
+        rf"^/webhook-endpoints/{ID}/?$",
+        WebhookEndpointViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="webhook-endpoint",
+    ),
+    re_path(
+        rf"^/webhook-endpoints/{ID}/rotate-secret/?$",
+        WebhookEndpointViewSet.as_view({"post": "rotate_secret"}),
+        name="webhook-endpoint-rotate-secret",
+    ),
+    re_path(
+        rf"^/webhook-endpoints/{ID}/deliveries/?$",
+        WebhookEndpointViewSet.as_view({"get": "deliveries"}),
+        name="webhook-endpoint-deliveries",
+    ),
+    re_path(
+        rf"^/webhook-endpoints/{ID}/resend/?$", WebhookEndpointViewSet.as_view({"post": "resend"}), name="webhook-endpoint-resend"
+    ),
+    re_path(rf"^/webhook-endpoints/{ID}/test/?$", WebhookEndpointViewSet.as_view({"post": "test"}), name="webhook-endpoint-test"),
+    re_path(r"^/events/?$", EventViewSet.as_view({"get": "list"}), name="events"),
+    re_path(rf"^/deliveries/{ID}/resend/?$", DeliveryViewSet.as_view({"post": "resend"}), name="delivery-resend"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -49,6 +75,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("onboarding/<str:token>", pages.open_onboarding_link, name="onboarding"),
     path("onboarding/<str:token>/done", pages.onboarding_done, name="onboarding-done"),
+    re_path(r"^webhooks/stripe/?$", receive_event, name="stripe-webhooks"),
     re_path(r"^api/v1", include(api)),
     re_path(r"^api(/.*)?$", unknown_route),
 ]

@@ -36,6 +36,17 @@ ENDPOINTS = (
     ("GET /payment-methods", "Lists a user's saved cards"),
     ("POST /payment-methods/{id}/preferred", "Makes a saved card the preferred one"),
     ("DELETE /payment-methods/{id}", "Forgets a saved card"),
+    ("POST /webhook-endpoints", "Names an address that an app's events are sent to, and makes the secret that signs them"),
+    ("GET /webhook-endpoints", "Lists an app's webhook endpoints"),
+    ("GET /webhook-endpoints/{id}", "Reads a webhook endpoint"),
+    ("PATCH /webhook-endpoints/{id}", "Changes a webhook endpoint, and switches it off and on"),
+    ("DELETE /webhook-endpoints/{id}", "Deletes a webhook endpoint"),
+    ("POST /webhook-endpoints/{id}/rotate-secret", "Makes a new secret; the one before signs beside it for a day"),
+    ("GET /webhook-endpoints/{id}/deliveries", "Lists what was sent to a webhook endpoint, and what came back"),
+    ("POST /webhook-endpoints/{id}/resend", "Sends a range of events again"),
+    ("POST /webhook-endpoints/{id}/test", "Posts five checks to a webhook endpoint, and reports on each"),
+    ("GET /events", "Lists an app's events, from any of them on"),
+    ("POST /deliveries/{id}/resend", "Sends one event again"),
 )
 
 

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from commercecore_payments.actors import Actor, HeldKey
-from commercecore_payments.authentication import AppUserAuthentication, DeveloperTokenAuthentication
+from commercecore_payments.authentication import AppAuthentication, AppUserAuthentication, DeveloperTokenAuthentication
 from commercecore_payments.error_responses import key_after
 from commercecore_payments.errors import KeyAfterwards, LengthRequired, UnknownVersion
 from commercecore_payments.versions import HEADER, VERSIONS, requested_version
@@ -93,6 +93,12 @@ class DeveloperViewSet(ApiViewSet):
     """For routes that a developer's token alone opens."""
 
     authentication_classes = (DeveloperTokenAuthentication,)
+
+
+class AppViewSet(ApiViewSet):
+    """For routes that also need an app of the developer's."""
+
+    authentication_classes = (AppAuthentication,)
 
 
 class AppUserViewSet(ApiViewSet):

@@ -19,6 +19,7 @@ from developers.models import App, Developer, DeveloperToken, RevokedJsonWebToke
 from developers.operations import create_developer, issue_token, revoke_json_web_token, revoke_token
 from transactions.admin import payments_table
 from transactions.models import Transaction
+from webhooks.admin import endpoints_of
 
 DISABLED_TEXT = "From the next request on, {} is refused everywhere. Nothing is deleted, and it can be enabled again."
 
@@ -135,7 +136,11 @@ class AppAdmin(CallerAdmin):
         return self.readonly_fields if obj is None else (*self.readonly_fields, "developer")
 
     def related_tables(self, record: App) -> Iterable[RelatedTable]:
-        return [payments_table(Transaction.objects.of(record), title="Latest transactions", app__id__exact=record.pk)]
+        payments = Transaction.objects.of(record)
+        return [
+            endpoints_of(record),
+            payments_table(payments, title="Latest transactions", app__id__exact=record.pk),
+        ]
 
     def actions_for(self, record: App) -> tuple[str, ...]:
         return ("enable",) if record.disabled_at else ("disable",)

@@ -8,6 +8,8 @@ from django.conf import settings
 from gateway.models import CONNECT_TIMEOUT_S
 from sandbox.transport.http_client import SandboxHTTPClient
 
+# What this process's requests ask for, and what it reads.
+API_VERSION = stripe.api_version
 # The SDK would otherwise write an id into the home directory and send timings of our requests.
 stripe.enable_telemetry = False
 

@@ -78,7 +78,6 @@ class PaymentIntentSnapshot:
     application_fee_minor: int
     currency: str
     capture_method: str
-    created: int  # seconds since 1970, as Stripe counts
     statement_descriptor_suffix: str
     latest_charge_id: str
     # Paid or held, whatever came of it since; False where there is no charge, or where it was not expanded.
@@ -103,7 +102,6 @@ class PaymentIntentSnapshot:
             application_fee_minor=data.get("application_fee_amount") or 0,
             currency=data.get("currency") or "",
             capture_method=data.get("capture_method") or "",
-            created=data.get("created") or 0,
             statement_descriptor_suffix=data.get("statement_descriptor_suffix") or "",
             latest_charge_id=object_id(data.get("latest_charge")),
             latest_charge_succeeded=_succeeded(data.get("latest_charge")),
@@ -126,7 +124,12 @@ class RefundSnapshot:
     currency: str = ""
     reason: str = ""
     payment_intent_id: str = ""  # empty for a charge that was made without one
-    created: int = 0  # seconds since 1970, as Stripe counts
+    balance_transaction_id: str = ""  # empty while no money has moved
+
+    @property
+    def only_releases_a_hold(self) -> bool:
+        """Whether it stands for what was held and not captured: Stripe counts it as refunded, and no money moved."""
+        return self.status == "succeeded" and not self.balance_transaction_id
 
     @classmethod
     def from_stripe(cls, data: Mapping[str, Any]) -> Self:
@@ -139,7 +142,7 @@ class RefundSnapshot:
             currency=data.get("currency") or "",
             reason=data.get("reason") or "",
             payment_intent_id=object_id(data.get("payment_intent")),
-            created=data.get("created") or 0,
+            balance_transaction_id=object_id(data.get("balance_transaction")),
         )
 
 

@@ -6,6 +6,7 @@ that model's own RecordAdmin.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 from django.apps import apps
 from django.contrib import admin
@@ -13,6 +14,13 @@ from django.db.models import Model, Q
 
 from commercecore_payments.admin.records import RecordAdmin, Stake
 from gateway.models import Operation, subject_type
+
+
+class AboutARecord(Protocol):
+    """An operation, or an event: it names the record that it is about."""
+
+    subject_type: str
+    subject_id: int
 
 
 def subject_model(name: str) -> type[Model] | None:
@@ -44,11 +52,11 @@ def name_of(record: Model) -> str:
     return known.name_of(record) if known is not None else str(record)
 
 
-def names_of_subjects(operations: Iterable[Operation]) -> dict[tuple[str, int], str]:
-    """The names of the records that `operations` are about, by type and key: one query a type."""
+def names_of_subjects(rows: Iterable[AboutARecord]) -> dict[tuple[str, int], str]:
+    """The names of the records that `rows` are about, by type and key: one query a type."""
     keys: dict[str, set[int]] = defaultdict(set)
-    for operation in operations:
-        keys[operation.subject_type].add(operation.subject_id)
+    for row in rows:
+        keys[row.subject_type].add(row.subject_id)
     return {(name, key): text for name in keys for key, text in _names(name, keys[name])}
 
 

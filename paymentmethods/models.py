@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from commercecore_payments.clock import now
 from commercecore_payments.environments import Environment, EnvironmentManager, current_environment
+from commercecore_payments.rows import column_values
 from developers.models import App, Developer
 from gateway.snapshots import PaymentMethodSnapshot, SetupIntentSnapshot
 
@@ -153,6 +154,13 @@ class PaymentMethod(models.Model):
         others = PaymentMethod.objects.filter(customer=self.customer_id, preferred=True).exclude(pk=self.pk)
         others.update(preferred=False, updated_at=now())
         self.preferred = True
+
+    def renew(self, card: PaymentMethodSnapshot) -> None:
+        """Takes over what the bank has changed, such as a later expiry. Where that is nothing, the row stays as old as it is."""
+        before = column_values(self)
+        self._take_over_card(card)
+        if column_values(self) != before:
+            self._save()
 
     def mark_failed(self, *, code: str, decline_code: str, message: str) -> None:
         """The card was declined or refused; nothing is saved."""

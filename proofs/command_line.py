@@ -19,6 +19,7 @@ OPTIONS: Mapping[str, frozenset[str]] = {
     "crash": frozenset({"long", "quick", "sample", "operation", "point"}),
     "simulation": frozenset({"long", "quick", "seeds", "first_seed", "steps", "processes", "seed"}),
     "races": frozenset({"long", "quick", "first_seed", "operation", "seed"}),
+    "deliveries": frozenset({"long", "quick", "first_seed"}),
     "mutations": frozenset({"operation"}),
 }
 # These take one thing out of one part.
@@ -103,7 +104,7 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--sample", type=_at_least(0), help=of_quick)
     how_many = f"of the simulation, how many: {SHORT_SEEDS}, {LONG_SEEDS} with --long, {QUICK_SEEDS} with --quick"
     parser.add_argument("--seeds", type=_at_least(1), help=how_many)
-    parser.add_argument("--first-seed", type=_at_least(1), help="of the simulation and of the races: 1")
+    parser.add_argument("--first-seed", type=_at_least(1), help="of the simulation, of the races and of the deliveries: 1")
     parser.add_argument("--steps", type=_at_least(1), help=f"of each seed of the simulation: {STEPS}")
     parser.add_argument("--processes", type=_at_least(1), help=f"that play the simulation: {Options().processes}")
     alone = "of the simulation, plays this one alone and tells its story; of the races, the only round of each"

@@ -29,6 +29,8 @@ from commercecore_payments.admin.records import RELATED_ROWS, ReadOnlyAdmin, Rel
 from commercecore_payments.money import format_amount
 from gateway.admin import operations_about
 from refunds.models import Refund, Status
+from stripe_events.admin import stripe_events_about
+from webhooks.admin import events_about
 
 STATUS_COLOURS: dict[str, str] = {
     Status.CREATING: MOVING,
@@ -130,4 +132,4 @@ class RefundAdmin(ReadOnlyAdmin):
         return pretty_json(refund.metadata)
 
     def related_tables(self, record: Refund) -> Iterable[RelatedTable]:
-        return [operations_about(record)]
+        return [events_about(record), stripe_events_about(record.stripe_refund_id), operations_about(record)]

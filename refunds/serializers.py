@@ -46,16 +46,28 @@ def requested_refund(refund: Refund) -> dict[str, Any]:
         "status": refund.status,
         "amount": refund.amount_minor,
         "currency": refund.currency,
-        "order_id": refund.transaction.order_id,
+        "order_id": refund.transaction.order_id or None,
         "transaction_id": refund.transaction.stripe_payment_intent_id,
     }
 
 
 def refund_details(refund: Refund) -> dict[str, Any]:
+    return {"message": refund_message(refund), **refund_facts(refund)}
+
+
+def refund_facts(refund: Refund) -> dict[str, Any]:
+    """The refund as a read of it and its events show it. One made past this service has no user."""
     return {
-        **requested_refund(refund),
+        "refund_id": refund.stripe_refund_id,
+        "version": refund.version,
+        "status": refund.status,
+        "amount": refund.amount_minor,
+        "currency": refund.currency,
+        "order_id": refund.transaction.order_id or None,
+        "transaction_id": refund.transaction.stripe_payment_intent_id,
         "account_id": refund.transaction.account.stripe_account_id,
-        "user_id": refund.user_id,
+        "user_id": refund.user_id or None,
+        "external": refund.external,
         "reason": refund.reason,
         "failure_reason": refund.failure_reason,
         "refund_application_fee": refund.refund_application_fee,

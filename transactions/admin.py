@@ -28,11 +28,15 @@ from commercecore_payments.admin.display import (
 from commercecore_payments.admin.filters import CurrencyFilter, DateRangeFilter
 from commercecore_payments.admin.records import RELATED_ROWS, ReadOnlyAdmin, RelatedTable, Stake
 from commercecore_payments.money import format_amount
+from disputes.admin import disputes_table
+from disputes.models import Dispute
 from gateway.admin import operations_about
 from refunds.admin import refunds_table
 from refunds.models import Refund
+from stripe_events.admin import stripe_events_about
 from transactions.models import Status, Transaction
 from transactions.operations import refresh_transaction
+from webhooks.admin import events_about
 
 STATUS_COLOURS: dict[str, str] = {
     Status.CREATING: MOVING,
@@ -168,8 +172,19 @@ class TransactionAdmin(ReadOnlyAdmin):
         return Stake(record.amount_minor, record.currency, record.order_id, record)
 
     def related_tables(self, record: Transaction) -> Iterable[RelatedTable]:
-        refunds = Refund.objects.of(record)
-        return [refunds_table(refunds, transaction__id__exact=record.pk), operations_about(record, *refunds[:RELATED_ROWS])]
+        """The newest of its refunds and disputes, and what was told of all of them."""
+        refunds, disputes = Refund.objects.of(record), Dispute.objects.filter(transaction=record)
+        latest_refunds, urgent_disputes = list(refunds[:RELATED_ROWS]), list(disputes[:RELATED_ROWS])
+        ids = [record.stripe_payment_intent_id, record.stripe_charge_id]
+        ids += [refund.stripe_refund_id for refund in latest_refunds]
+        ids += [dispute.stripe_dispute_id for dispute in urgent_disputes]
+        return [
+            refunds_table(refunds, transaction__id__exact=record.pk),
+            disputes_table(disputes, transaction__id__exact=record.pk),
+            events_about(record, *latest_refunds, *urgent_disputes),
+            stripe_events_about(*ids),
+            operations_about(record, *latest_refunds),
+        ]
 
     def actions_for(self, record: Transaction) -> tuple[str, ...]:
         return ("read_from_stripe",) if record.stripe_payment_intent_id else ()

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from copy import copy
 from datetime import UTC, datetime
 from typing import Self
 
@@ -248,6 +249,17 @@ class Transaction(models.Model):
             logger.warning("transaction %s cannot become %s after %s", self, snapshot.status, self.status)
             return
         before = column_values(self)
+        self._take(snapshot)
+        if column_values(self) != before:
+            self._save()
+
+    def says_nothing_new(self, snapshot: PaymentIntentSnapshot) -> bool:
+        """Whether all that Stripe says there is known here."""
+        as_told = copy(self)
+        as_told._take(snapshot)
+        return column_values(as_told) == column_values(self)
+
+    def _take(self, snapshot: PaymentIntentSnapshot) -> None:
         self.stripe_payment_intent_id = snapshot.id
         self.status = snapshot.status
         self.amount_minor = snapshot.amount_minor
@@ -263,8 +275,6 @@ class Transaction(models.Model):
         self.decline_code = snapshot.last_payment_error.decline_code
         self.error_message = snapshot.last_payment_error.message
         self.holds_order = self.holds_order and self.status not in RELEASES_ORDER
-        if column_values(self) != before:
-            self._save()
 
     def hold_order_again(self) -> bool:
         """The order was free, and is this payment's again unless another one holds it by now; whether it is.

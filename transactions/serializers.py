@@ -159,18 +159,27 @@ def _amounts(payment: Transaction) -> dict[str, Any]:
 def transaction_details(payment: Transaction, open_operations: Sequence[Operation]) -> dict[str, Any]:
     """`open_operations`: what is under way or undecided about the payment and its refunds."""
     return {
+        **payment_facts(payment),
+        "open_operations": [{"id": one.id, "kind": one.kind, "status": one.status} for one in open_operations],
+    }
+
+
+def payment_facts(payment: Transaction) -> dict[str, Any]:
+    """The payment as a read of it and its events show it. One made past this service has no order and no user."""
+    return {
         "transaction_id": payment.stripe_payment_intent_id,
+        "version": payment.version,
         "status": payment.status,
-        "order_id": payment.order_id,
+        "order_id": payment.order_id or None,
         "account_id": payment.account.stripe_account_id,
-        "user_id": payment.user_id,
+        "user_id": payment.user_id or None,
+        "external": payment.external,
         **_amounts(payment),
         "capture_method": payment.capture_method,
         "capture_before": capture_before(payment),
         "statement_descriptor_suffix": payment.statement_descriptor_suffix,
         "metadata": payment.metadata,
         "last_error": last_error(payment),
-        "open_operations": [{"id": one.id, "kind": one.kind, "status": one.status} for one in open_operations],
         "created": int(payment.created_at.timestamp()),
     }
 

@@ -55,6 +55,14 @@ def _next_sequence(app: App) -> int:
     return int(counters.values_list("last_sequence", flat=True).get())
 
 
+def lock_counter(app: App) -> None:
+    """Holds the app's counter until the commit: no event of the app is written meanwhile, nor the deliveries of one planned."""
+    counters = EventCounter.objects.filter(app=app).select_for_update()
+    if counters.first() is None:
+        EventCounter.objects.bulk_create([EventCounter(app=app)], ignore_conflicts=True)
+        counters.get()
+
+
 def plan_deliveries(event: Event, endpoints: Iterable[WebhookEndpoint]) -> None:
     """Notes that `event` goes to each endpoint now. The caller holds the lock of the app's counter: it guards their numbers."""
     chosen = list(endpoints)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
-from django.db.models import Model, QuerySet
+from django.db.models import Min, Model, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
@@ -16,13 +16,17 @@ from commercecore_payments.admin.display import list_address, shortened
 from commercecore_payments.admin.records import RelatedTable
 from commercecore_payments.admin_site import may_see
 from commercecore_payments.clock import now
+from disputes.admin import URGENT
+from disputes.models import Dispute
 from gateway.models import Operation
 from gateway.models import Status as OperationStatus
 from refunds.models import Refund
 from refunds.models import Status as RefundStatus
+from stripe_events.models import StripeEvent
 from transactions.admin import payments_table
 from transactions.models import Status as TransactionStatus
 from transactions.models import Transaction
+from webhooks.models import WebhookEndpoint
 
 # Counting stops here: whether ten thousand or a million wait is the same to whoever looks, and not to the database.
 MOST_COUNTED = 10_000
@@ -40,6 +44,7 @@ class Figure:
     title: str
     count: str
     address: str
+    detail: str = ""
     calls_for_action: bool = False
     is_critical: bool = False
 
@@ -55,6 +60,33 @@ def operations_in_review() -> Figure:
     count = counted(Operation.objects.needing_review())
     address = list_address(Operation, status=OperationStatus.NEEDS_REVIEW.value)
     return Figure("Needs review", count, address, calls_for_action=count != "0", is_critical=count != "0")
+
+
+def disputes_to_answer() -> Figure:
+    """With the nearest date until which evidence is taken."""
+    waiting = Dispute.objects.needing_response()
+    count = counted(waiting)
+    due = waiting.aggregate(nearest=Min("evidence_due_at"))["nearest"]
+    return Figure(
+        "Disputes that need a response",
+        count,
+        list_address(Dispute, response="needed"),
+        detail=f"the first until {due:%Y-%m-%d %H:%M} UTC" if due is not None else "",
+        calls_for_action=count != "0",
+        is_critical=due is not None and due - now() < URGENT,
+    )
+
+
+def stripe_events_in_trouble() -> Figure:
+    count = counted(StripeEvent.objects.in_trouble())
+    return Figure("Stripe events in trouble", count, list_address(StripeEvent, trouble="yes"), calls_for_action=count != "0")
+
+
+def failing_endpoints() -> Figure:
+    reason = WebhookEndpoint.DisabledReason.FAILING
+    count = counted(WebhookEndpoint.objects.filter(disabled_reason=reason, deleted_at=None))
+    address = list_address(WebhookEndpoint, disabled_reason__exact=reason.value, deleted_at__isempty=1)
+    return Figure("Endpoints switched off for failing", count, address, calls_for_action=count != "0")
 
 
 def open_operations() -> Figure:
@@ -86,6 +118,9 @@ def recent_payments() -> Figure:
 # In the order of urgency.
 FIGURES: tuple[tuple[type[Model], Callable[[], Figure]], ...] = (
     (Operation, operations_in_review),
+    (Dispute, disputes_to_answer),
+    (StripeEvent, stripe_events_in_trouble),
+    (WebhookEndpoint, failing_endpoints),
     (Operation, open_operations),
     (Refund, failed_refunds),
     (ConnectedAccount, unfinished_accounts),

@@ -12,15 +12,36 @@ from accounts.models import ConnectedAccount
 from commercecore_payments.tests.tenants import Tenant
 from developers.models import App, Developer, DeveloperToken, RevokedJsonWebToken
 from developers.operations import revoke_json_web_token
+from disputes.models import Dispute
+from gateway.client import stripe_client
 from gateway.models import Operation
 from idempotency.models import IdempotencyKey
 from paymentmethods.models import Customer, PaymentMethod
+from payouts.models import Payout
 from refunds.models import Refund
 from sandbox.models import SandboxObject, SandboxOrder
 from sandbox.orders import create_order
+from stripe_events.applying import apply_now
+from stripe_events.models import Source, StripeEvent
+from stripe_events.receipt import store
 from transactions.models import Transaction
+from webhooks.endpoints import create_endpoint
+from webhooks.models import Delivery, Event, WebhookEndpoint
 
-MONEY_RECORDS: tuple[type[Any], ...] = (ConnectedAccount, Transaction, Refund, PaymentMethod, Customer, Operation)
+MONEY_RECORDS: tuple[type[Any], ...] = (
+    ConnectedAccount,
+    Transaction,
+    Refund,
+    Dispute,
+    Payout,
+    PaymentMethod,
+    Customer,
+    Operation,
+    StripeEvent,
+    Event,
+    WebhookEndpoint,
+    Delivery,
+)
 OWN_RECORDS: tuple[type[Any], ...] = (
     *MONEY_RECORDS,
     Developer,
@@ -58,11 +79,25 @@ def record_page(record: Model, page: str = "change") -> str:
 
 
 def make_records(tenant: Tenant, seller: str) -> str:
-    """At least one record of every kind, made as callers make them. The id of the transaction that was refunded."""
-    transaction_id = tenant.pay(seller, order_id="2227222")
+    """At least one record of every kind, made as callers and Stripe make them. The id of the transaction that was refunded."""
+    create_endpoint(url="https://shop.example/hooks", event_types=["*"], actor=tenant.actor)
+    transaction_id = tenant.create_payment(seller, order_id="2227222")
+    tenant.confirm(seller, transaction_id, "pm_card_bypassPending")  # available at once, for the payout
     tenant.post("/refunds", {"order_id": "2227222", "account_id": seller, "amount": 300}, **{"Idempotency-Key": "refund-1"})
+    stripe_client().v1.payouts.create({"amount": 400, "currency": "usd"}, {"stripe_account": seller})
     tenant.confirm(seller, tenant.create_payment(seller, order_id="declined"), "pm_card_visa_chargeDeclined")
+    tenant.confirm(seller, tenant.create_payment(seller, order_id="disputed"), "pm_card_createDispute")
+    for event_type in ("payment_intent.succeeded", "charge.dispute.created", "payout.created"):
+        apply_now(receive_newest(seller, event_type))
     tenant.post("/payment-methods", {"payment_method_id": "pm_card_visa"})
     revoke_json_web_token(kid="main", jti="token-1", reason="leaked")
     create_order(developer_id=tenant.developer.pk, account_id=seller, amount_minor=2500, currency="usd", order_id="order_1")
     return transaction_id
+
+
+def receive_newest(seller: str, event_type: str) -> StripeEvent:
+    """The seller's newest event of this type, stored and not applied yet."""
+    listed = stripe_client().v1.events.list({"type": event_type}, {"stripe_account": seller})
+    stored = store(listed.data[0].to_dict(), source=Source.LIST)
+    assert stored is not None
+    return stored

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
-from commercecore_payments.authentication import AppUserAuthentication, DeveloperTokenAuthentication
+from commercecore_payments.authentication import AppAuthentication, AppUserAuthentication, DeveloperTokenAuthentication
 from commercecore_payments.versions import answers_documented_statuses, requested_version
 
 # Each refusal: its status, its message and its code.
@@ -41,6 +41,12 @@ class DeveloperView(APIView):
                 "documented": answers_documented_statuses(request._request),
             }
         )
+
+
+class AppView(DeveloperView):
+    """The same, as the routes of events and webhook endpoints see it."""
+
+    authentication_classes = [AppAuthentication]
 
 
 class AppUserView(DeveloperView):

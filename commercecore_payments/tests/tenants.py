@@ -52,6 +52,9 @@ class Tenant:
     def get(self, path: str) -> Any:
         return self.client.get(f"/api/v1{path}", headers=self.headers)
 
+    def patch(self, path: str, body: Any) -> Any:
+        return self.client.patch(f"/api/v1{path}", body, format="json", headers=self.headers)
+
     def delete(self, path: str, **headers: str) -> Any:
         return self.client.delete(f"/api/v1{path}", headers={**self.headers, **headers})
 

@@ -14,17 +14,31 @@ from django.urls import reverse
 from django.utils.html import strip_tags
 
 from accounts.models import ConnectedAccount
+from commercecore_payments import clock
+from commercecore_payments.admin.display import link
 from commercecore_payments.admin_site import environment_badge, navigation
-from commercecore_payments.tests.admin_pages import OWN_RECORDS, list_page, make_records, record_page, staff_client
+from commercecore_payments.tests.admin_pages import (
+    OWN_RECORDS,
+    list_page,
+    make_records,
+    receive_newest,
+    record_page,
+    staff_client,
+)
 from commercecore_payments.tests.tenants import Tenant
 from commercecore_payments.tests.test_commands import run_python
 from developers.models import App, Developer, DeveloperToken
+from disputes.models import Dispute
 from gateway.models import Operation
 from gateway.models import Status as OperationStatus
 from paymentmethods.models import Customer, PaymentMethod
+from payouts.models import Payout
 from refunds.models import Refund
 from sandbox.models import SandboxObject
+from stripe_events.models import StripeEvent
 from transactions.models import Transaction
+from webhooks.models import Delivery, Event, WebhookEndpoint
+from webhooks.secrets import signing_secrets
 
 
 @pytest.fixture
@@ -36,6 +50,11 @@ def html_of(client: Client, address: str, **query: Any) -> str:
     response = client.get(address, query)
     assert response.status_code == 200
     return response.content.decode()
+
+
+def tables_of(client: Client, record: Any) -> dict[str, Any]:
+    """The rows of each related table on a record's page."""
+    return {table.title: table.rows for table in client.get(record_page(record)).context["related_tables"]}
 
 
 class TestTheAdmin:
@@ -63,6 +82,9 @@ class TestTheAdmin:
         figures = {figure.title: (figure.count, figure.calls_for_action) for figure in response.context["figures"]}
         assert figures == {
             "Needs review": ("0", False),
+            "Disputes that need a response": ("0", False),
+            "Stripe events in trouble": ("0", False),
+            "Endpoints switched off for failing": ("0", False),
             "Operations without a known outcome": ("1", True),
             "Failed refunds": ("0", False),
             "Sellers who cannot be paid yet": ("1", False),
@@ -104,15 +126,9 @@ class TestTheEnvironment:
         request = RequestFactory().get("/admin/")
         with_sandbox = [group.get("title") for group in navigation(request)]
         settings.STRIPE_SANDBOX = False
-        assert with_sandbox == [None, "Callers", "Sellers", "Payments", "Stripe", "Sandbox (no real Stripe)", "Staff"]
-        assert [group.get("title") for group in navigation(request)] == [
-            None,
-            "Callers",
-            "Sellers",
-            "Payments",
-            "Stripe",
-            "Staff",
-        ]
+        without = [None, "Callers", "Sellers", "Payments", "Stripe", "Webhooks to consumers", "Staff"]
+        assert with_sandbox == [*without[:-1], "Sandbox (no real Stripe)", "Staff"]
+        assert [group.get("title") for group in navigation(request)] == without
 
     def test_of_a_real_stripe_has_no_pages_of_the_sandbox(self) -> None:
         program = (
@@ -125,6 +141,72 @@ class TestTheEnvironment:
 
 
 class TestAPage:
+    def test_of_a_transaction_tells_what_consumers_and_stripe_said_of_it(
+        self, tenant: Tenant, seller: str, operator: Client
+    ) -> None:
+        make_records(tenant, seller)
+        payment, refunded = Transaction.objects.get(order_id="disputed"), Transaction.objects.get(order_id="2227222")
+        events = Event.objects.filter(subject_type__in=("transaction", "refund", "dispute")).exclude(body__contains="declined")
+        about = {refunded: ["payment.succeeded", "refund.processed"], payment: ["payment.succeeded", "dispute.created"]}
+        for record, types in about.items():
+            tables = tables_of(operator, record)
+            told = [event for event in events if f'href="{record_page(event)}"' in str(tables["What consumers were told"])]
+            assert sorted(event.type for event in told) == sorted(types)
+        tables = tables_of(operator, payment)
+        assert [row[2] for row in tables["What Stripe told"]] == ["charge.dispute.created", "payment_intent.succeeded"]
+        assert f'href="{record_page(Dispute.objects.get())}"' in tables["Disputes"][0][0]
+        assert tables_of(operator, refunded)["What Stripe told"] == []
+
+    def test_of_a_refund_tells_what_consumers_and_stripe_said_of_it(self, tenant: Tenant, seller: str, operator: Client) -> None:
+        make_records(tenant, seller)
+        stripe_event = receive_newest(seller, "refund.created")
+        tables = tables_of(operator, Refund.objects.get())
+        event = Event.objects.get(type="refund.processed")
+        assert [row[0] for row in tables["What consumers were told"]] == [link(event, "refund.processed")]
+        assert [row[0] for row in tables["What Stripe told"]] == [link(stripe_event)]
+
+    def test_of_an_account_shows_its_payouts_and_disputes_alone(self, tenant: Tenant, seller: str, operator: Client) -> None:
+        make_records(tenant, seller)
+        tenant.create_seller("other@example.com")
+        of_seller, of_other = (tables_of(operator, ConnectedAccount.objects.get(email=email))
+                               for email in ("seller@example.com", "other@example.com"))  # fmt: skip
+        assert [row[0] for row in of_seller["Payouts"]] == [link(Payout.objects.get())]
+        assert [row[0] for row in of_seller["Disputes"]] == [link(Dispute.objects.get())]
+        assert (of_other["Payouts"], of_other["Disputes"]) == ([], [])
+
+    def test_leads_to_the_list_of_all_that_a_table_is_too_short_for(
+        self, tenant: Tenant, seller: str, operator: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make_records(tenant, seller)
+        for module in ("disputes", "payouts", "stripe_events", "webhooks"):
+            monkeypatch.setattr(f"{module}.admin.RELATED_ROWS", 1)
+        account, endpoint = ConnectedAccount.objects.get(), WebhookEndpoint.objects.get()
+        payment, event = Transaction.objects.get(order_id="disputed"), Event.objects.get(type="dispute.created")
+        pages = {account: ["Disputes", "Payouts"], tenant.app: ["Webhook endpoints"], event: ["Deliveries"],
+                 payment: ["Disputes", "What consumers were told", "What Stripe told"], endpoint: ["Deliveries"]}  # fmt: skip
+        listed = {}
+        for record, titles in pages.items():
+            tables = {table.title: table for table in operator.get(record_page(record)).context["related_tables"]}
+            for title in titles:
+                results = operator.get(tables[title].address).context["cl"].result_count
+                listed[type(record).__name__, title] = results
+        assert listed == {
+            ("ConnectedAccount", "Disputes"): 1,
+            ("ConnectedAccount", "Payouts"): 1,
+            ("App", "Webhook endpoints"): 1,
+            ("Event", "Deliveries"): 1,
+            ("Transaction", "Disputes"): 1,
+            ("Transaction", "What consumers were told"): 1,  # of the payment itself; the dispute's page has its own
+            ("Transaction", "What Stripe told"): 2,
+            ("WebhookEndpoint", "Deliveries"): Event.objects.count(),
+        }
+
+    def test_of_an_app_shows_its_endpoints_alone(self, tenant: Tenant, seller: str, operator: Client) -> None:
+        make_records(tenant, seller)
+        other = Tenant.create()
+        assert [row[0] for row in tables_of(operator, tenant.app)["Webhook endpoints"]] == [link(WebhookEndpoint.objects.get())]
+        assert tables_of(operator, other.app)["Webhook endpoints"] == []
+
     def test_of_a_transaction_leads_to_everything_about_it(self, tenant: Tenant, seller: str, operator: Client) -> None:
         transaction_id = make_records(tenant, seller)
         payment = Transaction.objects.get(stripe_payment_intent_id=transaction_id)
@@ -165,11 +247,19 @@ class TestAPage:
         account = ConnectedAccount.objects.get(stripe_account_id=seller)
         token = DeveloperToken.objects.get()
         rows = SandboxObject.objects.all()
-        secrets = {account.onboarding_link_nonce, token.digest, tenant.token}
+        endpoint = WebhookEndpoint.objects.get()
+        secrets = {
+            account.onboarding_link_nonce,
+            token.digest,
+            tenant.token,
+            endpoint.secret,
+            *signing_secrets(endpoint, clock.now()),
+        }
         secrets |= {row.data["client_secret"] for row in rows if "client_secret" in row.data}
-        pages = [html_of(operator, record_page(record)) for record in (account, token, tenant.developer, *rows)]
+        records = (account, token, tenant.developer, tenant.app, endpoint, *StripeEvent.objects.all(), *Event.objects.all())
+        pages = [html_of(operator, record_page(record)) for record in (*records, *rows)]
         pages += [html_of(operator, list_page(model)) for model in OWN_RECORDS]
-        assert len(secrets) == 6
+        assert len(secrets) == 9
         assert [secret for secret in secrets for page in pages if secret in page] == []
 
 
@@ -196,7 +286,10 @@ class TestSearch:
         transaction_id = make_records(tenant, seller)
         refund, method = Refund.objects.get(), PaymentMethod.objects.get()
         operation = Operation.objects.filter(kind="refund.create").get()
-        token = DeveloperToken.objects.get()
+        token, dispute, payout = DeveloperToken.objects.get(), Dispute.objects.get(), Payout.objects.get()
+        told = Event.objects.get(type="refund.processed")
+        received = StripeEvent.objects.get(type="payout.created")
+        endpoint, delivery = WebhookEndpoint.objects.get(), Delivery.objects.all()[0]
         expected: list[tuple[type[Any], str, Any]] = [
             (Refund, transaction_id, refund),
             (Refund, refund.stripe_refund_id, refund),
@@ -208,6 +301,17 @@ class TestSearch:
             (Developer, tenant.developer.name, tenant.developer),
             (App, tenant.developer.pk, tenant.app),
             (DeveloperToken, token.prefix, token),
+            (Dispute, dispute.stripe_dispute_id, dispute),
+            (Dispute, "disputed", dispute),
+            (Payout, payout.stripe_payout_id, payout),
+            (Payout, seller, payout),
+            (StripeEvent, received.event_id, received),
+            (StripeEvent, payout.stripe_payout_id, received),
+            (Event, told.id, told),
+            (Event, refund.stripe_refund_id, told),
+            (WebhookEndpoint, "shop.example", endpoint),
+            (WebhookEndpoint, tenant.app.pk, endpoint),
+            (Delivery, delivery.event_id, delivery),
         ]
         found = [list(operator.get(list_page(model), {"q": term}).context["cl"].result_list) for model, term, _ in expected]
         assert found == [[record] for _, _, record in expected]
@@ -251,7 +355,12 @@ def multiply(model: type[Any], number: int) -> None:
         Refund: {"stripe_refund_id": "re_{}"},
         PaymentMethod: {"stripe_payment_method_id": "pm_{}"},
         Customer: {"stripe_customer_id": "cus_{}", "user_id": "usr_{}"},
+        Dispute: {"stripe_dispute_id": "du_{}"},
+        Payout: {"stripe_payout_id": "po_{}"},
         Operation: {"id": "op_{}"},
+        StripeEvent: {"event_id": "evt_{}"},
+        Event: {"id": "msg_{}", "sequence": "100{}"},
+        WebhookEndpoint: {"id": "we_{}"},
         Developer: {"id": "de_{}"},
         App: {"id": "ap_{}"},
         DeveloperToken: {"digest": "{}"},
@@ -261,19 +370,45 @@ def multiply(model: type[Any], number: int) -> None:
         model._default_manager.create(**{**fields, **{name: text.format(copy + number) for name, text in own[model].items()}})
 
 
+def multiply_deliveries(number: int) -> None:
+    """Each has an event of its own, of which an endpoint is sent one delivery."""
+    delivery = Delivery.objects.all()[0]
+    Event.objects.exclude(pk=delivery.event_id).delete()
+    multiply(Event, number)
+    for sequence, event in enumerate(Event.objects.filter(deliveries=None), start=1000 * number):
+        Delivery.objects.create(event=event, endpoint=delivery.endpoint, sequence=sequence)
+
+
 class TestAList:
     @pytest.mark.parametrize(
-        "model", [ConnectedAccount, Transaction, Refund, PaymentMethod, Customer, Operation, Developer, App, DeveloperToken]
+        "model",
+        [
+            ConnectedAccount,
+            Transaction,
+            Refund,
+            Dispute,
+            Payout,
+            PaymentMethod,
+            Customer,
+            Operation,
+            StripeEvent,
+            Event,
+            WebhookEndpoint,
+            Delivery,
+            Developer,
+            App,
+            DeveloperToken,
+        ],
     )
     def test_asks_the_database_as_often_for_thirty_rows_as_for_three(
         self, tenant: Tenant, seller: str, operator: Client, model: type[Any]
     ) -> None:
         make_records(tenant, seller)
-        if model is Operation:
-            Operation.objects.exclude(pk=Operation.objects.all()[0].pk).delete()
+        if model in (Operation, Event, Delivery):
+            model._default_manager.exclude(pk=model._default_manager.all()[0].pk).delete()
         queries = []
         for number in (3, 30):
-            multiply(model, number)
+            multiply_deliveries(number) if model is Delivery else multiply(model, number)
             with CaptureQueriesContext(connection) as captured:
                 assert operator.get(list_page(model)).context["cl"].result_count == number
             queries.append(len(captured))

@@ -18,7 +18,9 @@ from commercecore_payments.tests.admin_pages import (
 from commercecore_payments.tests.tenants import Tenant
 from developers.models import App, Developer, DeveloperToken, RevokedJsonWebToken
 from sandbox.models import SandboxObject, SandboxOrder
+from stripe_events.models import StripeEvent
 from transactions.models import Transaction
+from webhooks.models import Delivery, WebhookEndpoint
 
 ADDABLE = (Developer, App, RevokedJsonWebToken, SandboxOrder)
 CHANGEABLE = (Developer, App)
@@ -110,6 +112,9 @@ class TestAViewer:
             (Developer, "disable"),
             (App, "disable"),
             (DeveloperToken, "revoke"),
+            (StripeEvent, "apply_now"),
+            (WebhookEndpoint, "switch_off"),
+            (Delivery, "send_again"),
         ],
     )
     def test_may_do_nothing(self, viewer: Client, model: type[Any], action: str) -> None:

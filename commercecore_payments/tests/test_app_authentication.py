@@ -1,4 +1,4 @@
-"""The security border of an app and its user: every mixture of the headers, and the order of the answers."""
+"""The security border of an app, and of an app and its user: every mixture of the headers, and the order of the answers."""
 
 import itertools
 from typing import Any
@@ -16,6 +16,7 @@ from commercecore_payments.tests.border import (
     UNAUTHORIZED,
     USER,
     AppUserView,
+    AppView,
     caller,
     refusal,
 )
@@ -144,6 +145,52 @@ class TestACallerWithAnApp:
         for user_id in (foreign.developer_id, foreign.id, "admin"):
             answer = caller(AppUserView, {"X-Developer-Token": text, "X-App-ID": app.id, "X-User-ID": user_id})
             assert (answer["developer"], answer["app"]) == (app.developer_id, app.id)
+
+
+class TestACallerWithAnAppAndNoUser:
+    def test_is_known_by_the_app_whatever_user_it_names(self) -> None:
+        app = AppFactory.create(api_version="2026-12-01")
+        row, text = make_token(app.developer)
+
+        for named in ({}, {"X-User-ID": USER}, {"X-User-ID": "u" * 256}):
+            assert caller(AppView, {"X-Developer-Token": text, "X-App-ID": app.id, **named}) == {
+                "developer": app.developer_id,
+                "app": app.id,
+                "user_id": "",
+                "token_id": str(row.pk),
+                "auth": str(row.pk),
+                "version": "2026-12-01",
+                "documented": False,
+            }
+
+    def test_is_answered_in_order_for_every_mixture_of_headers(self) -> None:
+        own, foreign = AppFactory.create(), AppFactory.create()
+        disabled = AppFactory.create(developer=own.developer, disabled_at=clock.now())
+        _, text = make_token(own.developer)
+        apps = {"": NO_APP, " ": NO_APP, own.id: None, foreign.id: FORBIDDEN, disabled.id: FORBIDDEN, "ap_unknown": FORBIDDEN}
+        credentials = {"": UNAUTHORIZED, "Bearer ": UNAUTHORIZED, "wrong": INVALID, text: None, f"Bearer {text}": None}
+
+        for app, token in itertools.product(apps, credentials):
+            headers = {"X-App-ID": app, "X-Developer-Token": token}
+            no_app = apps[app] if apps[app] == NO_APP else None
+            expected = no_app or credentials[token] or apps[app]
+            if expected is None:
+                assert caller(AppView, headers)["app"] == own.id
+            else:
+                assert refusal(AppView, headers) == expected, headers
+
+    def test_is_refused_where_two_apps_are_named(self) -> None:
+        first = AppFactory.create()
+        second = AppFactory.create(developer=first.developer)
+        _, text = make_token(first.developer)
+
+        assert refusal(AppView, {"X-Developer-Token": text, "X-App-ID": first.id}, f"?app_id={second.id}") == TWO_APPS
+
+    def test_must_be_in_the_claim_of_a_json_web_token(self) -> None:
+        own = AppFactory.create(developer__id=DEVELOPER_ID)
+
+        assert refusal(AppView, {"X-Developer-Token": sign(), "X-App-ID": own.id}) == FORBIDDEN
+        assert caller(AppView, {"X-Developer-Token": sign(), "X-App-ID": APP_ID})["app"] == APP_ID
 
 
 class TestAnAppBehindAJsonWebToken:

@@ -12,13 +12,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
-from commercecore_payments import clock
+from commercecore_payments import clock, work
 from commercecore_payments.management.commands import worker
 from commercecore_payments.tests.admin_pages import record_page
 from commercecore_payments.tests.service import PROJECT_DIR, free_port, manage, paste, serving
 from commercecore_payments.tests.tenants import Tenant, refunds_at_stripe
 from commercecore_payments.tests.test_recovery import DAY, HOUR, MINUTE, lose_refund, parked_refund
-from commercecore_payments.work import JOBS
+from commercecore_payments.work import JOBS, Group, Job
 from gateway.models import Kind, Operation
 from gateway.tests.faults import stripe_fails, time_out_before
 
@@ -165,14 +165,14 @@ class TestAWorker:
         def fail() -> bool:
             raise OperationalError("the connection is lost")
 
-        monkeypatch.setattr(worker, "JOBS", {"broken": fail, **JOBS})
+        monkeypatch.setattr(work, "JOBS", {"broken": Job(fail, Group.OPERATIONS), **JOBS})
         with clock.moved_ahead(MINUTE):
-            assert worker.work(lambda: False)
+            assert worker.work(Group.OPERATIONS, lambda: False)
         assert Operation.objects.get(pk=lost.pk).status == "succeeded"
 
     def test_begins_nothing_when_it_is_stopping(self, lost: Operation) -> None:
         with clock.moved_ahead(MINUTE):
-            assert not worker.work(lambda: True)
+            assert not worker.work(Group.OPERATIONS, lambda: True)
         assert Operation.objects.get(pk=lost.pk).status == "unknown"
 
     @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])

@@ -1,13 +1,10 @@
 """Finding refunds, and reading their state from Stripe."""
 
-from django.db import transaction
-
 from commercecore_payments.actors import Actor
 from gateway import reads
 from refunds.errors import RefundNotFound
 from refunds.models import Refund
-from refunds.operations.settle import sum_refunds
-from transactions.models import Transaction
+from refunds.operations.settle import take_over
 
 
 def find_refund(*, refund_id: str, actor: Actor) -> Refund:
@@ -30,10 +27,5 @@ def refresh_refund(refund: Refund) -> Refund:
     """
     account_id = refund.transaction.account.stripe_account_id
     found = reads.retrieve_refund(refund.stripe_refund_id, account_id=account_id)
-    with transaction.atomic(durable=True):
-        payment = Transaction.objects.select_for_update().get(pk=refund.transaction_id)
-        stored = Refund.objects.select_related("transaction__account").get(pk=refund.pk)
-        if stored.updated_at == refund.updated_at and stored.differs_from(found):
-            stored.apply(found)
-            sum_refunds(payment)
-    return stored
+    take_over(refund, found, known_at=refund.updated_at)
+    return refund

@@ -1,6 +1,9 @@
 """How a refund ends, whoever brings it to its end."""
 
 import logging
+from datetime import datetime
+
+from django.db import transaction
 
 from gateway import reads
 from gateway.endings import Ending, not_found
@@ -8,6 +11,7 @@ from gateway.models import Operation
 from gateway.models import Status as OperationStatus
 from gateway.outcomes import Outcome
 from gateway.snapshots import RefundSnapshot
+from refunds.events import changes_told
 from refunds.models import Refund, Status
 from transactions.models import Transaction
 
@@ -18,11 +22,31 @@ def settle_refund(operation: Operation, outcome: Outcome) -> None:
     """The refund takes over Stripe's answer, and its payment the new sum; the payment is locked first, as always."""
     payment = Transaction.objects.select_for_update().get(refunds=operation.subject_id)
     refund = Refund.objects.get(pk=operation.subject_id)
-    if isinstance(outcome.value, RefundSnapshot):
-        refund.apply(outcome.value)
-    else:
-        refund.mark_creation_failed()
-    sum_refunds(payment)
+    with changes_told(refund):
+        if isinstance(outcome.value, RefundSnapshot):
+            refund.apply(outcome.value)
+        else:
+            refund.mark_creation_failed()
+        sum_refunds(payment)
+
+
+def take_over(refund: Refund, found: RefundSnapshot, *, known_at: datetime) -> bool:
+    """Takes over what was read from Stripe, and tells the app; whether that could be done.
+
+    What was written here since `known_at`, when the refund was last read, may be newer. It and its payment are up to date
+    afterwards.
+    """
+    with transaction.atomic(durable=True):
+        payment = Transaction.objects.select_for_update().get(pk=refund.transaction_id)
+        refund.refresh_from_db()
+        if not refund.differs_from(found):
+            return True
+        if refund.updated_at != known_at:
+            return False
+        with changes_told(refund):
+            refund.apply(found)
+            sum_refunds(payment)
+    return True
 
 
 def sum_refunds(payment: Transaction) -> None:

@@ -39,6 +39,7 @@ class TestReadingARefund:
         assert response.json()["data"] == {
             "message": "Refund processed successfully",
             "refund_id": refund_id,
+            "version": 2,
             "status": "succeeded",
             "amount": 300,
             "currency": "usd",
@@ -46,6 +47,7 @@ class TestReadingARefund:
             "transaction_id": transaction_id,
             "account_id": seller,
             "user_id": "usr_ada",
+            "external": False,
             "reason": "duplicate",
             "failure_reason": "",
             "refund_application_fee": False,

@@ -4,14 +4,17 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
+
 from sandbox.api.errors import ParameterRefused, StripeError
 from sandbox.api.pagination import list_page
 from sandbox.api.parameters import METADATA, Boolean, Choice, ListOf, Text, WebAddress, required, takes, takes_page, unsettable
 from sandbox.api.wire import API_VERSION, Request
 from sandbox.models import SandboxObject
-from sandbox.objects import ids, state
+from sandbox.objects import ids, journal, state
 from sandbox.objects.event_types import EVENT_TYPES
 from sandbox.timeline import clock
+from sandbox.webhooks import own_door
 from sandbox.webhooks.deliveries import ALL_EVENTS
 
 # "You can register up to 16 webhook endpoints on each Stripe account": https://docs.stripe.com/webhooks.
@@ -67,6 +70,25 @@ def create(request: Request) -> dict[str, Any]:
     _apply(data, sent)
     row = state.insert(account=request.account, data=data, hidden={"secret": secret, "connect": connect})
     return row.data | {"secret": secret}
+
+
+def register_own() -> None:
+    """Makes sure that this service has its two endpoints here, as at Stripe: the platform's, and that of connected accounts.
+
+    They sign with the secrets of this process, which may be others than before.
+    """
+    with journal.change():
+        clock.lock()  # of several processes that start at once, one at a time
+        _register_own(settings.STRIPE_WEBHOOK_SECRETS, connect=False)
+        _register_own(settings.STRIPE_CONNECT_WEBHOOK_SECRETS, connect=True)
+
+
+def _register_own(secrets: str, *, connect: bool) -> None:
+    hidden = {"secret": secrets.split(",", maxsplit=1)[0].strip(), "connect": connect}
+    of_service = SandboxObject.objects.filter(object_type="webhook_endpoint", deleted=False, data__url=own_door.URL)
+    if not of_service.filter(hidden__connect=connect).update(hidden=hidden):
+        data = _fresh(None, connect) | {"url": own_door.URL, "enabled_events": [ALL_EVENTS], "description": "This service"}
+        state.insert(account="", data=data, hidden=hidden)
 
 
 def retrieve(request: Request, endpoint: str) -> dict[str, Any]:

@@ -5,12 +5,13 @@ from threading import Event, Thread
 
 from django.db import connections
 
+from sandbox.resources import webhook_endpoints
 from sandbox.timeline import due
 from sandbox.webhooks import deliveries
 
 logger = logging.getLogger(__name__)
 # Seconds between two rounds: an event arrives about as fast as Stripe's do.
-PAUSE_S = 1.0
+PAUSE_S = 0.5
 
 
 def tick() -> None:
@@ -33,6 +34,7 @@ def run(stop: Event) -> None:
 
 def start() -> Event:
     """Ticks beside a server until the process ends, or the answered event is set. Several processes may do so at once."""
+    webhook_endpoints.register_own()
     stop = Event()
     Thread(target=run, args=[stop], name="sandbox", daemon=True).start()
     return stop

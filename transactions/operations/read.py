@@ -12,6 +12,7 @@ from gateway.models import Operation, subject_type
 from gateway.operations import record
 from gateway.snapshots import PaymentIntentSnapshot
 from transactions.errors import TooManyUnfinished, TransactionNotFound
+from transactions.events import changes_told
 from transactions.models import Transaction
 from transactions.operations.settle import end_open_without_charging, open_operation, settle_payment_intent, shown_by
 
@@ -69,20 +70,27 @@ def refresh_transaction(payment: Transaction) -> PaymentIntentSnapshot:
     unknown is settled when the intent shows what came of it.
     """
     intent = reads.retrieve_payment_intent(payment.stripe_payment_intent_id, account_id=payment.account.stripe_account_id)
-    _take_over(payment, intent)
+    take_over(payment, intent)
     payment.refresh_from_db()
     return intent
 
 
-def _take_over(payment: Transaction, intent: PaymentIntentSnapshot) -> None:
-    """Nothing is taken over that is an open operation's to tell: what it finds there must still be new to it."""
+def take_over(payment: Transaction, intent: PaymentIntentSnapshot) -> bool:
+    """Takes over what was just read from Stripe, and tells the app; whether that could be done.
+
+    Nothing is taken over that is an open operation's to tell: what it finds there must still be new to it. And what was
+    written here since `payment` was read may be newer than the intent.
+    """
     known_at = payment.updated_at
     if _shows_what_may_not_be_settled(payment, intent):
-        return
+        return False
     with transaction.atomic(durable=True):
         stored = Transaction.objects.select_for_update().get(pk=payment.pk)
-        if stored.updated_at == known_at:
+        if stored.updated_at != known_at:
+            return stored.says_nothing_new(intent)
+        with changes_told(stored):
             stored.apply(intent)
+    return True
 
 
 def reread_for_secret(payment: Transaction) -> PaymentIntentSnapshot | None:
@@ -110,7 +118,7 @@ def refresh_unfinished(account: ConnectedAccount) -> None:
     for intent in reads.list_payment_intents(account.stripe_account_id, made_since=oldest.created_at):
         payment = unfinished.pop(intent.id, None)
         if payment is not None and payment.status != intent.status:
-            _take_over(payment, intent)
+            take_over(payment, intent)
         if not unfinished:
             return
 

@@ -11,6 +11,7 @@ from gateway.models import Kind, Operation, Status
 from gateway.operations import earlier_under_key, finish, raise_for_outcome, recorded_outcome
 from gateway.outcomes import Fault, Outcome
 from gateway.snapshots import PaymentIntentSnapshot
+from transactions.events import changes_told
 from transactions.models import CONFIRMED, Transaction
 from transactions.models import Status as TransactionStatus
 
@@ -24,12 +25,17 @@ def settle_payment_intent(operation: Operation, outcome: Outcome) -> None:
     """The transaction takes over what Stripe says of its payment intent; one that could not be made frees its order."""
     payment = Transaction.objects.select_for_update().get(pk=operation.subject_id)
     if isinstance(outcome.value, PaymentIntentSnapshot):
-        was_given_up = payment.status == TransactionStatus.CREATION_FAILED
-        payment.apply(outcome.value)
-        if was_given_up and not payment.hold_order_again():
-            logger.warning("transaction %s was made after all, and its order is paid by another one", payment)
+        with changes_told(payment):
+            _take_over_from_outcome(payment, outcome.value)
     elif operation.kind == Kind.PAYMENT_INTENT_CREATE:
         payment.mark_creation_failed()
+
+
+def _take_over_from_outcome(payment: Transaction, intent: PaymentIntentSnapshot) -> None:
+    was_given_up = payment.status == TransactionStatus.CREATION_FAILED
+    payment.apply(intent)
+    if was_given_up and not payment.hold_order_again():
+        logger.warning("transaction %s was made after all, and its order is paid by another one", payment)
 
 
 def _update_took_effect(operation: Operation, intent: PaymentIntentSnapshot) -> bool:

@@ -1,6 +1,6 @@
 """`manage.py recover_operations`: brings what has no known outcome to its end, now."""
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +10,7 @@ from django.db.models import Min
 from tqdm import tqdm
 
 from commercecore_payments.clock import database_now
+from commercecore_payments.management.arguments import at_least_one
 from commercecore_payments.management.database import failures_in_one_sentence, refuse_database_without_tables
 from commercecore_payments.operation_kinds import ENDINGS
 from commercecore_payments.recovery import Recovered, Result, recover, recover_due
@@ -30,7 +31,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="Say what is due and what would be done; do nothing.")
         which = parser.add_mutually_exclusive_group()
-        which.add_argument("--limit", type=_at_least_one, help="Take at most so many.")
+        which.add_argument("--limit", type=at_least_one, help="Take at most so many.")
         which.add_argument("--operation", metavar="ID", help="Take this one, due or not, or waiting for a review.")
 
     def handle(self, *args: Any, dry_run: bool, limit: int | None, operation: str | None, **options: Any) -> None:
@@ -90,16 +91,6 @@ class Command(BaseCommand):
             with tqdm.external_write_mode():
                 self.stdout.write(f"{line} ({one.message})" if one.message else line)
         return results
-
-
-def _at_least_one(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        raise ArgumentTypeError(f"has to be a whole number, and is '{text}'") from None
-    if number < 1:
-        raise ArgumentTypeError("has to be at least 1")
-    return number
 
 
 def _words(constant: str) -> str:

@@ -1,0 +1,53 @@
+"""What Stripe's events about connected accounts mean here."""
+
+from django.db import transaction
+
+from accounts.deletion import DELETION
+from accounts.events import changes_told
+from accounts.models import ConnectedAccount
+from accounts.operations import take_over
+from gateway import reads
+from gateway.endings import bring_to_an_end
+from gateway.events import NotYet, ReceivedEvent
+from gateway.models import Kind, Operation
+
+
+def account_changed(event: ReceivedEvent) -> str:
+    """`account.updated` and `capability.updated`: the account is read again and takes over what Stripe says.
+
+    Raises NotYet while it is being deleted or has just changed here, and what `gateway.reads` raises.
+    """
+    account = _known(event)
+    if account.is_being_deleted:
+        raise NotYet("The account is being deleted.")
+    if not take_over(account, reads.retrieve_account(account.stripe_account_id)):
+        raise NotYet("The account has just changed here.")
+    account.refresh_from_db()
+    return f"The onboarding is {account.onboarding}."
+
+
+def account_left(event: ReceivedEvent) -> str:
+    """`account.application.deauthorized`: the seller has left the platform, unless they have come back since.
+
+    A deletion that is open here ends by the same look at Stripe. Raises NotYet while it is under way, and what
+    `gateway.reads` raises.
+    """
+    account = _known(event)
+    deletion = Operation.objects.of(account).open().filter(kind=Kind.ACCOUNT_DELETE).first()
+    if deletion is not None:
+        bring_to_an_end(deletion, DELETION)
+        return "The deletion that was open has been looked at."
+    if not reads.account_is_gone(account.stripe_account_id):
+        return "The account is still there."
+    with transaction.atomic(durable=True):
+        locked = ConnectedAccount.objects.select_for_update().get(pk=account.pk)
+        if locked.is_being_deleted:
+            raise NotYet("The account is being deleted.")
+        if not locked.is_deleted:
+            with changes_told(locked):
+                locked.mark_deleted()
+    return "The seller has left: the account is deleted here."
+
+
+def _known(event: ReceivedEvent) -> ConnectedAccount:
+    return ConnectedAccount.objects.get(stripe_account_id=event.account_id)

@@ -1,0 +1,53 @@
+"""Workers at the same moment. PostgreSQL's row locks are what is tested: SQLite has one writer and no such locks."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from django.db import connection, connections
+
+from commercecore_payments.tests.tenants import Tenant
+from disputes.models import Dispute
+from disputes.tests.told import newest, pay_disputed
+from disputes.webhooks import dispute_changed
+from gateway import reads
+from gateway.events import NotYet, ReceivedEvent
+from gateway.snapshots import DisputeSnapshot
+from webhooks.models import Event
+
+WORKERS = 8
+APPLIED, NOT_YET = "The dispute is needs_response.", "not yet"
+
+pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no row locks to test")
+
+
+def applied_by_one_of_eight(event: ReceivedEvent) -> str:
+    try:
+        return dispute_changed(event)
+    except NotYet:
+        return NOT_YET
+    finally:
+        connections.close_all()
+
+
+class TestEightWorkers:
+    def test_make_a_new_dispute_once_and_tell_of_it_once(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pay_disputed(tenant, seller)
+        event, asked, all_have_asked = newest(seller, "created"), reads.retrieve_dispute, Barrier(WORKERS)
+
+        def retrieve(dispute_id: str, *, account_id: str) -> DisputeSnapshot:
+            """Each has seen that there is no such dispute yet, and nobody writes before all have."""
+            found = asked(dispute_id, account_id=account_id)
+            connection.close()  # the sandbox answers in this process, by a connection of ours
+            all_have_asked.wait(timeout=30)
+            return found
+
+        monkeypatch.setattr(reads, "retrieve_dispute", retrieve)
+        with ThreadPoolExecutor(WORKERS) as pool:
+            notes = list(pool.map(applied_by_one_of_eight, [event] * WORKERS))
+        assert Counter(notes) == {APPLIED: 1, NOT_YET: WORKERS - 1}
+        assert Dispute.objects.count() == 1
+        assert [told.type for told in Event.objects.filter(subject_type="dispute")] == ["dispute.created"]

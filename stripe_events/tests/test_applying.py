@@ -1,0 +1,273 @@
+"""What becomes of a stored event: applied, waiting, tried again, given up; and nothing of it twice."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from accounts.models import ConnectedAccount
+from commercecore_payments import clock
+from commercecore_payments.tests.tenants import Tenant
+from gateway import reads
+from gateway.errors import StripeUnreachable
+from gateway.models import CALL_BUDGET
+from gateway.tests.faults import killed, stripe_fails, time_out_after
+from sandbox.connect.onboarding import complete_onboarding
+from sandbox.money.authentication import answer_open_challenge
+from stripe_events.applying import FAILURE_WAITS, LEASE, apply_at_once, apply_next, apply_now
+from stripe_events.models import Status, StripeEvent
+from stripe_events.tests.arrivals import arrive, send, stored, told_by_stripe, work
+from transactions.models import Transaction
+from webhooks.models import Event
+
+
+def challenged(tenant: Tenant, seller: str) -> str:
+    """The id of a payment whose buyer has passed the challenge, which nobody here knows."""
+    payment_id = tenant.create_payment(seller)
+    tenant.confirm(seller, payment_id, "pm_card_threeDSecure2Required")
+    answer_open_challenge(intent_id=payment_id, authenticated=True)
+    return payment_id
+
+
+def status_of(payment_id: str) -> str:
+    return str(Transaction.objects.get(stripe_payment_intent_id=payment_id).status)
+
+
+def told() -> list[str]:
+    return list(Event.objects.order_by("sequence").values_list("type", flat=True))
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The payment intents that were read from Stripe meanwhile."""
+    ids: list[str] = []
+    whole = reads.retrieve_payment_intent
+
+    def note(payment_intent_id: str, *, account_id: str) -> Any:
+        ids.append(payment_intent_id)
+        return whole(payment_intent_id, account_id=account_id)
+
+    monkeypatch.setattr(reads, "retrieve_payment_intent", note)
+    return ids
+
+
+class TestAnEvent:
+    def test_with_a_final_state_is_known_here_as_soon_as_it_is_received(
+        self, tenant: Tenant, seller: str, asked: list[str]
+    ) -> None:
+        payment_id = challenged(tenant, seller)
+        arrive(told_by_stripe(seller, "payment_intent.succeeded"))
+        assert (status_of(payment_id), asked) == ("succeeded", [])
+        assert told()[-1] == "payment.succeeded"
+
+    def test_that_tells_nothing_new_asks_stripe_nothing(self, tenant: Tenant, seller: str, asked: list[str]) -> None:
+        payment_id = tenant.create_payment(seller)
+        arrive(told_by_stripe(seller, "payment_intent.created"))
+        event = StripeEvent.objects.get()
+        assert (event.status, event.note) == (Status.APPLIED, "The payment is requires_payment_method.")
+        assert (status_of(payment_id), asked, told()) == ("requires_payment_method", [], [])
+
+    def test_that_may_be_old_has_its_object_read_again(self, tenant: Tenant, seller: str, asked: list[str]) -> None:
+        payment_id = challenged(tenant, seller)
+        arrive(told_by_stripe(seller, "payment_intent.created"))
+        assert (status_of(payment_id), StripeEvent.objects.get().status) == ("requires_action", Status.PENDING)
+        work()
+        assert (status_of(payment_id), asked) == ("succeeded", [payment_id])
+        assert told() == ["payment.requires_action", "payment.succeeded"]
+
+    def test_in_another_api_version_has_its_object_read_again(self, tenant: Tenant, seller: str, asked: list[str]) -> None:
+        payment_id = challenged(tenant, seller)
+        content = told_by_stripe(seller, "payment_intent.succeeded")[0]
+        arrive([{**content, "api_version": "2019-02-11"}])
+        assert status_of(payment_id) == "requires_action"
+        work()
+        assert (status_of(payment_id), asked) == ("succeeded", [payment_id])
+
+    def test_that_is_applied_again_changes_nothing(self, tenant: Tenant, seller: str) -> None:
+        payment_id = challenged(tenant, seller)
+        arrive(told_by_stripe(seller, "payment_intent.succeeded"))
+        payment, before = Transaction.objects.get(), told()
+        for _ in range(3):
+            assert apply_now(StripeEvent.objects.get()).status == Status.APPLIED
+        assert (status_of(payment_id), told()) == ("succeeded", before)
+        assert Transaction.objects.get().version == payment.version
+
+
+class TestAnEventThatArrivesBeforeOurOwnCommit:
+    def test_of_a_creation_waits_for_it(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        seen: list[tuple[str, str]] = []
+
+        def event_comes_first(answer_of: Any, *request: Any) -> Any:
+            answer = answer_of(*request)
+            arrive(told_by_stripe(seller, "payment_intent.created"))
+            work()
+            event = StripeEvent.objects.get()
+            seen.append((event.status, event.note))
+            return answer
+
+        with stripe_fails(monkeypatch, event_comes_first, path="/v1/payment_intents"):
+            payment_id = tenant.create_payment(seller)
+        assert seen == [(Status.PENDING, "The payment is being created.")]
+        work(ahead_s=5)
+        assert StripeEvent.objects.get().status == Status.APPLIED
+        payment = Transaction.objects.get()
+        assert (payment.stripe_payment_intent_id, payment.external) == (payment_id, False)
+
+    def test_settles_a_creation_whose_answer_was_lost(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        with stripe_fails(monkeypatch, time_out_after, path="/v1/payment_intents"):
+            answer = tenant.post("/transactions", {"order_id": "1", "account_id": seller, "amount": 700})
+        assert answer.status_code == 503
+        arrive(told_by_stripe(seller, "payment_intent.created"))
+        work()
+        payment = Transaction.objects.get()
+        assert (payment.status, payment.external, payment.order_id) == ("requires_payment_method", False, "1")
+        assert StripeEvent.objects.get().note == "The payment was created, whose outcome was unknown."
+
+    def test_settles_a_confirmation_whose_answer_was_lost(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        payment_id = tenant.create_payment(seller)
+        with stripe_fails(monkeypatch, time_out_after, path="/confirm"):
+            assert tenant.confirm(seller, payment_id).status_code == 503
+        arrive(told_by_stripe(seller, "payment_intent.succeeded"))
+        work()
+        assert (status_of(payment_id), told()) == ("succeeded", ["payment.succeeded"])
+
+    def test_waits_for_a_killed_process_as_long_as_it_could_be_at_work(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        payment_id = tenant.create_payment(seller)
+
+        def dies_after_the_effect(answer_of: Any, *request: Any) -> Any:
+            answer_of(*request)
+            killed(answer_of, *request)
+
+        with stripe_fails(monkeypatch, dies_after_the_effect, path="/confirm"), pytest.raises(KeyboardInterrupt):
+            tenant.confirm(seller, payment_id)
+        arrive(told_by_stripe(seller, "payment_intent.succeeded"))
+        work()
+        event = StripeEvent.objects.get()
+        assert (event.status, event.note) == (Status.PENDING, "An operation about the payment is under way.")
+        assert (status_of(payment_id), told()) == ("requires_payment_method", [])
+        with clock.moved_ahead(CALL_BUDGET + timedelta(seconds=5)):
+            work()
+        assert (status_of(payment_id), told()) == ("succeeded", ["payment.succeeded"])
+
+    def test_of_an_account_that_is_being_created_waits_for_it(self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+        notes: list[str] = []
+
+        def event_comes_first(answer_of: Any, *request: Any) -> Any:
+            answer = answer_of(*request)
+            account_id = json.loads(answer[0])["id"]
+            complete_onboarding(account_id=account_id)
+            arrive(told_by_stripe(account_id, "account.updated")[-1:])
+            work()
+            notes.append(StripeEvent.objects.get().note)
+            return answer
+
+        with stripe_fails(monkeypatch, event_comes_first, path="/v1/accounts"):
+            tenant.post("/connected-accounts", {"email": "seller@example.com"})
+        assert notes == ["The account is not known here, and one is being created."]
+        assert not ConnectedAccount.objects.get().charges_enabled
+        work(ahead_s=5)
+        assert ConnectedAccount.objects.get().charges_enabled
+
+
+class TestAnEventThatCannotBeApplied:
+    @pytest.fixture
+    def event(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> StripeEvent:
+        """Stripe cannot be asked about its object."""
+        challenged(tenant, seller)
+        arrive(told_by_stripe(seller, "payment_intent.created"))
+
+        def unreachable(*_: Any, **__: Any) -> None:
+            raise StripeUnreachable("Stripe could not be asked. Please try again.")
+
+        monkeypatch.setattr(reads, "retrieve_payment_intent", unreachable)
+        return StripeEvent.objects.get()
+
+    def test_is_kept_with_its_error_and_tried_again_later(self, event: StripeEvent) -> None:
+        before = clock.database_now()
+        assert apply_next() is True
+        event.refresh_from_db()
+        assert (event.status, event.failures, event.error) == (
+            Status.PENDING,
+            1,
+            "Stripe could not be asked. Please try again.",
+        )
+        assert timedelta(seconds=5) <= event.next_attempt_at - before < timedelta(seconds=10)
+        assert apply_next() is False
+
+    def test_is_given_up_after_the_last_wait_and_can_still_be_replayed(
+        self, event: StripeEvent, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ahead = timedelta()
+        for _ in range(len(FAILURE_WAITS) + 1):
+            with clock.moved_ahead(ahead):
+                assert apply_next() is True
+            ahead += FAILURE_WAITS[-1] + timedelta(hours=1)
+        event.refresh_from_db()
+        assert (event.status, event.failures) == (Status.FAILED, len(FAILURE_WAITS) + 1)
+        assert list(StripeEvent.objects.in_trouble()) == [event]
+        with clock.moved_ahead(ahead * 2):
+            assert apply_next() is False
+        monkeypatch.undo()
+        assert apply_now(event).status == Status.APPLIED
+        assert (event.failures, event.error) == (0, "")
+        assert Transaction.objects.get().status == "succeeded"
+
+    def test_does_not_keep_the_next_one_from_being_applied(self, event: StripeEvent, tenant: Tenant, seller: str) -> None:
+        content = told_by_stripe(seller, "payment_intent.created")[0]
+        arrive([{**content, "id": "evt_next", "type": "payout.paid", "data": {"object": {"object": "payout", "id": "po_gone"}}}])
+        while apply_next():
+            pass
+        assert stored("evt_next").failures == 1
+        assert stored("evt_next").error != ""
+
+    def test_at_once_is_left_to_the_worker(self, event: StripeEvent, monkeypatch: pytest.MonkeyPatch) -> None:
+        def broken(*_: Any, **__: Any) -> None:
+            raise RuntimeError("a mistake of ours")
+
+        monkeypatch.setattr(Transaction, "says_nothing_new", broken)
+        apply_at_once(event)
+        event.refresh_from_db()
+        assert (event.status, event.failures) == (Status.PENDING, 0)
+
+
+class TestAClaimedEvent:
+    def test_is_nobody_elses_until_its_lease_ends(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        challenged(tenant, seller)
+        arrive(told_by_stripe(seller, "payment_intent.created"))
+
+        def die(*_: Any, **__: Any) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(reads, "retrieve_payment_intent", die)
+            with pytest.raises(KeyboardInterrupt):
+                apply_next()
+        assert apply_next() is False
+        with clock.moved_ahead(LEASE + timedelta(seconds=1)):
+            assert apply_next() is True
+        assert StripeEvent.objects.get().status == Status.APPLIED
+
+
+class TestAQuarantinedEvent:
+    def test_is_applied_by_hand_once_its_account_is_known(self, tenant: Tenant, seller: str) -> None:
+        challenged(tenant, seller)
+        ConnectedAccount.objects.update(stripe_account_id="acct_another")
+        send(told_by_stripe(seller, "payment_intent.succeeded")[0])
+        work()
+        event = StripeEvent.objects.get()
+        assert (event.status, event.note) == (Status.QUARANTINED, "The account is not known here.")
+        assert apply_now(event).status == Status.QUARANTINED
+        ConnectedAccount.objects.update(stripe_account_id=seller)
+        assert apply_now(event).status == Status.APPLIED
+        assert Transaction.objects.get().status == "succeeded"
+
+    def test_of_another_mode_is_never_applied(self, tenant: Tenant, seller: str) -> None:
+        challenged(tenant, seller)
+        send({**told_by_stripe(seller, "payment_intent.succeeded")[0], "livemode": True})
+        assert apply_now(StripeEvent.objects.get()).status == Status.QUARANTINED
+        assert Transaction.objects.get().status == "requires_action"

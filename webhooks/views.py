@@ -1,0 +1,105 @@
+"""`/webhook-endpoints`, `/events` and `/deliveries`: what an app is told, opened by a developer's token for the app."""
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from commercecore_payments.envelopes import envelope
+from commercecore_payments.viewsets import AppViewSet
+from webhooks import endpoints, events, resending, serializers, trial
+
+
+class WebhookEndpointViewSet(AppViewSet):
+    def create(self, request: Request) -> Response:
+        """`POST /webhook-endpoints`: the one answer, beside that of a rotation, that holds the secret."""
+        body = serializers.EndpointRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = body.validated_data
+        endpoint, secret = endpoints.create_endpoint(
+            url=asked["url"], event_types=asked["events"], description=asked["description"], actor=self.actor
+        )
+        message = "Webhook endpoint created successfully"
+        data = {"message": message, **serializers.endpoint_details(endpoint), "secret": secret}
+        return envelope(request, data, status=201, message=message)
+
+    def list(self, request: Request) -> Response:
+        """`GET /webhook-endpoints`"""
+        serializers.NoQuery.of_query(request.query_params)
+        found = endpoints.list_endpoints(actor=self.actor)
+        data = {"webhook_endpoints": [serializers.endpoint_details(endpoint) for endpoint in found]}
+        return envelope(request, data, status=200)
+
+    def retrieve(self, request: Request, identifier: str) -> Response:
+        """`GET /webhook-endpoints/{id}`"""
+        endpoint = endpoints.find_endpoint(endpoint_id=identifier, actor=self.actor)
+        return envelope(request, serializers.endpoint_details(endpoint), status=200)
+
+    def partial_update(self, request: Request, identifier: str) -> Response:
+        """`PATCH /webhook-endpoints/{id}`"""
+        body = serializers.EndpointChanges(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = body.validated_data
+        endpoint = endpoints.change_endpoint(
+            endpoint_id=identifier,
+            url=asked.get("url"),
+            event_types=asked.get("events"),
+            description=asked.get("description"),
+            status=asked.get("status"),
+            actor=self.actor,
+        )
+        return envelope(request, serializers.endpoint_details(endpoint), status=200)
+
+    def destroy(self, request: Request, identifier: str) -> Response:
+        """`DELETE /webhook-endpoints/{id}`"""
+        endpoint = endpoints.delete_endpoint(endpoint_id=identifier, actor=self.actor)
+        message = "Webhook endpoint deleted successfully"
+        return envelope(request, {"message": message, "id": endpoint.pk, "deleted": True}, status=200, message=message)
+
+    def rotate_secret(self, request: Request, identifier: str) -> Response:
+        """`POST /webhook-endpoints/{id}/rotate-secret`"""
+        serializers.NothingMore(data=request.data).is_valid(raise_exception=True)
+        endpoint, secret = endpoints.rotate_secret(endpoint_id=identifier, actor=self.actor)
+        message = "Webhook secret rotated successfully"
+        data = {"message": message, **serializers.endpoint_details(endpoint), "secret": secret}
+        return envelope(request, data, status=200, message=message)
+
+    def deliveries(self, request: Request, identifier: str) -> Response:
+        """`GET /webhook-endpoints/{id}/deliveries`"""
+        asked = serializers.ListDeliveriesQuery.of_query(request.query_params)
+        found, has_more = events.list_deliveries(endpoint_id=identifier, **asked, actor=self.actor)
+        data = {"deliveries": [serializers.delivery_details(delivery) for delivery in found]}
+        return envelope(request, data, status=200, more_meta={"has_more": has_more})
+
+    def resend(self, request: Request, identifier: str) -> Response:
+        """`POST /webhook-endpoints/{id}/resend`"""
+        body = serializers.ResendRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        number = resending.resend_events(endpoint_id=identifier, **body.validated_data, actor=self.actor)
+        return envelope(request, {"id": identifier, "resent": number}, status=200)
+
+    def test(self, request: Request, identifier: str) -> Response:
+        """`POST /webhook-endpoints/{id}/test`"""
+        serializers.NothingMore(data=request.data).is_valid(raise_exception=True)
+        findings = trial.try_endpoint(endpoint_id=identifier, actor=self.actor)
+        return envelope(request, serializers.trial_report(findings), status=200)
+
+
+class EventViewSet(AppViewSet):
+    def list(self, request: Request) -> Response:
+        """`GET /events`"""
+        asked = serializers.ListEventsQuery.of_query(request.query_params)
+        page = events.list_events(**asked, actor=self.actor)
+        bounds = {
+            "oldest_sequence": page.oldest_sequence,
+            "latest_sequence": page.latest_sequence,
+            "has_more": page.has_more,
+        }
+        data = {"events": [serializers.event_row(event) for event in page.events]}
+        return envelope(request, data, status=200, more_meta=bounds)
+
+
+class DeliveryViewSet(AppViewSet):
+    def resend(self, request: Request, identifier: str) -> Response:
+        """`POST /deliveries/{id}/resend`"""
+        serializers.NothingMore(data=request.data).is_valid(raise_exception=True)
+        delivery = resending.resend_delivery(delivery_id=identifier, actor=self.actor)
+        return envelope(request, serializers.delivery_details(delivery), status=200)
