@@ -11,9 +11,9 @@ def secrets_are_configured_beside_a_live_key(**_: Any) -> list[CheckMessage]:
     """Generated secrets live in one machine's state folder: a second machine, or a lost disk, has others."""
     if settings.STRIPE_ENVIRONMENT != "live" or not settings.SECRETS_ARE_GENERATED:
         return []
-    names = "SECRET_KEY, TOKEN_HASH_KEY, LINK_SIGNING_KEY and ANSWER_ENCRYPTION_KEYS"
+    names = "SECRET_KEY, TOKEN_HASH_KEY, LINK_SIGNING_KEY, ANSWER_ENCRYPTION_KEYS and WEBHOOK_SECRET_KEYS"
     message = f"{names} must be set in the environment beside a live Stripe key."
-    hint = "Otherwise tokens, links and stored answers work on one machine alone."
+    hint = "Otherwise tokens, links and stored secrets work on one machine alone."
     return [Error(message, hint=hint, id="commercecore_payments.E001")]
 
 

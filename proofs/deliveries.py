@@ -84,6 +84,8 @@ def prove(options: Options) -> Part:
         endpoints = _endpoints(consumers)
         held = _play(size, dice, endpoints, options)
         part.violations = consumers.violations + findings(consumers.arrivals)
+        if (written := Event.objects.count()) != APPS * size.events_of_each_app:
+            part.violations.append(f"{written} events were written, and not {APPS * size.events_of_each_app}")
         part.played = len(consumers.arrivals)
         part.figures = _figures(size, consumers.arrivals, held)
     again = f"python -m proofs deliveries --first-seed {options.first_seed}"

@@ -67,11 +67,13 @@ def attempt(delivery: Delivery, endpoint: WebhookEndpoint, session: HTTPSession)
 
 def headers_of(delivery: Delivery, endpoint: WebhookEndpoint) -> dict[str, str]:
     """All headers of ours, signed now. Raises SecretUnreadable."""
+    # The database's clock is asked while a rotation lasts: only then is there a secret whose time ends by it.
+    moment = database_now() if endpoint.previous_secret_expires_at is not None else now()
     signed = signing.headers(
         message_id=delivery.event_id,
         timestamp=int(now().timestamp()),
         body=delivery.event.body,
-        secrets=signing_secrets(endpoint, database_now()),
+        secrets=signing_secrets(endpoint, moment),
     )
     return {
         **signed,

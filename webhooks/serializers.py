@@ -49,8 +49,6 @@ class SequenceField(serializers.Field[int, Any, int, Any]):
     default_error_messages = {"invalid": "A sequence number is a whole number from 0 on."}
 
     def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, bool) or not isinstance(data, int | str):
-            self.fail("invalid")
         if isinstance(data, int) and not 0 <= data < 10**MAX_SEQUENCE_DIGITS:  # before it becomes text, which may be long
             self.fail("invalid")
         if not re.fullmatch(rf"[0-9]{{1,{MAX_SEQUENCE_DIGITS}}}", str(data)):

@@ -105,6 +105,7 @@ class TestACommandLine:
             ["crash", "--quick", "--sample=1", f"--output={tmp_path}"],
             ["simulation", "--quick", "--seeds=3", f"--output={tmp_path}"],
             ["races", "--quick", f"--output={tmp_path}"],
+            ["deliveries", "--quick", f"--output={tmp_path}"],
             ["mutations", f"--output={tmp_path}"],
         ]
 

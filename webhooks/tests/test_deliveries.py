@@ -14,7 +14,7 @@ from webhooks import deliveries, posting, sending
 from webhooks.deliveries import LEASE, claim, give_back, stop_stranded
 from webhooks.models import Delivery, DeliveryAttempt, WebhookEndpoint
 from webhooks.schedule import WAITS
-from webhooks.secrets import signing_secrets
+from webhooks.secrets import ROTATION_LASTS, new_secret, rotate, signing_secrets
 from webhooks.sending import deliver_next
 from webhooks.tests.receivers import Receiver, Scripted, make_endpoint, receiving, tell
 
@@ -64,6 +64,22 @@ class TestADelivery:
         assert state(delivery) == ("succeeded", 1, 1)
         assert delivery.finished_at is not None
         assert attempts_of(delivery) == [(1, 200, "", "ok")]
+
+    def test_is_signed_with_both_secrets_while_a_rotation_lasts(self) -> None:
+        with receiving() as receiver:
+            endpoint = make_endpoint(receiver.url)
+            [old] = signing_secrets(endpoint, database_now())
+            rotate(endpoint, new_secret(), moment=database_now())
+            endpoint.save()
+            tell(endpoint)
+            sent()
+            with clock.moved_ahead(ROTATION_LASTS + timedelta(seconds=1)):
+                tell(endpoint)
+                sent()
+        signatures = [headers["webhook-signature"].split() for headers in receiver.headers]
+        assert [len(each) for each in signatures] == [2, 1]
+        signed = {name.lower(): value for name, value in receiver.headers[0].items()}
+        standardwebhooks.Webhook(old).verify(receiver.bodies[0], signed)
 
     def test_is_sent_once(self) -> None:
         with receiving() as receiver:
@@ -155,15 +171,12 @@ class TestAFailedDelivery:
 
     def test_that_succeeds_later_clears_the_endpoints_record(self) -> None:
         with receiving(Scripted(500), Scripted(200)) as receiver:
-            endpoint = make_endpoint(receiver.url)
-            [delivery] = tell(endpoint)
+            [delivery] = tell(make_endpoint(receiver.url))
             sent()
-            endpoint.refresh_from_db()
-            assert endpoint.failing_since is not None
+            assert WebhookEndpoint.objects.filter(failing_since__isnull=False).count() == 1
             with clock.moved_ahead(timedelta(seconds=6)):
                 sent()
-        endpoint.refresh_from_db()
-        assert endpoint.failing_since is None
+        assert WebhookEndpoint.objects.filter(failing_since=None).count() == 1
         assert state(delivery) == ("succeeded", 2, 2)
 
     def test_gives_the_rest_of_its_batch_back_as_it_was(self) -> None:

@@ -38,8 +38,8 @@ class TestAnAnswer:
     @pytest.mark.parametrize(
         ("status", "retry_after_s", "pause_s"),
         [
-            (429, None, 30), (502, None, 30), (504, None, 30), (500, None, None), (503, None, None), (404, None, None), (None, None, None),
-            (429, 5, 5), (502, 86_400, 86_400), (503, 120, 120), (500, 60, 60), (429, 0, None),
+            (429, None, 30), (502, None, 30), (504, None, 30), (500, None, None), (503, None, None), (404, None, None),
+            (None, None, None), (429, 5, 5), (502, 86_400, 86_400), (503, 120, 120), (500, 60, 60), (429, 0, None),
         ],
     )  # fmt: skip
     def test_asks_for_a_pause(self, status: int | None, retry_after_s: int | None, pause_s: int | None) -> None:

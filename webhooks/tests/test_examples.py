@@ -1,0 +1,82 @@
+"""The receivers that the documentation shows are tried by the service itself, and what they and a shell verify is ours."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from commercecore_payments.tests.service import PROJECT_DIR, free_port
+from commercecore_payments.tests.tenants import Tenant
+from webhooks.signing import sign
+
+EXAMPLES = PROJECT_DIR / "docs" / "examples"
+# Seconds until an interpreter listens, on a busy machine.
+STARTS_WITHIN_S = 30.0
+
+
+@contextmanager
+def receiving(command: list[str], *, port: int, secret: str) -> Iterator[None]:
+    """While open, the example listens."""
+    environment = {**os.environ, "WEBHOOK_SECRET": secret}
+    with subprocess.Popen([*command, str(port)], env=environment, stdout=subprocess.PIPE) as process:
+        try:
+            wait_for(port)
+            yield
+        finally:
+            process.terminate()
+
+
+def wait_for(port: int) -> None:
+    give_up_at = time.monotonic() + STARTS_WITHIN_S
+    while time.monotonic() < give_up_at:
+        try:
+            requests.post(f"http://127.0.0.1:{port}/", data=b"{}", timeout=5)
+        except requests.ConnectionError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError("The example does not listen.")
+
+
+def tried(tenant: Tenant, command: list[str]) -> Any:
+    port = free_port()
+    made = tenant.post("/webhook-endpoints", {"url": f"http://127.0.0.1:{port}/", "events": ["*"]}).json()["data"]
+    with receiving(command, port=port, secret=made["secret"]):
+        return tenant.post(f"/webhook-endpoints/{made['id']}/test", {}).json()["data"]
+
+
+class TestTheExampleReceiver:
+    def test_in_python_takes_what_is_sound_and_refuses_the_rest(self, tenant: Tenant) -> None:
+        report = tried(tenant, [sys.executable, str(EXAMPLES / "receiver.py")])
+        assert [(check["name"], check["passed"]) for check in report["checks"] if not check["passed"]] == []
+        assert report["passed"] is True
+
+    @pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
+    def test_in_node_takes_what_is_sound_and_refuses_the_rest(self, tenant: Tenant) -> None:
+        report = tried(tenant, ["node", str(EXAMPLES / "receiver.mjs")])
+        assert [(check["name"], check["passed"]) for check in report["checks"] if not check["passed"]] == []
+        assert report["passed"] is True
+
+    @pytest.mark.skipif(shutil.which("openssl") is None or shutil.which("xxd") is None, reason="openssl or xxd is not installed")
+    def test_in_a_shell_computes_our_signature(self, tmp_path: Path) -> None:
+        text = (PROJECT_DIR / "docs" / "webhooks.md").read_text()
+        lines = [line.strip() for line in text.splitlines() if line.startswith(("    key=$(", "    { printf"))]
+        assert len(lines) == 2
+        secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+        body = json.dumps({"type": "payment.succeeded", "data": {"sequence": 1}})
+        (tmp_path / "body.json").write_text(body)
+        variables = {"WEBHOOK_SECRET": secret, "WEBHOOK_ID": "msg_1", "WEBHOOK_TIMESTAMP": "1796040000"}
+        done = subprocess.run(
+            ["/bin/bash", "-c", "\n".join(["set -euo pipefail", *lines])],
+            cwd=tmp_path, env={**os.environ, **variables}, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert f"v1,{done.stdout.strip()}" == sign(secret, message_id="msg_1", timestamp=1796040000, body=body)
