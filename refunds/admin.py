@@ -96,7 +96,7 @@ class RefundAdmin(ReadOnlyAdmin):
         (None, {"fields": ("status_label", "amount", "reason", "why_it_failed", "refund_application_fee", "metadata_shown")}),
         ("Payment", {"fields": ("transaction", "order_id", "account")}),
         ("Caller", {"fields": ("user_id", "developer", "app")}),
-        ("Record", {"fields": ("stripe_id", "environment", "created_at", "updated_at")}),
+        ("Record", {"fields": ("stripe_id", "environment", "external", "version", "created_at", "updated_at")}),
     )
 
     status_label = status_in(STATUS_COLOURS)

@@ -77,7 +77,7 @@ def stripe_events_about(*object_ids: str) -> RelatedTable:
     """The newest events about these objects at Stripe."""
     known = [object_id for object_id in object_ids if object_id]
     rows = [_row(event) for event in StripeEvent.objects.filter(object_id__in=known).defer("payload")[:RELATED_ROWS]]
-    headers = ("Stripe event", "Happened", "Type", "Status", "About", "What came of it")
+    headers = ("Stripe event", "Happened", "Type", "Status", "What came of it", "About")
     address = list_address(StripeEvent, object_id__in=",".join(known)) if len(rows) == RELATED_ROWS else ""
     return RelatedTable("What Stripe told", headers, rows, address)
 
@@ -85,12 +85,12 @@ def stripe_events_about(*object_ids: str) -> RelatedTable:
 def _row(event: StripeEvent) -> tuple[Any, ...]:
     status = status_label(event, STATUS_COLOURS)
     outcome = shortened(event.error or event.note, NOTE_LENGTH)
-    return (link(event), event.happened_at, event.type, status, code(event.object_id), outcome)
+    return (link(event), event.happened_at, event.type, status, outcome, code(event.object_id))
 
 
 @admin.register(StripeEvent)
 class StripeEventAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", "received_at", "type", "status_label", "object_code", "account_code", "outcome", "failures")
+    list_display = ("__str__", "received_at", "type", "status_label", "outcome", "object_code", "account_code", "failures")
     list_filter = (
         TroubleFilter,
         ("status", MultipleChoicesDropdownFilter),

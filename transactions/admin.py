@@ -132,7 +132,7 @@ class TransactionAdmin(ReadOnlyAdmin):
                 )
             },
         ),
-        ("Record", {"fields": ("environment", "created_at", "updated_at")}),
+        ("Record", {"fields": ("environment", "external", "version", "created_at", "updated_at")}),
     )
 
     status_label = status_in(STATUS_COLOURS)

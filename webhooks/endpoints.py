@@ -71,7 +71,9 @@ def change_endpoint(
         endpoint = lock_endpoint(endpoint_id=endpoint_id, actor=actor)
         for name, value in changes.items():
             setattr(endpoint, name, value)
-        endpoint.save(update_fields=list(changes))
+        if url is not None:  # how the address before it has answered says nothing of this one
+            endpoint.failing_since = endpoint.paused_until = None
+        endpoint.save(update_fields=[*changes, "failing_since", "paused_until"])
         if status == WebhookEndpoint.Status.ENABLED:
             _switch_on(endpoint)
         if status == WebhookEndpoint.Status.DISABLED:
@@ -145,8 +147,8 @@ def _switch_on(endpoint: WebhookEndpoint) -> None:
     if endpoint.status == WebhookEndpoint.Status.ENABLED:
         return
     endpoint.status, endpoint.disabled_reason, endpoint.disabled_at = WebhookEndpoint.Status.ENABLED, "", None
-    endpoint.failing_since = None
-    endpoint.save(update_fields=["status", "disabled_reason", "disabled_at", "failing_since"])
+    endpoint.failing_since = endpoint.paused_until = None
+    endpoint.save(update_fields=["status", "disabled_reason", "disabled_at", "failing_since", "paused_until"])
 
 
 def stop_deliveries(endpoint: WebhookEndpoint) -> None:

@@ -199,7 +199,7 @@ class TestADisputeOfAnUnknownPayment:
         assert (dispute.transaction, dispute.app, dispute.developer) == (None, None, tenant.developer)
         assert {event.app for event in Event.objects.filter(subject_type="dispute")} == {tenant.app, other_app}
         facts = [(data["transaction_id"], data["order_id"], data["external"]) for _, data in told()]
-        assert facts == [("", "", True)] * 2
+        assert facts == [(None, None, True)] * 2
 
     def test_gets_its_payment_as_soon_as_that_is_known(self, tenant: Tenant, seller: str) -> None:
         pay_disputed(tenant, seller)
