@@ -12,19 +12,17 @@ import argparse
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import django
 import requests
 
-from benchmarks.database import temporary_database
+from benchmarks.in_process import sandbox_service
 from benchmarks.waiting import DEFAULT_SERVER, write
 from benchmarks.workers import PROJECT_DIR
 
@@ -39,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measures, prints the table, and writes all figures as JSON."""
     options = parse(arguments)
     figures: dict[str, Any] = {}
-    with _service(options):
+    with sandbox_service(options):
         for receiver_ms in RECEIVERS_MS:
             with _receiver(receiver_ms) as address:
                 figures[f"{receiver_ms:g} ms"] = measure(address, options)
@@ -60,25 +58,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     if options.deliveries % ENDPOINTS:
         parser.error(f"--deliveries must be a multiple of the {ENDPOINTS} endpoints.")
     return options
-
-
-@contextmanager
-def _service(options: argparse.Namespace) -> Iterator[None]:
-    """Django in this process, on a database of its own, in the sandbox, which alone may post to this machine."""
-    with ExitStack() as stack:
-        os.environ["DATABASE_URL"] = stack.enter_context(temporary_database(options.postgres_url))
-        os.environ["COMMERCECORE_STATE_DIR"] = stack.enter_context(tempfile.TemporaryDirectory(prefix="commercecore-benchmark-"))
-        os.environ |= {"LOG_LEVEL": "ERROR", "DJANGO_SETTINGS_MODULE": "commercecore_payments.settings"}
-        for name in ("STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_SANDBOX"):
-            os.environ.pop(name, None)
-        django.setup()
-        from django.core.management import call_command  # noqa: PLC0415 - Django is set up by now
-        from django.db import connection  # noqa: PLC0415
-
-        call_command("migrate", verbosity=0)
-        yield
-        connection.close()
-        connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import OperationalError, connection, connections
+from django.db import OperationalError, connection, connections, transaction
 from pytest_django import Settings
 
 from commercecore_payments import clock, work
@@ -258,10 +258,25 @@ class TestAnOldEvent:
 
     def test_that_is_still_on_its_way_stays(self) -> None:
         first, second = tell(make_endpoint("http://127.0.0.1:9/"), 2)
-        Delivery.objects.filter(pk=first.pk).update(status="failed")
+        Delivery.objects.filter(pk=second.pk).update(status="failed")
         with clock.moved_ahead(EVENTS_ARE_KEPT_FOR + timedelta(hours=1)):
-            assert forget_old_events(limit=10) == 1
-        assert list(Event.objects.values_list("pk", flat=True)) == [second.event_id]
+            assert forget_old_events(limit=1) == 1
+            assert forget_old_events(limit=1) == 0
+        assert list(Event.objects.values_list("pk", flat=True)) == [first.event_id]
+
+    def test_that_is_sent_again_at_that_very_moment_stays(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        tell(make_endpoint("http://127.0.0.1:9/"))
+        Delivery.objects.update(status="failed")
+        whole = transaction.atomic
+
+        def atomic(**named: Any) -> Any:
+            Delivery.objects.update(status="pending")
+            return whole(**named)
+
+        monkeypatch.setattr(transaction, "atomic", atomic)
+        with clock.moved_ahead(EVENTS_ARE_KEPT_FOR + timedelta(hours=1)):
+            assert forget_old_events(limit=10) == 0
+        assert Event.objects.count() == 1
 
     def test_of_another_environment_stays(self, settings: Settings) -> None:
         tell(make_endpoint("http://127.0.0.1:9/"))
@@ -292,8 +307,6 @@ class TestARowThatAnotherTransactionHolds:
 @contextmanager
 def locked(rows: Any) -> Iterator[None]:
     """Another connection holds the rows' locks."""
-    from django.db import transaction
-
     ready, over = threading.Event(), threading.Event()
 
     def hold() -> None:
