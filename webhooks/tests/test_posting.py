@@ -15,7 +15,7 @@ from webhooks.posting import NotDelivered, open_session, post
 from webhooks.tests.receivers import Scripted, receiving
 
 # Seconds that a busy machine may add to a limit.
-SLACK_S = 3.0
+SLACK_S = 6.0
 
 Converse = Callable[[socket.socket], None]
 
@@ -205,7 +205,7 @@ class TestAReceiverThatTakesItsTime:
     def test_for_the_handshake_is_left(self) -> None:
         with talking(lambda connected: time.sleep(SLACK_S)) as url:
             https = url.replace("http:", "https:")
-            assert duration_of(lambda: post(https, body="{}", headers={}, timeout_s=2.5)) < 2.4  # a step has a fifth of it
+            assert duration_of(lambda: post(https, body="{}", headers={}, timeout_s=8)) < 5  # a step has a fifth of it
 
     def test_to_be_found_is_left(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments, **named: time.sleep(SLACK_S))
