@@ -7,7 +7,7 @@ from accounts.events import changes_told
 from accounts.models import ConnectedAccount
 from accounts.operations import take_over
 from gateway import reads
-from gateway.endings import bring_to_an_end
+from gateway.endings import look_at
 from gateway.events import NotYet, ReceivedEvent
 from gateway.models import Kind, Operation
 
@@ -35,7 +35,7 @@ def account_left(event: ReceivedEvent) -> str:
     account = _known(event)
     deletion = Operation.objects.of(account).open().filter(kind=Kind.ACCOUNT_DELETE).first()
     if deletion is not None:
-        bring_to_an_end(deletion, DELETION)
+        look_at(deletion, DELETION)
         return "The deletion that was open has been looked at."
     if not reads.account_is_gone(account.stripe_account_id):
         return "The account is still there."

@@ -3,8 +3,8 @@
 from django.db import transaction
 
 from gateway import reads
-from gateway.endings import bring_to_an_end
-from gateway.events import ReceivedEvent
+from gateway.endings import look_at
+from gateway.events import NotYet, ReceivedEvent
 from gateway.models import Operation
 from gateway.snapshots import PaymentMethodSnapshot
 from paymentmethods.models import Customer, PaymentMethod, Status
@@ -16,15 +16,16 @@ NOT_SAVED_HERE = "No card that is saved here."
 def payment_method_changed(event: ReceivedEvent) -> str:
     """A saved card is read again: detached past us, or renewed by its bank. Those of connected accounts are none of ours.
 
-    Raises OperationInProgress while it is being detached, and what `gateway.reads` raises.
+    Raises NotYet where it has just changed here, OperationInProgress while it is being detached, and what `gateway.reads`
+    raises.
     """
     method = _find(event.object_id) if not event.account_id else None
     if method is None:
         return NOT_SAVED_HERE
     detachment = Operation.objects.of(method).open().first()
     if detachment is not None:
-        bring_to_an_end(detachment, DETACHMENT)
-        return "The detachment that was open has been brought to its end."
+        look_at(detachment, DETACHMENT)
+        return "The detachment that was open has been looked at."
     return _take_over(method, reads.retrieve_payment_method(method.stripe_payment_method_id))
 
 
@@ -37,7 +38,10 @@ def _find(payment_method_id: str) -> PaymentMethod | None:
 def _take_over(method: PaymentMethod, card: PaymentMethodSnapshot) -> str:
     with transaction.atomic(durable=True):
         Customer.objects.select_for_update().get(pk=method.customer_id)
+        known_at = method.updated_at
         method.refresh_from_db()
+        if method.updated_at != known_at:
+            raise NotYet("The card has just changed here.")
         if method.status != Status.SAVED:
             return "The card was detached meanwhile."
         if card.customer_id:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rest_framework import serializers
+
 from commercecore_payments.serializers import (
     AmountField,
     FlagField,
@@ -16,14 +18,25 @@ from refunds.models import Reason, Refund, Status
 
 
 class RefundRequest(StrictSerializer):
-    """Without `amount` all that is left is refunded."""
+    """Of the order's payment, or of the one that is named, as one that has no order. Without `amount` all that is left."""
 
     order_id = TextField()
+    transaction_id = IdentifierField("pi", required=False)
     account_id = IdentifierField("acct")
     amount = AmountField(required=False)
     reason = OneOfField(Reason.values, required=False)
     refund_application_fee = FlagField(default=False)
     metadata = MetadataField(required=False)
+
+    def to_internal_value(self, data: Any) -> Any:
+        names_payment = isinstance(data, Mapping) and "transaction_id" in data
+        self.fields["order_id"].required = not names_payment
+        return super().to_internal_value(data)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "order_id" in attrs and "transaction_id" in attrs:
+            raise serializers.ValidationError({"transaction_id": ["Name the order or the transaction, and not both."]})
+        return attrs
 
 
 # Stripe settles most refunds at once; the others say so.

@@ -17,7 +17,10 @@ class RefundViewSet(AppUserViewSet):
         body.is_valid(raise_exception=True)
         asked = body.validated_data
         account = find_account_of_request(account_id=asked["account_id"], actor=self.actor)
-        payment = operations.find_payment_of_order(order_id=asked["order_id"], account=account, actor=self.actor)
+        if "transaction_id" in asked:
+            payment = operations.find_payment(transaction_id=asked["transaction_id"], account=account, actor=self.actor)
+        else:
+            payment = operations.find_payment_of_order(order_id=asked["order_id"], account=account, actor=self.actor)
         refund = operations.request_refund(
             RefundRequest(
                 payment=payment,

@@ -4,7 +4,7 @@ from django.db import transaction
 
 from gateway import reads
 from gateway.events import NotYet, ReceivedEvent
-from gateway.models import Kind, Status
+from gateway.models import Kind, Operation, Status
 from gateway.operations import OPERATION_METADATA_KEY, record
 from gateway.outcomes import Outcome
 from gateway.snapshots import RefundSnapshot, object_id
@@ -12,7 +12,7 @@ from refunds.events import changes_told
 from refunds.models import NOT_REFUNDED, Refund
 from refunds.operations.settle import settle_refund, sum_refunds, take_over
 from transactions.models import Transaction
-from transactions.webhooks import MADE_PAST_US, operation_named_by, payment_up_to_date
+from transactions.webhooks import MADE_PAST_US, has_made_another, operation_named_by, payment_up_to_date
 
 WITHOUT_A_PAYMENT = "The charge belongs to no payment intent, so there is no payment here."
 ONLY_RELEASES = "It releases what was held and never taken: no money went back."
@@ -68,12 +68,17 @@ def _standing(refund: Refund) -> str:
 def _of_unknown(found: RefundSnapshot, *, account_id: str) -> str:
     """One of ours whose outcome is not known yet, or one that was made past us."""
     operation = operation_named_by(found.metadata.get(OPERATION_METADATA_KEY, ""), Kind.REFUND_CREATE, account_id=account_id)
-    if operation is None or operation.parameters["payment_intent"] != found.payment_intent_id:
+    if operation is None or not _may_have_made(operation, found):
         return _record_external(found, account_id=account_id)
     if operation.may_still_be_under_way():
         raise NotYet("The refund is being created.")
-    record(operation, Outcome(status=Status.SUCCEEDED, value=found), settle_refund)
+    if record(operation, Outcome(status=Status.SUCCEEDED, value=found), settle_refund) is not None:
+        raise NotYet("The refund has just been settled.")
     return "The refund was created, whose outcome was unknown."
+
+
+def _may_have_made(operation: Operation, found: RefundSnapshot) -> bool:
+    return operation.parameters["payment_intent"] == found.payment_intent_id and not has_made_another(operation, found)
 
 
 def _record_external(found: RefundSnapshot, *, account_id: str) -> str:

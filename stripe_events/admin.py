@@ -26,9 +26,10 @@ from commercecore_payments.admin.display import (
     status_in,
     status_label,
 )
-from commercecore_payments.admin.filters import DateRangeFilter
+from commercecore_payments.admin.filters import OVERDUE_AFTER, DateRangeFilter, OverdueFilter
 from commercecore_payments.admin.records import RELATED_ROWS, Briefing, ReadOnlyAdmin, RelatedTable
 from commercecore_payments.admin.unfolded import SimpleListFilter
+from commercecore_payments.clock import database_now
 from disputes.models import Dispute
 from payouts.models import Payout
 from refunds.models import Refund
@@ -73,6 +74,17 @@ class TroubleFilter(SimpleListFilter):
         return found
 
 
+def overdue(events: Any) -> QuerySet[Any]:
+    """Those that a worker should have applied OVERDUE_AFTER ago. One that waits for something is due again each time."""
+    found: QuerySet[Any] = events.due(database_now() - OVERDUE_AFTER)
+    return found
+
+
+class OverdueEventFilter(OverdueFilter):
+    def overdue(self, rows: Any) -> QuerySet[Any]:
+        return overdue(rows)
+
+
 def stripe_events_about(*object_ids: str) -> RelatedTable:
     """The newest events about these objects at Stripe."""
     known = [object_id for object_id in object_ids if object_id]
@@ -93,6 +105,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
     list_display = ("__str__", "received_at", "type", "status_label", "outcome", "object_code", "account_code", "failures")
     list_filter = (
         TroubleFilter,
+        OverdueEventFilter,
         ("status", MultipleChoicesDropdownFilter),
         ("source", ChoicesDropdownFilter),
         ("received_at", DateRangeFilter),

@@ -8,16 +8,19 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 
+from accounts.errors import AccountInUse
 from accounts.models import ConnectedAccount
 from commercecore_payments.clock import database_now, now
-from commercecore_payments.errors import Conflict, ServiceError
+from commercecore_payments.errors import ServiceError
 from gateway.client import API_VERSION
+from gateway.errors import OperationInProgress
 from gateway.events import NotYet, ReceivedEvent
-from gateway.models import CALL_BUDGET, Kind, Operation
-from stripe_events.handlers import HANDLERS
+from gateway.models import CALL_BUDGET, RECOVERABLE_STATUSES, Kind, Operation
+from stripe_events.handlers import HANDLERS, Meaning
 from stripe_events.models import Status, StripeEvent
-from stripe_events.receipt import strange
+from stripe_events.receipt import reason_to_quarantine
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +41,8 @@ FAILURE_WAITS = (
 WAIT = timedelta(seconds=1)
 LONG_WAIT = timedelta(seconds=30)
 
-UNHANDLED = "Nothing here depends on events of this type."
-DEAUTHORIZED = "account.application.deauthorized"
+# An event of an unknown account waits for an account that is being created. Recovery has looked three times by then.
+ACCOUNT_IS_AWAITED_FOR = timedelta(hours=1)
 
 
 def apply_at_once(event: StripeEvent) -> None:
@@ -50,13 +53,14 @@ def apply_at_once(event: StripeEvent) -> None:
     if event.status != Status.PENDING:
         return
     meaning = HANDLERS.get(event.type)
-    if meaning is None:
-        _mark(event, Status.UNHANDLED, UNHANDLED)
+    nothing_to_do = _why_nothing_to_do(event, meaning)
+    if nothing_to_do:
+        _mark(event, Status.UNHANDLED, nothing_to_do)
         return
-    if meaning.known is None:
+    if meaning is None or meaning.at_once is None:
         return
     try:
-        note = meaning.known(received(event))
+        note = meaning.at_once(received(event))
     except Exception:
         logger.exception("event %s could not be applied at once", event)
         return
@@ -92,7 +96,7 @@ def apply_now(event: StripeEvent) -> StripeEvent:
         status, note = _apply(event)
     except NotYet as waiting:
         _wait(event, str(waiting))
-    except Conflict as waiting:  # an operation is under way, or the account is being deleted
+    except (OperationInProgress, AccountInUse) as waiting:
         _wait(event, waiting.message)
     except ServiceError as error:
         _fail(event, error.message)
@@ -107,26 +111,39 @@ def apply_now(event: StripeEvent) -> StripeEvent:
 
 def _apply(event: StripeEvent) -> tuple[Status, str]:
     meaning = HANDLERS.get(event.type)
-    if meaning is None:
-        return Status.UNHANDLED, UNHANDLED
-    stranger = _why_strange(event)
-    if stranger:
-        return Status.QUARANTINED, stranger
-    if event.account_id and event.type != DEAUTHORIZED and _account_is_deleted(event):
+    nothing_to_do = _why_nothing_to_do(event, meaning)
+    if meaning is None or nothing_to_do:
+        return Status.UNHANDLED, nothing_to_do
+    reason = _why_quarantined(event)
+    if reason:
+        return Status.QUARANTINED, reason
+    if event.account_id and not meaning.of_deleted_accounts and _account_is_deleted(event):
         return Status.APPLIED, "The account is deleted: what belongs to it stays as it was last seen."
     handed = received(event)
-    known = meaning.known(handed) if meaning.known is not None else None
-    return Status.APPLIED, known if known is not None else meaning.apply(handed)
+    note = meaning.at_once(handed) if meaning.at_once is not None else None
+    return Status.APPLIED, note if note is not None else meaning.apply(handed)
 
 
-def _why_strange(event: StripeEvent) -> str:
+def _why_nothing_to_do(event: StripeEvent, meaning: Meaning | None) -> str:
+    """Why the event changes nothing of ours, whatever it says; empty where it may."""
+    if meaning is None:
+        return "Nothing here depends on events of this type."
+    if not event.account_id and not meaning.of_the_platform:
+        return "It is about an object of the platform's own, of which there is no record here."
+    return ""
+
+
+def _why_quarantined(event: StripeEvent) -> str:
     """Why the event is not ours to apply; empty where it is. Raises NotYet where its account may be on its way.
 
     An account whose creation is open may be the one: whether one is open is asked first, so that none ends in between unseen.
+    One that is open for long has lost its outcome: when that is found the account is read, and misses no event.
     """
-    if strange(event.payload):
-        return strange(event.payload)
-    may_be_on_its_way = Operation.objects.open().filter(kind=Kind.ACCOUNT_CREATE).exists()
+    if reason_to_quarantine(event.payload):
+        return reason_to_quarantine(event.payload)
+    recent = database_now() - ACCOUNT_IS_AWAITED_FOR
+    creations = Operation.objects.filter(kind=Kind.ACCOUNT_CREATE, status__in=RECOVERABLE_STATUSES, created_at__gt=recent)
+    may_be_on_its_way = creations.exists()
     if not event.account_id or ConnectedAccount.objects.filter(stripe_account_id=event.account_id).exists():
         return ""
     if may_be_on_its_way:
@@ -160,7 +177,7 @@ def _wait(event: StripeEvent, reason: str) -> None:
     moment = database_now()
     is_young = moment - event.received_at <= CALL_BUDGET
     due_at = moment + (WAIT if is_young else LONG_WAIT)
-    StripeEvent.objects.filter(pk=event.pk).update(status=Status.PENDING, note=reason, next_attempt_at=due_at)
+    _as_it_was(event).update(status=Status.PENDING, note=reason, next_attempt_at=due_at)
 
 
 def _fail(event: StripeEvent, error: str) -> None:
@@ -168,11 +185,19 @@ def _fail(event: StripeEvent, error: str) -> None:
     failures = event.failures + 1
     given_up = failures > len(FAILURE_WAITS)
     due_at = _due_after(failures, database_now())
-    StripeEvent.objects.filter(pk=event.pk).update(
+    _as_it_was(event).update(
         status=Status.FAILED if given_up else Status.PENDING, error=error, failures=failures, next_attempt_at=due_at
     )
     log = logger.error if given_up else logger.warning
     log("event %s %s was not applied (attempt %s): %s", event, event.type, failures, error)
+
+
+def _as_it_was(event: StripeEvent) -> QuerySet[StripeEvent]:
+    """The event, unless somebody else has applied it or taken it over meanwhile: their word stands."""
+    unchanged: QuerySet[StripeEvent] = StripeEvent.objects.filter(
+        pk=event.pk, status=event.status, next_attempt_at=event.next_attempt_at
+    )
+    return unchanged
 
 
 def _due_after(failures: int, moment: datetime) -> datetime:

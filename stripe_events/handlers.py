@@ -16,23 +16,26 @@ from transactions import webhooks as transactions
 class Meaning:
     """How a type is applied: both functions return a sentence on what came of it.
 
-    `apply` reads the object again, and raises NotYet where its turn has not come. `known`, where a type has it, asks Stripe
-    nothing, and returns None where it would have to.
+    `apply` reads the object again, and raises NotYet where its turn has not come. `at_once`, where a type has it, asks Stripe
+    nothing, and returns None where it would have to. `of_the_platform`: the platform's own objects have records here too, and
+    not those of connected accounts alone. `of_deleted_accounts`: it is applied to an account that is deleted here as well.
     """
 
     apply: Callable[[ReceivedEvent], str]
-    known: Callable[[ReceivedEvent], str | None] | None = None
+    at_once: Callable[[ReceivedEvent], str | None] | None = None
+    of_the_platform: bool = False
+    of_deleted_accounts: bool = False
 
 
 _PAYMENT_INTENT = Meaning(transactions.payment_intent_changed, transactions.payment_intent_known)
 _REFUND = Meaning(refunds.refund_changed, refunds.refund_known)
 _ACCOUNT = Meaning(accounts.account_changed)
 _DISPUTE = Meaning(disputes.dispute_changed)
-_PAYMENT_METHOD = Meaning(paymentmethods.payment_method_changed)
+_PAYMENT_METHOD = Meaning(paymentmethods.payment_method_changed, of_the_platform=True)
 _PAYOUT = Meaning(payouts.payout_changed)
 
 HANDLERS: Mapping[str, Meaning] = {
-    "account.application.deauthorized": Meaning(accounts.account_left),
+    "account.application.deauthorized": Meaning(accounts.account_left, of_deleted_accounts=True),
     "account.updated": _ACCOUNT,
     "capability.updated": _ACCOUNT,
     "charge.dispute.closed": _DISPUTE,

@@ -23,13 +23,18 @@ class Source(models.TextChoices):
     LIST = "list"  # read from Stripe's list of events, where the webhook had not come
 
 
+# What an event waits for is under way here, and ends or is taken up by recovery within minutes.
+WAITS_TOO_LONG_AFTER = timedelta(hours=1)
+
+
 class StripeEventQuerySet(models.QuerySet["StripeEvent"]):
     def due(self, moment: datetime) -> Self:
         return self.filter(status=Status.PENDING, next_attempt_at__lte=moment).order_by("next_attempt_at", "id")
 
     def in_trouble(self) -> Self:
-        """Those that could not be applied: given up, or waiting for another attempt after an error."""
-        return self.filter(Q(status=Status.FAILED) | Q(status=Status.PENDING, failures__gt=0))
+        """Those that could not be applied: given up, waiting for another attempt after an error, or waiting for too long."""
+        waits = Q(failures__gt=0) | Q(received_at__lt=now() - WAITS_TOO_LONG_AFTER)
+        return self.filter(Q(status=Status.FAILED) | Q(waits, status=Status.PENDING))
 
 
 class StripeEvent(models.Model):

@@ -1,8 +1,10 @@
 """What an operator does with Stripe's events: apply them again, and fetch those that never came."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -12,7 +14,7 @@ from commercecore_payments.errors import ServiceError
 from gateway import reads
 from stripe_events.applying import apply_now
 from stripe_events.models import APPLIED_EVENTS_ARE_KEPT_FOR, Source, Status, StripeEvent
-from stripe_events.receipt import is_event, store, strange
+from stripe_events.receipt import is_event, reason_to_quarantine, store
 
 # Stripe lists its events for 30 days (docs.stripe.com/api/events/list).
 STRIPE_LISTS_EVENTS_FOR = timedelta(days=30)
@@ -25,6 +27,7 @@ class Fetched:
     account_id: str
     listed: int = 0
     missing: int = 0
+    unreadable: int = 0  # no snapshot events, which nobody can apply
     error: str = ""
 
 
@@ -58,15 +61,30 @@ def fetch_missing(*, since: datetime, store_them: bool = True) -> Iterator[Fetch
 
 
 def _fetch(account_id: str, *, since: datetime, store_them: bool) -> Fetched:
-    """The oldest first, so that they are applied in their order. The platform's list holds no account's events."""
-    listed = [content for content in reads.list_events(account_id, since=since) if is_event(content)]
-    known = set(StripeEvent.objects.filter(event_id__in=[content["id"] for content in listed]).values_list("event_id", flat=True))
-    missing = [content for content in reversed(listed) if content["id"] not in known]
-    if store_them:
-        for content in missing:
-            named = {**content, "account": account_id} if account_id else content
-            store(named, source=Source.LIST, quarantined_because=strange(content))
-    return Fetched(account_id, listed=len(listed), missing=len(missing))
+    """One page of the list after the other, so that a long one is never held whole."""
+    fetched = Fetched(account_id)
+    listed = reads.list_events(account_id, since=since)
+    while page := list(islice(listed, reads.PAGE_SIZE)):
+        readable = [content for content in page if is_event(content)]
+        missing = _missing(readable, account_id=account_id)
+        if store_them:
+            for content in missing:
+                named = {**content, "account": account_id} if account_id else content
+                store(named, source=Source.LIST, quarantined_because=reason_to_quarantine(content))
+        fetched = replace(
+            fetched,
+            listed=fetched.listed + len(page),
+            missing=fetched.missing + len(missing),
+            unreadable=fetched.unreadable + len(page) - len(readable),
+        )
+    return fetched
+
+
+def _missing(listed: Sequence[Mapping[str, Any]], *, account_id: str) -> list[Mapping[str, Any]]:
+    """Those that are not stored, the oldest first. A quarantined one of the other mode may have the same id."""
+    stored = StripeEvent.objects.filter(account_id=account_id, event_id__in=[content["id"] for content in listed])
+    known = set(stored.values_list("event_id", "livemode"))
+    return [content for content in reversed(listed) if (content["id"], content["livemode"]) not in known]
 
 
 def forget_old_events(*, limit: int) -> int:

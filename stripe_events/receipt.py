@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +14,10 @@ from gateway.webhook_signatures import NotSignedByStripe, read_secrets, refuse_o
 from stripe_events.models import Source, Status, StripeEvent
 
 # What buyers need to pay, and whoever has it can: never stored.
-SECRET_FIELDS = frozenset({"client_secret"})
+SECRET_FIELDS = frozenset({"client_secret", "next_action"})  # the second holds addresses with the first in them
+# How long an event is left to the process that received it, before a worker may take it up as well: it is applied in a
+# few milliseconds where Stripe need not be asked.
+HEAD_START = timedelta(milliseconds=200)
 
 PLATFORM, CONNECT = "platform", "connect"
 
@@ -36,7 +39,7 @@ def receive(body: bytes, header: str) -> StripeEvent | None:
     """Verifies and stores an event; None where it is stored already. Raises NotSignedByStripe and NotAnEvent."""
     endpoint = endpoint_that_signed(body, header)
     content = read_event(body)
-    reason = _strange_at(endpoint, content) or strange(content)
+    reason = _reason_by_endpoint(endpoint, content) or reason_to_quarantine(content)
     return store(content, source=Source.WEBHOOK, quarantined_because=reason)
 
 
@@ -66,14 +69,14 @@ def is_event(content: Any) -> bool:
     )
 
 
-def strange(content: Mapping[str, Any]) -> str:
+def reason_to_quarantine(content: Mapping[str, Any]) -> str:
     """Why the event is not of this environment; empty where it is. A live endpoint receives test events too."""
     if content["livemode"] == (current_environment() == Environment.LIVE):
         return ""
     return f"livemode is {str(content['livemode']).lower()}, and this is the environment {current_environment()}."
 
 
-def _strange_at(endpoint: str, content: Mapping[str, Any]) -> str:
+def _reason_by_endpoint(endpoint: str, content: Mapping[str, Any]) -> str:
     """Why the event should not have come by this endpoint; empty where it should."""
     if endpoint == CONNECT and not content.get("account"):
         return "The endpoint for connected accounts sent an event of no account."
@@ -101,7 +104,7 @@ def store(content: Mapping[str, Any], *, source: Source, quarantined_because: st
             payload=content,
             happened_at=datetime.fromtimestamp(content["created"], UTC),
             received_at=now(),
-            next_attempt_at=database_now(),
+            next_attempt_at=database_now() + HEAD_START,
             status=Status.QUARANTINED if quarantined_because else Status.PENDING,
             note=quarantined_because,
         )
@@ -118,9 +121,11 @@ def _object_id(content: Mapping[str, Any]) -> str:
 
 
 def without_secrets(value: Any) -> Any:
-    """The same JSON without client secrets, wherever they stand."""
+    """The same JSON without client secrets, wherever they stand, and without letters that no database keeps."""
+    if isinstance(value, str):
+        return value.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
     if isinstance(value, Mapping):
-        return {name: without_secrets(inner) for name, inner in value.items() if name not in SECRET_FIELDS}
+        return {without_secrets(name): without_secrets(inner) for name, inner in value.items() if name not in SECRET_FIELDS}
     if isinstance(value, list):
         return [without_secrets(inner) for inner in value]
     return value

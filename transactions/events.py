@@ -26,24 +26,24 @@ class _Seen:
     status: str
     charge_id: str
     payment_method_id: str
-    error_code: str
+    error: tuple[str, str]
 
     @classmethod
     def of(cls, payment: Transaction) -> Self:
-        return cls(payment.status, payment.stripe_charge_id, payment.stripe_payment_method_id, payment.error_code)
+        error = (payment.error_code, payment.error_message)
+        return cls(payment.status, payment.stripe_charge_id, payment.stripe_payment_method_id, error)
 
     def event_since(self, before: Self) -> EventType | None:
         """What to tell of the change; None where it is nothing to tell."""
-        if self == before:
-            return None
         if self._is_a_failed_attempt:
-            return EventType.PAYMENT_FAILED
+            is_another = (self.status, self.charge_id, self.error) != (before.status, before.charge_id, before.error)
+            return EventType.PAYMENT_FAILED if is_another else None
         is_new = self.status != before.status or self._is_another_challenge_than(before)
         return EVENT_OF_STATUS.get(self.status) if is_new else None
 
     @property
     def _is_a_failed_attempt(self) -> bool:
-        return self.status == Status.REQUIRES_PAYMENT_METHOD and self.error_code != ""
+        return self.status == Status.REQUIRES_PAYMENT_METHOD and any(self.error)
 
     def _is_another_challenge_than(self, before: Self) -> bool:
         """The buyer is asked again, with another card."""

@@ -8,7 +8,7 @@ from gateway.events import NotYet, ReceivedEvent
 from gateway.models import Kind, Operation, Status
 from gateway.operations import OPERATION_METADATA_KEY, record
 from gateway.outcomes import Outcome
-from gateway.snapshots import PaymentIntentSnapshot, object_id
+from gateway.snapshots import PaymentIntentSnapshot, RefundSnapshot, object_id
 from transactions.events import changes_told
 from transactions.models import CaptureMethod, Transaction
 from transactions.models import Status as TransactionStatus
@@ -66,8 +66,12 @@ def payment_up_to_date(payment_intent_id: str, *, account_id: str) -> Transactio
 
 def _up_to_date(payment_intent_id: str, *, account_id: str) -> str:
     payment = _find(payment_intent_id, account_id=account_id)
-    if payment is not None and payment.is_terminal and open_operation(payment) is None:
-        return _standing(payment)
+    if payment is not None:
+        operation = open_operation(payment)
+        if operation is None and payment.is_terminal:
+            return _standing(payment)
+        if operation is not None and operation.may_still_be_under_way():
+            raise NotYet("An operation about the payment is under way.")
     intent = reads.retrieve_payment_intent(payment_intent_id, account_id=account_id)
     if payment is None:
         return _of_unknown(intent, account_id=account_id)
@@ -92,11 +96,12 @@ def _of_unknown(intent: PaymentIntentSnapshot, *, account_id: str) -> str:
     operation = operation_named_by(
         intent.metadata.get(OPERATION_METADATA_KEY, ""), Kind.PAYMENT_INTENT_CREATE, account_id=account_id
     )
-    if operation is None or (operation.tells_what_stripe_said and operation.result_id != intent.id):
+    if operation is None or has_made_another(operation, intent):
         return _record_external(intent, account_id=account_id)
     if operation.may_still_be_under_way():
         raise NotYet("The payment is being created.")
-    record(operation, Outcome(status=Status.SUCCEEDED, value=intent), settle_payment_intent)
+    if record(operation, Outcome(status=Status.SUCCEEDED, value=intent), settle_payment_intent) is not None:
+        raise NotYet("The payment has just been settled.")
     return "The payment was created, whose outcome was unknown."
 
 
@@ -109,6 +114,11 @@ def operation_named_by(operation_id: str, kind: Kind, *, account_id: str) -> Ope
         return None
     named: Operation | None = Operation.objects.filter(pk=operation_id, kind=kind, stripe_account=account_id).first()
     return named
+
+
+def has_made_another(operation: Operation, found: PaymentIntentSnapshot | RefundSnapshot) -> bool:
+    """Whether Stripe's word on the operation is known, and is about another object than the one that names it."""
+    return operation.tells_what_stripe_said and operation.result_id != found.id
 
 
 def _record_external(intent: PaymentIntentSnapshot, *, account_id: str) -> str:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from commercecore_payments import clock
 from commercecore_payments.tests.tenants import Tenant
 from gateway import reads
 from gateway.client import stripe_client
@@ -41,6 +42,22 @@ class TestASavedCard:
         work()
         card = PaymentMethod.objects.get()
         assert (card.status, card.exp_month, card.exp_year) == ("saved", 7, 2041)
+
+    def test_that_changed_while_it_was_read_is_read_again(self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+        save_card(tenant)
+        whole, years = reads.retrieve_payment_method, [2041, 2042]
+
+        def renewed(payment_method_id: str) -> PaymentMethodSnapshot:
+            year = years.pop(0)
+            if year == 2041:
+                PaymentMethod.objects.update(exp_year=2042, updated_at=clock.now())  # another worker has read later
+            return replace(whole(payment_method_id), exp_year=year)
+
+        monkeypatch.setattr(reads, "retrieve_payment_method", renewed)
+        arrive([{**told_by_stripe("", "payment_method.attached")[0], "type": "payment_method.updated"}])
+        work()
+        work(ahead_s=5)
+        assert (PaymentMethod.objects.get().exp_year, years) == (2042, [])
 
     def test_whose_detachment_had_no_answer_is_detached_by_its_event(
         self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch

@@ -28,7 +28,7 @@ from refunds.models import Refund, Status
 from refunds.operations.settle import REFUND, settle_refund
 from transactions.errors import TransactionNotFound
 from transactions.models import Transaction
-from transactions.operations import refresh_transaction
+from transactions.operations import find_transaction, refresh_transaction
 from transactions.operations.settle import open_operation
 
 # Seconds that a caller waits for an equal refund of another request. Stripe answers most calls within two; a caller's own
@@ -59,6 +59,21 @@ def find_payment_of_order(*, order_id: str, account: ConnectedAccount, actor: Ac
     payment = of_order.holding_the_order().first() or of_order.exclude(stripe_payment_intent_id="").first()
     if payment is None:
         raise TransactionNotFound("This order has no transaction at this account.")
+    return _up_to_date(payment)
+
+
+def find_payment(*, transaction_id: str, account: ConnectedAccount, actor: Actor) -> Transaction:
+    """The payment that a refund names, one that was made past this service too, read from Stripe unless it is final here.
+
+    Raises TransactionNotFound where the app has none of this id at this account.
+    """
+    payment = find_transaction(transaction_id=transaction_id, actor=actor)
+    if payment.account != account:
+        raise TransactionNotFound
+    return _up_to_date(payment)
+
+
+def _up_to_date(payment: Transaction) -> Transaction:
     if payment.may_still_change:
         refresh_transaction(payment)
     return payment

@@ -153,3 +153,26 @@ class TestARefund:
         tenant.pay(seller)
         assert tenant.refund(seller, reason=reason).status_code == 201
         assert Refund.objects.get().reason == reason
+
+
+class TestWhatARefundNames:
+    def test_is_an_order_or_a_transaction(self, tenant: Tenant, seller: str) -> None:
+        transaction_id = tenant.pay(seller)
+        answer = tenant.post("/refunds", {"transaction_id": transaction_id, "account_id": seller, "amount": 300})
+        assert (answer.status_code, answer.json()["data"]["order_id"]) == (201, "2227222")
+
+    def test_is_not_both(self, tenant: Tenant, seller: str) -> None:
+        body = {"transaction_id": tenant.pay(seller), "order_id": "2227222", "account_id": seller}
+        answer = tenant.post("/refunds", body)
+        assert (answer.status_code, list(answer.json()["details"]["fields"])) == (400, ["transaction_id"])
+        assert not Refund.objects.exists()
+
+    def test_is_a_payment_at_that_account(self, tenant: Tenant, seller: str) -> None:
+        transaction_id = tenant.pay(seller)
+        elsewhere = tenant.create_seller("other@example.com")
+        assert tenant.post("/refunds", {"transaction_id": transaction_id, "account_id": elsewhere}).status_code == 404
+        assert not Refund.objects.exists()
+
+    def test_is_missed_as_documented(self, tenant: Tenant) -> None:
+        answer = tenant.post("/refunds", {})
+        assert (answer.status_code, answer.json()["detail"]) == (400, "Invalid request body. 'order_id' field is required.")

@@ -8,6 +8,7 @@ import pytest
 from commercecore_payments.tests.tenants import Tenant
 from gateway import reads
 from gateway.client import stripe_client
+from gateway.models import Operation
 from gateway.tests.faults import stripe_fails, time_out_after
 from refunds.models import Refund
 from refunds.webhooks import ONLY_RELEASES
@@ -96,6 +97,16 @@ class TestARefundMadePastThisService:
         assert (refund.external, refund.app, refund.transaction.external) == (True, None, True)
         assert refund.transaction.amount_refunded_minor == 200
         assert told() == ["payment.succeeded", "refund.processed"]
+
+    def test_that_names_an_operation_which_made_another_refund_is_not_taken_for_it(self, tenant: Tenant, seller: str) -> None:
+        payment_id = tenant.pay(seller)
+        tenant.refund(seller, amount=100)
+        operation = Operation.objects.get(kind="refund.create")
+        refund_past_us(seller, payment_id, amount=300, metadata={"commercecore_operation": operation.pk})
+        arrive(told_by_stripe(seller, "refund.created"))
+        work()
+        assert list(Refund.objects.order_by("pk").values_list("amount_minor", "external")) == [(100, False), (300, True)]
+        assert Transaction.objects.get().amount_refunded_minor == 400
 
     def test_that_only_releases_a_hold_is_no_refund(self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
         payment_id = tenant.pay(seller)

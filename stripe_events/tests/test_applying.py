@@ -12,10 +12,11 @@ from commercecore_payments.tests.tenants import Tenant
 from gateway import reads
 from gateway.errors import StripeUnreachable
 from gateway.models import CALL_BUDGET
-from gateway.tests.faults import killed, stripe_fails, time_out_after
+from gateway.tests.faults import killed, stripe_fails, time_out_after, time_out_before
 from sandbox.connect.onboarding import complete_onboarding
 from sandbox.money.authentication import answer_open_challenge
-from stripe_events.applying import FAILURE_WAITS, LEASE, apply_at_once, apply_next, apply_now
+from stripe_events import receipt
+from stripe_events.applying import ACCOUNT_IS_AWAITED_FOR, FAILURE_WAITS, LEASE, apply_at_once, apply_next, apply_now
 from stripe_events.models import Status, StripeEvent
 from stripe_events.tests.arrivals import arrive, send, stored, told_by_stripe, work
 from transactions.models import Transaction
@@ -233,6 +234,96 @@ class TestAnEventThatCannotBeApplied:
         apply_at_once(event)
         event.refresh_from_db()
         assert (event.status, event.failures) == (Status.PENDING, 0)
+
+
+class TestAnEventOfThePlatformsOwnObjects:
+    @pytest.mark.parametrize(
+        "name",
+        ["payment_intent.succeeded", "refund.created", "charge.refunded", "charge.expired", "account.updated", "payout.paid"],
+    )
+    def test_is_nobodys_however_many_accounts_are_still_without_an_id(self, tenant: Tenant, seller: str, name: str) -> None:
+        ConnectedAccount.objects.create(developer=tenant.developer, email="not-yet@example.com")
+        tenant.pay(seller)
+        content = {**told_by_stripe(seller, "payment_intent.succeeded")[0], "type": name}
+        del content["account"]
+        content["data"] = {"object": {**content["data"]["object"], "id": "pi_of_the_platform"}}
+        before = told()
+        arrive([content])
+        work()
+        event = StripeEvent.objects.get()
+        assert (event.status, event.note) == (
+            Status.UNHANDLED,
+            "It is about an object of the platform's own, of which there is no record here.",
+        )
+        assert (Transaction.objects.count(), told()) == (1, before)
+
+
+class TestAnEventThatWaits:
+    def test_asks_stripe_nothing_while_an_operation_is_under_way(
+        self, tenant: Tenant, seller: str, asked: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        payment_id = tenant.create_payment(seller)
+        seen: list[list[str]] = []
+
+        def events_come_first(answer_of: Any, *request: Any) -> Any:
+            answer = answer_of(*request)
+            arrive(told_by_stripe(seller, "payment_intent.succeeded"))
+            work()
+            seen.append(list(asked))
+            return answer
+
+        with stripe_fails(monkeypatch, events_come_first, path="/confirm"):
+            tenant.confirm(seller, payment_id)
+        assert seen == [[]]
+
+    def test_for_over_an_hour_is_in_trouble(self, tenant: Tenant, seller: str) -> None:
+        arrive([{**told_by_stripe(seller, "account.updated")[0], "id": "evt_waits"}])
+        StripeEvent.objects.update(note="The account is being deleted.")
+        assert not StripeEvent.objects.in_trouble().exists()
+        with clock.moved_ahead(timedelta(minutes=61)):
+            assert [event.event_id for event in StripeEvent.objects.in_trouble()] == ["evt_waits"]
+
+    def test_for_an_account_whose_creation_was_lost_is_quarantined_after_an_hour(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with stripe_fails(monkeypatch, time_out_before, path="/v1/accounts"):
+            tenant.post("/connected-accounts", {"email": "lost@example.com"})
+        arrive([{**told_by_stripe(seller, "account.updated")[0], "account": "acct_unknown"}])
+        work()
+        assert StripeEvent.objects.get().status == Status.PENDING
+        with clock.moved_ahead(ACCOUNT_IS_AWAITED_FOR + timedelta(minutes=1)):
+            apply_next()
+        assert StripeEvent.objects.get().status == Status.QUARANTINED
+
+    def test_does_not_take_back_what_somebody_else_has_applied(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        challenged(tenant, seller)
+        arrive(told_by_stripe(seller, "payment_intent.created"))
+        late = StripeEvent.objects.get()
+        work()
+        assert StripeEvent.objects.get().status == Status.APPLIED
+
+        def unreachable(*_: Any, **__: Any) -> None:
+            raise StripeUnreachable("Stripe could not be asked. Please try again.")
+
+        monkeypatch.setattr(reads, "retrieve_payment_intent", unreachable)
+        monkeypatch.setattr(Transaction, "is_terminal", False)
+        monkeypatch.setattr(Transaction, "says_nothing_new", lambda *_: False)
+        assert apply_now(late).status == Status.APPLIED
+        assert (late.failures, late.error) == (0, "")
+
+
+class TestAnEventThatHasJustBeenReceived:
+    def test_is_left_to_the_process_that_received_it_for_a_moment(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(receipt, "HEAD_START", timedelta(seconds=20))
+        challenged(tenant, seller)
+        arrive(told_by_stripe(seller, "payment_intent.created"))
+        assert apply_next() is False
+        with clock.moved_ahead(timedelta(seconds=21)):
+            assert apply_next() is True
 
 
 class TestAClaimedEvent:

@@ -109,6 +109,17 @@ class TestFetching:
         assert not StripeEvent.objects.exclude(status__in=(Status.APPLIED, Status.UNHANDLED)).exists()
         assert run("fetch_stripe_events", "--since", "1d")[1].splitlines()[-1] == "0 stored, 0 of 2 lists could not be read."
 
+    def test_finds_what_a_quarantined_namesake_hides(self, challenged: str, seller: str) -> None:
+        content = told_by_stripe(seller, "payment_intent.succeeded")[0]
+        arrive([{**content, "account": "acct_unknown"}, {**content, "livemode": True}])
+        run("fetch_stripe_events", "--since", "1d")
+        assert StripeEvent.objects.filter(event_id=content["id"], account_id=seller, livemode=False).count() == 1
+
+    def test_says_what_is_no_snapshot_event(self, challenged: str, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(reads, "list_events", lambda account_id, since: iter([{"object": "v2.core.event"}] * 101))
+        printed = run("fetch_stripe_events", "--since", "1d")[1].splitlines()
+        assert printed[0] == "the platform: 0 of 101 were missing, and are stored, 101 are no snapshot events"
+
     def test_can_be_rehearsed(self, challenged: str, seller: str) -> None:
         assert "are missing" in run("fetch_stripe_events", "--since", "1d", "--dry-run")[1]
         assert not StripeEvent.objects.exists()

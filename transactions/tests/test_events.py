@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from commercecore_payments.tests.tenants import Tenant
 from gateway.tests.faults import stripe_fails, time_out_before
@@ -64,6 +65,22 @@ class TestAnAppIsTold:
         tenant.confirm(seller, tenant.create_payment(seller), "pm_card_visa_chargeDeclinedInsufficientFunds")
         error = newest()["data"]["last_error"]
         assert (error["code"], error["decline_code"]) == ("card_declined", "insufficient_funds")
+
+    def test_of_an_attempt_that_failed_without_a_code(self, tenant: Tenant, seller: str) -> None:
+        tenant.create_payment(seller)
+        payment = Transaction.objects.get()
+        with transaction.atomic(), events.changes_told(payment):
+            payment.error_message = "The bank gave no reason."
+            payment.save()
+        assert told() == ["payment.failed"]
+
+    def test_nothing_more_of_a_failed_attempt_where_the_card_alone_is_another(self, tenant: Tenant, seller: str) -> None:
+        tenant.confirm(seller, tenant.create_payment(seller), "pm_card_visa_chargeDeclined")
+        payment = Transaction.objects.get()
+        with transaction.atomic(), events.changes_told(payment):
+            payment.stripe_payment_method_id = "pm_another"
+            payment.save()
+        assert told() == ["payment.failed"]
 
     def test_of_a_hold_its_capture_and_its_refund(self, tenant: Tenant, seller: str) -> None:
         payment_id = tenant.create_payment(seller, capture_method="manual")

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from commercecore_payments.tests.tenants import Tenant
+from commercecore_payments.tests.tenants import Tenant, refunds_at_stripe
 from developers.tests.factories import AppFactory
 from gateway.client import stripe_client
 from gateway.models import Operation
@@ -99,7 +99,15 @@ class TestAPaymentMadePastThisService:
         everything_arrives(seller)
         data = tenant.get(f"/transactions/{payment_id}").json()["data"]
         assert (data["external"], data["order_id"], data["user_id"], data["amount_received"]) == (True, None, None, 4200)
-        assert Tenant.create().get(f"/transactions/{payment_id}").status_code == 404
+        stranger = Tenant.create()
+        assert stranger.get(f"/transactions/{payment_id}").status_code == 404
+        part = {"transaction_id": payment_id, "account_id": seller, "amount": 200}
+        assert stranger.post("/refunds", part).status_code == 404
+        refunded = tenant.post("/refunds", part)
+        assert (refunded.status_code, refunded.json()["data"]["amount"]) == (201, 200)
+        assert (refunded.json()["data"]["order_id"], refunded.json()["data"]["transaction_id"]) == (None, payment_id)
+        assert tenant.post("/refunds", {"transaction_id": payment_id, "account_id": seller}).json()["data"]["amount"] == 4000
+        assert refunds_at_stripe(seller, payment_id) == [4000, 200]
 
     def test_by_a_hold_can_be_captured_here(self, tenant: Tenant, seller: str) -> None:
         payment_id = pay_past_us(seller, capture_method="manual")

@@ -45,7 +45,8 @@ class Command(BaseCommand):
         name = fetched.account_id or "the platform"
         if fetched.error:
             self.stdout.write(f"{name}: {fetched.error}")
-        elif fetched.missing:
+        elif fetched.missing or fetched.unreadable:
             what = "are missing" if dry_run else "were missing, and are stored"
-            self.stdout.write(f"{name}: {fetched.missing} of {fetched.listed} {what}")
+            unreadable = f", {fetched.unreadable} are no snapshot events" if fetched.unreadable else ""
+            self.stdout.write(f"{name}: {fetched.missing} of {fetched.listed} {what}{unreadable}")
         return fetched
