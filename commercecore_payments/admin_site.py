@@ -41,67 +41,62 @@ def _item(title: str, icon: str, app_label: str, model_name: str) -> dict[str, A
     return {"title": title, "icon": icon, "link": address, "permission": may_see(app_label, model_name)}
 
 
+def _group(title: str, *items: dict[str, Any]) -> dict[str, Any]:
+    return {"title": title, "items": list(items)}
+
+
 def navigation(_request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar. Where a real Stripe is, there is no sandbox to show."""
-    groups: list[dict[str, Any]] = [
-        {"items": [{"title": "Overview", "icon": "home", "link": reverse_lazy("admin:index")}]},
-        {
-            "title": "Callers",
-            "items": [
-                _item("Developers", "groups", "developers", "developer"),
-                _item("Apps", "apps", "developers", "app"),
-                _item("Tokens", "key", "developers", "developertoken"),
-                _item("Revoked JSON Web Tokens", "block", "developers", "revokedjsonwebtoken"),
-                _item("Idempotency keys", "repeat_one", "idempotency", "idempotencykey"),
-            ],
-        },
-        {
-            "title": "Sellers",
-            "items": [
-                _item("Connected accounts", "storefront", "accounts", "connectedaccount"),
-                _item("Payouts", "account_balance", "payouts", "payout"),
-            ],
-        },
-        {
-            "title": "Payments",
-            "items": [
-                _item("Transactions", "payments", "transactions", "transaction"),
-                _item("Refunds", "undo", "refunds", "refund"),
-                _item("Disputes", "gavel", "disputes", "dispute"),
-                _item("Payment methods", "credit_card", "paymentmethods", "paymentmethod"),
-                _item("Customers", "person", "paymentmethods", "customer"),
-            ],
-        },
-        {
-            "title": "Stripe",
-            "items": [
-                _item("Operations", "sync_alt", "gateway", "operation"),
-                _item("Stripe events", "move_to_inbox", "stripe_events", "stripeevent"),
-            ],
-        },
-        {
-            "title": "Webhooks to consumers",
-            "items": [
-                _item("Events", "campaign", "webhooks", "event"),
-                _item("Webhook endpoints", "webhook", "webhooks", "webhookendpoint"),
-                _item("Deliveries", "outbox", "webhooks", "delivery"),
-            ],
-        },
+    overview = {"items": [{"title": "Overview", "icon": "home", "link": reverse_lazy("admin:index")}]}
+    staff = _group("Staff", _item("Users", "badge", "auth", "user"), _item("Groups", "group_work", "auth", "group"))
+    return [overview, *_own_records(), *([_sandbox()] if settings.STRIPE_SANDBOX else []), staff]
+
+
+def _own_records() -> list[dict[str, Any]]:
+    return [
+        _group(
+            "Callers",
+            _item("Developers", "groups", "developers", "developer"),
+            _item("Apps", "apps", "developers", "app"),
+            _item("Tokens", "key", "developers", "developertoken"),
+            _item("Revoked JSON Web Tokens", "block", "developers", "revokedjsonwebtoken"),
+            _item("Idempotency keys", "repeat_one", "idempotency", "idempotencykey"),
+        ),
+        _group(
+            "Sellers",
+            _item("Connected accounts", "storefront", "accounts", "connectedaccount"),
+            _item("Payouts", "account_balance", "payouts", "payout"),
+        ),
+        _group(
+            "Payments",
+            _item("Transactions", "payments", "transactions", "transaction"),
+            _item("Refunds", "undo", "refunds", "refund"),
+            _item("Disputes", "gavel", "disputes", "dispute"),
+            _item("Payment methods", "credit_card", "paymentmethods", "paymentmethod"),
+            _item("Customers", "person", "paymentmethods", "customer"),
+        ),
+        _group(
+            "Stripe",
+            _item("Operations", "sync_alt", "gateway", "operation"),
+            _item("Stripe events", "move_to_inbox", "stripe_events", "stripeevent"),
+        ),
+        _group(
+            "Webhooks to consumers",
+            _item("Events", "campaign", "webhooks", "event"),
+            _item("Webhook endpoints", "webhook", "webhooks", "webhookendpoint"),
+            _item("Deliveries", "outbox", "webhooks", "delivery"),
+        ),
     ]
-    if settings.STRIPE_SANDBOX:
-        groups.append(
-            {
-                "title": "Sandbox (no real Stripe)",
-                "items": [
-                    {"title": "Overview of the sandbox", "icon": "science", "link": reverse_lazy("sandbox:overview")},
-                    {"title": "Checkout", "icon": "shopping_cart", "link": reverse_lazy("sandbox:checkout")},
-                    _item("Orders", "receipt_long", "sandbox", "sandboxorder"),
-                    _item("Objects", "data_object", "sandbox", "sandboxobject"),
-                ],
-            }
-        )
-    staff = [_item("Users", "badge", "auth", "user"), _item("Groups", "group_work", "auth", "group")]
-    return [*groups, {"title": "Staff", "items": staff}]
+
+
+def _sandbox() -> dict[str, Any]:
+    return _group(
+        "Sandbox (no real Stripe)",
+        {"title": "Overview of the sandbox", "icon": "science", "link": reverse_lazy("sandbox:overview")},
+        {"title": "Checkout", "icon": "shopping_cart", "link": reverse_lazy("sandbox:checkout")},
+        _item("Orders", "receipt_long", "sandbox", "sandboxorder"),
+        _item("Objects", "data_object", "sandbox", "sandboxobject"),
+    )
 
 
 UNFOLD: dict[str, Any] = {

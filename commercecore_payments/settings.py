@@ -100,6 +100,9 @@ ADMIN_PASSWORD = _secret("ADMIN_PASSWORD")
 # Those that every machine must share.
 _shared_secrets = ("SECRET_KEY", "TOKEN_HASH_KEY", "LINK_SIGNING_KEY", "ANSWER_ENCRYPTION_KEYS", "WEBHOOK_SECRET_KEYS")
 SECRETS_ARE_GENERATED = not all(env.str(name, default="") for name in _shared_secrets)
+# Those that only Stripe can have made: a generated one verifies nothing that a real Stripe sends.
+_stripe_secrets = ("STRIPE_WEBHOOK_SECRETS", "STRIPE_CONNECT_WEBHOOK_SECRETS")
+STRIPE_WEBHOOK_SECRETS_ARE_GENERATED = not all(env.str(name, default="") for name in _stripe_secrets)
 
 # --- CommerceCore's JSON Web Tokens ---------------------------------------------------------------------------------
 

@@ -61,7 +61,7 @@ def forget_stripe_events() -> bool:
     return forget_old_stripe_events(limit=STRIPE_EVENTS_AT_ONCE) > 0
 
 
-def stop_deliveries() -> bool:
+def stop_stranded_deliveries() -> bool:
     """What was planned for an endpoint just while it was switched off is stopped."""
     return stop_stranded(limit=STRANDED_AT_ONCE) > 0
 
@@ -70,7 +70,7 @@ JOBS: Mapping[str, Job] = {
     "recovery": Job(recover_next, Group.OPERATIONS),
     "idempotency keys": Job(forget_keys, Group.OPERATIONS),
     "old events": Job(forget_events, Group.OPERATIONS),
-    "stranded deliveries": Job(stop_deliveries, Group.OPERATIONS),
+    "stranded deliveries": Job(stop_stranded_deliveries, Group.OPERATIONS),
     "old Stripe events": Job(forget_stripe_events, Group.OPERATIONS),
     "holds that lapse": Job(warn_of_next_lapse, Group.OPERATIONS),
     "Stripe's events": Job(apply_next, Group.STRIPE_EVENTS),

@@ -21,7 +21,10 @@ from transactions.admin import payments_table
 from transactions.models import Transaction
 from webhooks.admin import endpoints_of
 
-DISABLED_TEXT = "From the next request on, {} is refused everywhere. Nothing is deleted, and it can be enabled again."
+DISABLED_TEXT = (
+    "From the next request on, {} is refused everywhere, and no event is sent any more. "
+    "Nothing is deleted, and it can be enabled again: what was on its way then goes on."
+)
 
 
 class CallerAdmin(RecordAdmin):
@@ -136,7 +139,8 @@ class AppAdmin(CallerAdmin):
         return self.readonly_fields if obj is None else (*self.readonly_fields, "developer")
 
     def related_tables(self, record: App) -> Iterable[RelatedTable]:
-        payments = Transaction.objects.of(record)
+        """Payments that were made past this service are no app's: they are at their developer's accounts."""
+        payments = Transaction.objects.filter(app=record)
         return [
             endpoints_of(record),
             payments_table(payments, title="Latest transactions", app__id__exact=record.pk),

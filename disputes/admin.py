@@ -148,7 +148,11 @@ class DisputeAdmin(ReadOnlyAdmin):
         "account__email__icontains",
         "developer__id__startswith",
     )
-    search_fields_of_operations = ("stripe_dispute_id__startswith",)
+    search_fields_of_operations = (
+        "stripe_dispute_id__startswith",
+        "transaction__stripe_payment_intent_id__startswith",
+        "transaction__order_id__startswith",
+    )
     search_help_text = "An id (dispute, charge, transaction, order, account, developer), or a seller's email."
     fieldsets = (
         (None, {"fields": ("status_label", "time_left", "evidence_due_at", "has_evidence", "amount", "reason_in_words")}),

@@ -40,10 +40,6 @@ class DisputeQuerySet(models.QuerySet["Dispute"]):
     def needing_response(self) -> Self:
         return self.filter(status__in=NEEDING_RESPONSE)
 
-    def most_urgent_first(self) -> Self:
-        """By the date until which evidence is taken; those without one last."""
-        return self.order_by(F("evidence_due_at").asc(nulls_last=True), "-id")
-
 
 class Dispute(models.Model):
     """One dispute, or an inquiry that may become one, as it was last seen at Stripe. Amounts in minor units."""

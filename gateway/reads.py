@@ -183,7 +183,17 @@ def _find(operation: Operation, list_them: Callable[[stripe.StripeClient, Any], 
 
 def _names(listed: dict[str, Any], operation: Operation) -> bool:
     metadata = listed.get("metadata") or {}
-    return bool(metadata.get(OPERATION_METADATA_KEY) == operation.id)
+    named = metadata.get(OPERATION_METADATA_KEY) == operation.id
+    return bool(named and is_as_asked(operation, amount_minor=listed.get("amount"), currency=listed.get("currency")))
+
+
+def is_as_asked(operation: Operation, *, amount_minor: int | None, currency: str | None) -> bool:
+    """Whether an object has the amount and the currency that the operation asked for, as far as it asked for any.
+
+    Metadata alone proves nothing: whoever makes objects at the account chooses it.
+    """
+    asked = operation.parameters
+    return asked.get("amount", amount_minor) == amount_minor and asked.get("currency", currency) == currency
 
 
 def create_account_link(account_id: str, *, return_url: str, refresh_url: str) -> LinkSnapshot:

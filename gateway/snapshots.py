@@ -78,6 +78,7 @@ class PaymentIntentSnapshot:
     application_fee_minor: int
     currency: str
     capture_method: str
+    created: int  # seconds since 1970, as Stripe counts
     statement_descriptor_suffix: str
     latest_charge_id: str
     # Paid or held, whatever came of it since; False where there is no charge, or where it was not expanded.
@@ -102,6 +103,7 @@ class PaymentIntentSnapshot:
             application_fee_minor=data.get("application_fee_amount") or 0,
             currency=data.get("currency") or "",
             capture_method=data.get("capture_method") or "",
+            created=data.get("created") or 0,
             statement_descriptor_suffix=data.get("statement_descriptor_suffix") or "",
             latest_charge_id=object_id(data.get("latest_charge")),
             latest_charge_succeeded=_succeeded(data.get("latest_charge")),

@@ -42,9 +42,12 @@ def signed_by(body: bytes, header: str, secrets: Sequence[str]) -> bool:
 def refuse_other_times(header: str) -> None:
     """Raises NotSignedByStripe where the header's time is more than TOLERANCE_S before or after now.
 
-    A header with several times is refused: the library could judge the signature by another one than this.
+    A header with several times is refused: the library could judge the signature by another one than this. So is one with
+    letters outside ASCII, which it cannot compare.
     """
     items = [item.partition("=") for item in header.split(",")]
     times = [value for name, _, value in items if name.strip() == "t"]
-    if len(times) != 1 or not _SECONDS.match(times[0]) or abs(now().timestamp() - int(times[0])) > TOLERANCE_S:
+    if not header.isascii() or len(times) != 1 or not _SECONDS.match(times[0]):
+        raise NotSignedByStripe("The signature is malformed.")
+    if abs(now().timestamp() - int(times[0])) > TOLERANCE_S:
         raise NotSignedByStripe("The signature is of another time.")

@@ -27,9 +27,6 @@ class PayoutQuerySet(models.QuerySet["Payout"]):
     def of_account(self, account: ConnectedAccount) -> Self:
         return self.filter(account=account)
 
-    def failed(self) -> Self:
-        return self.filter(status=Status.FAILED)
-
 
 class Payout(models.Model):
     """One payout as it was last seen at Stripe. `amount_minor` is negative where money was taken back from the bank."""

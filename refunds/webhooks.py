@@ -1,5 +1,8 @@
 """What Stripe's events about refunds mean here."""
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from django.db import transaction
 
 from gateway import reads
@@ -32,7 +35,10 @@ def refund_changed(event: ReceivedEvent) -> str:
 
     Raises NotYet while an operation about it is under way here, and what `gateway.reads` raises.
     """
-    return _take_over(reads.retrieve_refund(event.object_id, account_id=event.account_id), account_id=event.account_id)
+    refund = _find(event.object_id, account_id=event.account_id)
+    known_at = {event.object_id: refund.updated_at} if refund is not None else {}
+    found = reads.retrieve_refund(event.object_id, account_id=event.account_id)
+    return _take_over(found, account_id=event.account_id, known_at=known_at)
 
 
 def charge_refunded(event: ReceivedEvent) -> str:
@@ -40,17 +46,19 @@ def charge_refunded(event: ReceivedEvent) -> str:
     intent_id = object_id(event.object.get("payment_intent"))
     if not intent_id:
         return WITHOUT_A_PAYMENT
-    notes = [
-        _take_over(found, account_id=event.account_id) for found in reads.list_refunds(intent_id, account_id=event.account_id)
-    ]
+    of_payment = Refund.objects.filter(transaction__stripe_payment_intent_id=intent_id)
+    known_at = dict(of_payment.values_list("stripe_refund_id", "updated_at"))
+    listed = reads.list_refunds(intent_id, account_id=event.account_id)
+    notes = [_take_over(found, account_id=event.account_id, known_at=known_at) for found in listed]
     return " ".join(dict.fromkeys(notes)) or "The payment has no refunds."
 
 
-def _take_over(found: RefundSnapshot, *, account_id: str) -> str:
+def _take_over(found: RefundSnapshot, *, account_id: str, known_at: Mapping[str, datetime]) -> str:
+    """`known_at` tells for each refund that was known before Stripe was asked when it had last changed here."""
     refund = _find(found.id, account_id=account_id)
     if refund is None:
         return _of_unknown(found, account_id=account_id)
-    if not take_over(refund, found, known_at=refund.updated_at):
+    if found.id not in known_at or not take_over(refund, found, known_at=known_at[found.id]):
         raise NotYet("The refund has just changed here.")
     return _standing(refund)
 
@@ -78,7 +86,9 @@ def _of_unknown(found: RefundSnapshot, *, account_id: str) -> str:
 
 
 def _may_have_made(operation: Operation, found: RefundSnapshot) -> bool:
-    return operation.parameters["payment_intent"] == found.payment_intent_id and not has_made_another(operation, found)
+    as_asked = reads.is_as_asked(operation, amount_minor=found.amount_minor, currency=found.currency)
+    is_of_payment = operation.parameters["payment_intent"] == found.payment_intent_id
+    return as_asked and is_of_payment and not has_made_another(operation, found)
 
 
 def _record_external(found: RefundSnapshot, *, account_id: str) -> str:

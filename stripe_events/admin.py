@@ -29,12 +29,12 @@ from commercecore_payments.admin.display import (
 from commercecore_payments.admin.filters import OVERDUE_AFTER, DateRangeFilter, OverdueFilter
 from commercecore_payments.admin.records import RELATED_ROWS, Briefing, ReadOnlyAdmin, RelatedTable
 from commercecore_payments.admin.unfolded import SimpleListFilter
-from commercecore_payments.clock import database_now
+from commercecore_payments.clock import database_now, now
 from disputes.models import Dispute
 from payouts.models import Payout
 from refunds.models import Refund
 from stripe_events.applying import apply_now
-from stripe_events.models import Status, StripeEvent
+from stripe_events.models import WAITS_TOO_LONG_AFTER, Status, StripeEvent
 from transactions.models import Transaction
 
 STATUS_COLOURS: dict[str, str] = {
@@ -210,7 +210,26 @@ def _briefings(event: StripeEvent) -> Iterator[Briefing]:
             f"An attempt to apply this event has failed. It is tried again by itself at {event.next_attempt_at:%H:%M:%S} UTC."
         )
         yield Briefing("This event could not be applied yet", happened, facts, ["Nothing has to be done.", again])
+    elif event.status == Status.PENDING and event.received_at < now() - WAITS_TOO_LONG_AFTER:
+        yield _briefing_of_one_that_waits(event)
     elif event.status == Status.QUARANTINED:
         happened = event.note or "This event is of an account or an environment that is not ours."
         advice = "Apply it with Apply now once its account is known here; else leave it."
         yield Briefing("This event is kept apart", happened, [("Account", event.account_id or "Platform")], [advice])
+
+
+def _briefing_of_one_that_waits(event: StripeEvent) -> Briefing:
+    """For too long: what an event waits for is over within minutes, as a rule."""
+    facts = [
+        ("Waits for", event.note or "A worker"),
+        ("Since", f"{event.received_at:%Y-%m-%d %H:%M:%S} UTC"),
+        ("Taken up next", f"{event.next_attempt_at:%Y-%m-%d %H:%M:%S} UTC"),
+    ]
+    if not event.note:
+        return Briefing("This event waits", "No worker has taken this event up.", facts, ["See to it that a worker runs."])
+    happened = "This event was taken up, and cannot be applied before something else here is over."
+    advice = [
+        "Look for an operation of the same seller whose outcome is not known, and bring it to an end.",
+        "The event is then applied by itself within a minute. Apply now does it at once, or says what it still waits for.",
+    ]
+    return Briefing("This event waits", happened, facts, advice)

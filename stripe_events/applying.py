@@ -7,6 +7,7 @@ waits for something that is under way here is looked at again in a moment, for a
 import logging
 from datetime import datetime, timedelta
 
+from django.db import Error as DatabaseFailure
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -100,6 +101,9 @@ def apply_now(event: StripeEvent) -> StripeEvent:
         _wait(event, waiting.message)
     except ServiceError as error:
         _fail(event, error.message)
+    except DatabaseFailure as error:  # its text may repeat a whole row, which is nothing to keep twice
+        logger.exception("event %s could not be applied", event)
+        _fail(event, f"{type(error).__name__}: the log says more.")
     except Exception as error:
         logger.exception("event %s could not be applied", event)
         _fail(event, f"{type(error).__name__}: {error}")
@@ -130,7 +134,7 @@ def _why_nothing_to_do(event: StripeEvent, meaning: Meaning | None) -> str:
         return "Nothing here depends on events of this type."
     if not event.account_id and not meaning.of_the_platform:
         return "It is about an object of the platform's own, of which there is no record here."
-    return ""
+    return "" if event.object_id else "It names no object."
 
 
 def _why_quarantined(event: StripeEvent) -> str:

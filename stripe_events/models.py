@@ -29,7 +29,9 @@ WAITS_TOO_LONG_AFTER = timedelta(hours=1)
 
 class StripeEventQuerySet(models.QuerySet["StripeEvent"]):
     def due(self, moment: datetime) -> Self:
-        return self.filter(status=Status.PENDING, next_attempt_at__lte=moment).order_by("next_attempt_at", "id")
+        """Those that are to be applied now: before all others those that have not failed yet, the longest due first."""
+        due = self.filter(status=Status.PENDING, next_attempt_at__lte=moment)
+        return due.order_by("failures", "next_attempt_at", "id")
 
     def in_trouble(self) -> Self:
         """Those that could not be applied: given up, waiting for another attempt after an error, or waiting for too long."""
@@ -47,7 +49,7 @@ class StripeEvent(models.Model):
     event_id = models.CharField(max_length=255)
     type = models.CharField(max_length=255)
     object_id = models.CharField(max_length=255, blank=True, default="")
-    api_version = models.CharField(max_length=64, blank=True, default="")
+    api_version = models.CharField(max_length=255, blank=True, default="")
     source = models.CharField(max_length=8, choices=Source, default=Source.WEBHOOK)
     payload = models.JSONField(help_text="As Stripe sent it, without client secrets.")
     happened_at = models.DateTimeField(help_text="By Stripe's clock.")
@@ -72,6 +74,17 @@ class StripeEvent(models.Model):
             models.Index(fields=["environment", "-received_at", "-id"], name="stripe_event_newest"),
             models.Index(fields=["environment", "next_attempt_at", "id"], condition=Q(status="pending"), name="stripe_event_due"),
             models.Index(fields=["object_id"], name="stripe_event_object"),
+            # What operators look for, and what is forgotten one day.
+            models.Index(
+                fields=["environment", "received_at"],
+                condition=Q(status__in=("failed", "quarantined")),
+                name="stripe_event_trouble",
+            ),
+            models.Index(
+                fields=["environment", "received_at"],
+                condition=Q(status__in=("applied", "unhandled")),
+                name="stripe_event_oldest",
+            ),
         ]
 
     def __str__(self) -> str:

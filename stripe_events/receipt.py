@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db import IntegrityError
@@ -19,39 +19,52 @@ SECRET_FIELDS = frozenset({"client_secret", "next_action"})  # the second holds 
 # few milliseconds where Stripe need not be asked.
 HEAD_START = timedelta(milliseconds=200)
 
+# Of the columns that keep them; Stripe's ids are no longer (docs.stripe.com/upgrades).
+MAX_TEXT_LENGTH = 255
 PLATFORM, CONNECT = "platform", "connect"
+# The setting that holds the secrets of each of our endpoints at Stripe.
+SECRETS_OF = {PLATFORM: "STRIPE_WEBHOOK_SECRETS", CONNECT: "STRIPE_CONNECT_WEBHOOK_SECRETS"}
 
 
 class NotAnEvent(Exception):
     """It is signed by Stripe and no snapshot event: another payload style was chosen for the endpoint."""
 
 
-def endpoint_that_signed(body: bytes, header: str) -> str:
-    """Which of our endpoints at Stripe signed the body: PLATFORM or CONNECT. Raises NotSignedByStripe."""
+def endpoints_that_signed(body: bytes, header: str) -> set[str]:
+    """Which of our endpoints at Stripe signed the body: PLATFORM, CONNECT, or both where they share a secret.
+
+    Raises NotSignedByStripe.
+    """
     refuse_other_times(header)
-    for endpoint, setting in ((PLATFORM, "STRIPE_WEBHOOK_SECRETS"), (CONNECT, "STRIPE_CONNECT_WEBHOOK_SECRETS")):
-        if signed_by(body, header, read_secrets(setting, getattr(settings, setting))):
-            return endpoint
-    raise NotSignedByStripe("None of the configured secrets signed it.")
+    secrets = {endpoint: read_secrets(setting, getattr(settings, setting)) for endpoint, setting in SECRETS_OF.items()}
+    signed = {endpoint for endpoint in secrets if signed_by(body, header, secrets[endpoint])}
+    if not signed:
+        raise NotSignedByStripe("None of the configured secrets signed it.")
+    return signed
 
 
 def receive(body: bytes, header: str) -> StripeEvent | None:
     """Verifies and stores an event; None where it is stored already. Raises NotSignedByStripe and NotAnEvent."""
-    endpoint = endpoint_that_signed(body, header)
+    endpoints = endpoints_that_signed(body, header)
     content = read_event(body)
-    reason = _reason_by_endpoint(endpoint, content) or reason_to_quarantine(content)
+    reason = _reason_by_endpoint(endpoints, content) or reason_to_quarantine(content)
     return store(content, source=Source.WEBHOOK, quarantined_because=reason)
 
 
 def read_event(body: bytes) -> dict[str, Any]:
     """The snapshot event that the body holds. Raises NotAnEvent."""
     try:
-        content = json.loads(body)
+        content = without_secrets(json.loads(body, parse_constant=_refuse_constant))
     except (ValueError, RecursionError) as error:
         raise NotAnEvent("The body is not JSON.") from error
     if not is_event(content):
         raise NotAnEvent("The body is no snapshot event. The endpoint at Stripe has to send snapshot payloads.")
     return dict(content)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    """NaN and the infinities are no JSON, and no database keeps them."""
+    raise ValueError(f"{name} is no JSON.")
 
 
 def is_event(content: Any) -> bool:
@@ -64,9 +77,14 @@ def is_event(content: Any) -> bool:
         isinstance(data, Mapping)
         and isinstance(data.get("object"), Mapping)
         and isinstance(content.get("livemode"), bool)
-        and isinstance(content.get("created"), int)
-        and all(isinstance(text, str) for text in texts)
+        and _is_moment(content.get("created"))
+        and all(isinstance(text, str) and len(text) <= MAX_TEXT_LENGTH for text in texts)
     )
+
+
+def _is_moment(seconds: Any) -> bool:
+    """Whether it is a time of Stripe's, in seconds since 1970: a whole number of at most eleven digits, until the year 5138."""
+    return isinstance(seconds, int) and not isinstance(seconds, bool) and 0 <= seconds < 10**11
 
 
 def reason_to_quarantine(content: Mapping[str, Any]) -> str:
@@ -76,19 +94,18 @@ def reason_to_quarantine(content: Mapping[str, Any]) -> str:
     return f"livemode is {str(content['livemode']).lower()}, and this is the environment {current_environment()}."
 
 
-def _reason_by_endpoint(endpoint: str, content: Mapping[str, Any]) -> str:
-    """Why the event should not have come by this endpoint; empty where it should."""
-    if endpoint == CONNECT and not content.get("account"):
-        return "The endpoint for connected accounts sent an event of no account."
-    if endpoint == PLATFORM and content.get("account"):
-        return "The platform's own endpoint sent an event of a connected account."
-    return ""
+def _reason_by_endpoint(endpoints: set[str], content: Mapping[str, Any]) -> str:
+    """Why the event should not have come by these endpoints; empty where it should by one of them."""
+    if content.get("account"):
+        return "" if CONNECT in endpoints else "The platform's own endpoint sent an event of a connected account."
+    return "" if PLATFORM in endpoints else "The endpoint for connected accounts sent an event of no account."
 
 
 def store(content: Mapping[str, Any], *, source: Source, quarantined_because: str = "") -> StripeEvent | None:
     """Keeps an event under Stripe's id, its account and mode; None where it is there already.
 
-    An event that is not to be trusted with any effect is kept beside the others, quarantined.
+    An event that is not to be trusted with any effect is kept beside the others, quarantined. Where it comes again as it should,
+    it is applied: the endpoint's secret was mended meanwhile, or its account has become known.
     """
     content = without_secrets(content)
     account_id, event_id, livemode = content.get("account") or "", content["id"], content["livemode"]
@@ -109,15 +126,18 @@ def store(content: Mapping[str, Any], *, source: Source, quarantined_because: st
             note=quarantined_because,
         )
     except IntegrityError:
-        if StripeEvent.objects.filter(account_id=account_id, livemode=livemode, event_id=event_id).exists():
-            return None
-        raise
+        same = StripeEvent.objects.filter(account_id=account_id, livemode=livemode, event_id=event_id)
+        if not same.exists():
+            raise
+        if not quarantined_because:
+            same.filter(status=Status.QUARANTINED).update(status=Status.PENDING, next_attempt_at=database_now())
+        return None
     return event
 
 
 def _object_id(content: Mapping[str, Any]) -> str:
     found = content["data"]["object"].get("id")
-    return found if isinstance(found, str) else ""
+    return found if isinstance(found, str) and len(found) <= MAX_TEXT_LENGTH else ""
 
 
 def without_secrets(value: Any) -> Any:

@@ -28,7 +28,7 @@ from commercecore_payments.admin.display import (
 from commercecore_payments.admin.filters import CurrencyFilter, DateRangeFilter
 from commercecore_payments.admin.records import RELATED_ROWS, ReadOnlyAdmin, RelatedTable, Stake
 from commercecore_payments.money import format_amount
-from disputes.admin import disputes_table
+from disputes.admin import MOST_URGENT_FIRST, disputes_table
 from disputes.models import Dispute
 from gateway.admin import operations_about
 from refunds.admin import refunds_table
@@ -173,7 +173,8 @@ class TransactionAdmin(ReadOnlyAdmin):
 
     def related_tables(self, record: Transaction) -> Iterable[RelatedTable]:
         """The newest of its refunds and disputes, and what was told of all of them."""
-        refunds, disputes = Refund.objects.of(record), Dispute.objects.filter(transaction=record)
+        refunds = Refund.objects.of(record)
+        disputes = Dispute.objects.filter(transaction=record).order_by(*MOST_URGENT_FIRST)
         latest_refunds, urgent_disputes = list(refunds[:RELATED_ROWS]), list(disputes[:RELATED_ROWS])
         ids = [record.stripe_payment_intent_id, record.stripe_charge_id]
         ids += [refund.stripe_refund_id for refund in latest_refunds]
@@ -181,7 +182,8 @@ class TransactionAdmin(ReadOnlyAdmin):
         return [
             refunds_table(refunds, transaction__id__exact=record.pk),
             disputes_table(disputes, transaction__id__exact=record.pk),
-            events_about(record, *latest_refunds, *urgent_disputes),
+            # By the payment's id the search finds what is about its refunds and disputes, too.
+            events_about(record, *latest_refunds, *urgent_disputes, q=record.stripe_payment_intent_id),
             stripe_events_about(*ids),
             operations_about(record, *latest_refunds),
         ]

@@ -1,5 +1,7 @@
 """What Stripe's events about payment intents and charges mean here."""
 
+from datetime import UTC, datetime
+
 from django.db import transaction
 
 from accounts.models import ConnectedAccount
@@ -25,7 +27,7 @@ def payment_intent_known(event: ReceivedEvent) -> str | None:
     unless an operation is open, whose outcome may need more than the event holds.
     """
     payment = _find(event.object_id, account_id=event.account_id)
-    if payment is None:
+    if payment is None or payment.account.is_deleted:
         return None
     if payment.is_terminal:
         return _standing(payment)
@@ -35,7 +37,10 @@ def payment_intent_known(event: ReceivedEvent) -> str | None:
     if payment.says_nothing_new(intent):
         return _standing(payment)
     is_final = intent.status in (TransactionStatus.SUCCEEDED, TransactionStatus.CANCELED)
-    return _standing(payment) if is_final and take_over(payment, intent) else None
+    if not is_final or not take_over(payment, intent):
+        return None
+    payment.refresh_from_db()
+    return _standing(payment)
 
 
 def payment_intent_changed(event: ReceivedEvent) -> str:
@@ -96,7 +101,7 @@ def _of_unknown(intent: PaymentIntentSnapshot, *, account_id: str) -> str:
     operation = operation_named_by(
         intent.metadata.get(OPERATION_METADATA_KEY, ""), Kind.PAYMENT_INTENT_CREATE, account_id=account_id
     )
-    if operation is None or has_made_another(operation, intent):
+    if operation is None or not _may_have_made(operation, intent):
         return _record_external(intent, account_id=account_id)
     if operation.may_still_be_under_way():
         raise NotYet("The payment is being created.")
@@ -116,6 +121,11 @@ def operation_named_by(operation_id: str, kind: Kind, *, account_id: str) -> Ope
     return named
 
 
+def _may_have_made(operation: Operation, intent: PaymentIntentSnapshot) -> bool:
+    as_asked = reads.is_as_asked(operation, amount_minor=intent.amount_minor, currency=intent.currency)
+    return as_asked and not has_made_another(operation, intent)
+
+
 def has_made_another(operation: Operation, found: PaymentIntentSnapshot | RefundSnapshot) -> bool:
     """Whether Stripe's word on the operation is known, and is about another object than the one that names it."""
     return operation.tells_what_stripe_said and operation.result_id != found.id
@@ -132,6 +142,8 @@ def _record_external(intent: PaymentIntentSnapshot, *, account_id: str) -> str:
             account=account,
             external=True,
             holds_order=False,
+            # Stripe's own time: by it, its list of an account's payments is read to the oldest that is not final here.
+            created_at=datetime.fromtimestamp(intent.created, UTC),
             amount_minor=intent.amount_minor,
             currency=intent.currency,
             capture_method=CaptureMethod.MANUAL if intent.capture_method == "manual" else CaptureMethod.AUTOMATIC,

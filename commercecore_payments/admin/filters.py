@@ -14,6 +14,9 @@ from commercecore_payments.money import CURRENCIES
 
 # Nothing here is older than Stripe; the calendar's last day has no day after it.
 OLDEST_YEAR, NEWEST_YEAR = 2010, 2999
+# A worker looks for what is due twice a second. So long nothing waits but for a worker that does not run, or has too much to do:
+# our own choice, so that a new version can be deployed meanwhile.
+OVERDUE_AFTER = timedelta(minutes=5)
 
 
 class DateRangeFilter(FieldFilter):
@@ -52,3 +55,20 @@ class CurrencyFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(currency=self.value()) if self.value() else queryset
+
+
+class OverdueFilter(SimpleListFilter):
+    """What a worker should have done OVERDUE_AFTER ago, or earlier."""
+
+    title = "what is overdue"
+    parameter_name = "overdue"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+        return [("yes", "Overdue")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return self.overdue(queryset) if self.value() == "yes" else queryset
+
+    def overdue(self, rows: Any) -> QuerySet[Any]:
+        """Those of `rows` that are overdue: a filter of each kind of record says which these are."""
+        raise NotImplementedError

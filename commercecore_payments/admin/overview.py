@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
@@ -22,15 +22,21 @@ from gateway.models import Operation
 from gateway.models import Status as OperationStatus
 from refunds.models import Refund
 from refunds.models import Status as RefundStatus
+from stripe_events.admin import overdue as overdue_among_stripe_events
+from stripe_events.models import Status as StripeEventStatus
 from stripe_events.models import StripeEvent
 from transactions.admin import payments_table
 from transactions.models import Status as TransactionStatus
 from transactions.models import Transaction
-from webhooks.models import WebhookEndpoint
+from webhooks.admin import overdue as overdue_among_deliveries
+from webhooks.models import Delivery, WebhookEndpoint
 
 # Counting stops here: whether ten thousand or a million wait is the same to whoever looks, and not to the database.
 MOST_COUNTED = 10_000
 RECENT = timedelta(hours=24)
+# A wrong secret or a wrong mode of an endpoint at Stripe shows in the first minutes; a week leaves nobody's holidays out.
+QUARANTINE_SHOWN_FOR = timedelta(days=7)
+NO_WORKER = "no worker runs, or too few do"
 # Rows of each table on the first page: what fits below the figures without much scrolling.
 LATEST = 8
 # Letters of what somebody did: as many as stand in one line beside the other columns.
@@ -51,7 +57,8 @@ class Figure:
 
 def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """django-unfold's hook for the first page. Shows nothing that the user may not open."""
-    figures = [make() for model, make in FIGURES if may_see(model._meta.app_label, str(model._meta.model_name))(request)]
+    permitted = [make for model, make in FIGURES if may_see(model._meta.app_label, str(model._meta.model_name))(request)]
+    figures = [figure for make in permitted if (figure := make()) is not None]
     payments = latest_payments() if may_see("transactions", "transaction")(request) else []
     return {**context, "figures": figures, "related_tables": [*payments, *latest_actions(request.user)]}
 
@@ -82,6 +89,35 @@ def stripe_events_in_trouble() -> Figure:
     return Figure("Stripe events in trouble", count, list_address(StripeEvent, trouble="yes"), calls_for_action=count != "0")
 
 
+def quarantined_stripe_events() -> Figure:
+    since = now() - QUARANTINE_SHOWN_FOR
+    kept_apart = StripeEvent.objects.filter(status=StripeEventStatus.QUARANTINED, received_at__gte=since)
+    count = counted(kept_apart)
+    address = list_address(StripeEvent, status=StripeEventStatus.QUARANTINED.value, received_at__gte=_in_an_address(since))
+    return Figure("Stripe events quarantined in the last 7 days", count, address, calls_for_action=count != "0")
+
+
+def overdue_stripe_events() -> Figure | None:
+    """None where there are none, as long as a worker runs."""
+    count = counted(overdue_among_stripe_events(StripeEvent.objects.all()))
+    if count == "0":
+        return None
+    address = list_address(StripeEvent, overdue="yes")
+    return Figure("Overdue Stripe events", count, address, detail=NO_WORKER, calls_for_action=True, is_critical=True)
+
+
+def overdue_deliveries() -> Figure | None:
+    """None where there are none. An endpoint at which nothing arrives is sent one at a time: its own wait though workers run."""
+    late = overdue_among_deliveries(Delivery.objects.all())
+    count = counted(late)
+    if count == "0":
+        return None
+    is_ours = late.filter(endpoint__failing_since=None).exists()
+    detail = NO_WORKER if is_ours else "all to endpoints that fail"
+    address = list_address(Delivery, overdue="yes")
+    return Figure("Overdue deliveries", count, address, detail=detail, calls_for_action=True, is_critical=is_ours)
+
+
 def failing_endpoints() -> Figure:
     reason = WebhookEndpoint.DisabledReason.FAILING
     count = counted(WebhookEndpoint.objects.filter(disabled_reason=reason, deleted_at=None))
@@ -109,17 +145,22 @@ def unfinished_accounts() -> Figure:
 def recent_payments() -> Figure:
     since = now() - RECENT
     succeeded = Transaction.objects.filter(status=TransactionStatus.SUCCEEDED, created_at__gte=since)
-    address = list_address(
-        Transaction, status=TransactionStatus.SUCCEEDED.value, created_at__gte=since.strftime("%Y-%m-%d %H:%M:%S+00:00")
-    )
+    address = list_address(Transaction, status=TransactionStatus.SUCCEEDED.value, created_at__gte=_in_an_address(since))
     return Figure("Successful payments begun in the last 24 hours", counted(succeeded), address)
 
 
+def _in_an_address(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S+00:00}"
+
+
 # In the order of urgency.
-FIGURES: tuple[tuple[type[Model], Callable[[], Figure]], ...] = (
+FIGURES: tuple[tuple[type[Model], Callable[[], Figure | None]], ...] = (
     (Operation, operations_in_review),
+    (StripeEvent, overdue_stripe_events),
+    (Delivery, overdue_deliveries),
     (Dispute, disputes_to_answer),
     (StripeEvent, stripe_events_in_trouble),
+    (StripeEvent, quarantined_stripe_events),
     (WebhookEndpoint, failing_endpoints),
     (Operation, open_operations),
     (Refund, failed_refunds),

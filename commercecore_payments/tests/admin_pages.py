@@ -78,6 +78,13 @@ def record_page(record: Model, page: str = "change") -> str:
     return reverse(f"admin:{record._meta.app_label}_{record._meta.model_name}_{page}", args=[quote(str(record.pk))])
 
 
+def html_of(client: Client, address: str, **query: Any) -> str:
+    """The page at this address, which has to open."""
+    response = client.get(address, query)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
 def make_records(tenant: Tenant, seller: str) -> str:
     """At least one record of every kind, made as callers and Stripe make them. The id of the transaction that was refunded."""
     create_endpoint(url="https://shop.example/hooks", event_types=["*"], actor=tenant.actor)

@@ -24,11 +24,6 @@ from sandbox.money.authentication import finish_challenge
 from transactions.models import Transaction
 
 
-@pytest.fixture
-def operator(tenant: Tenant) -> Client:
-    return staff_client(superuser=True)
-
-
 def messages_of(response: Any) -> list[str]:
     return [str(message) for message in get_messages(response.wsgi_request)]
 

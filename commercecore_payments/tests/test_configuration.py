@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 
-from commercecore_payments.checks import a_live_key_has_postgresql, secrets_are_configured_beside_a_live_key
+from commercecore_payments.checks import (
+    a_live_key_has_postgresql,
+    secrets_are_configured_beside_a_live_key,
+    stripes_webhook_secrets_are_configured,
+)
 from commercecore_payments.tests.service import PROJECT_DIR
 from developers.models import DeveloperToken
 from developers.tests.factories import make_token
@@ -86,6 +90,34 @@ class TestAConfiguration:
         assert [error.id for error in found] == ["commercecore_payments.E001", "commercecore_payments.E002"]
         settings.SECRETS_ARE_GENERATED, settings.DATABASE_URL = False, "postgres://"
         assert [*secrets_are_configured_beside_a_live_key(), *a_live_key_has_postgresql()] == []
+
+    @pytest.mark.parametrize(
+        ("environment", "found"),
+        [("sandbox", []), ("test", ["commercecore_payments.W001"]), ("live", ["commercecore_payments.E003"])],
+    )
+    def test_beside_a_real_stripe_needs_the_secrets_of_its_webhooks(
+        self, settings: Any, environment: str, found: list[str]
+    ) -> None:
+        settings.STRIPE_ENVIRONMENT, settings.STRIPE_WEBHOOK_SECRETS_ARE_GENERATED = environment, True
+        assert [message.id for message in stripes_webhook_secrets_are_configured()] == found
+        settings.STRIPE_WEBHOOK_SECRETS_ARE_GENERATED = False
+        assert stripes_webhook_secrets_are_configured() == []
+
+    @pytest.mark.parametrize(
+        ("configured", "is_warned"),
+        [
+            (("STRIPE_WEBHOOK_SECRETS", "STRIPE_CONNECT_WEBHOOK_SECRETS"), False),
+            (("STRIPE_WEBHOOK_SECRETS",), True),
+            (("STRIPE_CONNECT_WEBHOOK_SECRETS",), True),
+        ],
+    )
+    def test_lacks_a_secret_of_stripes_webhooks_where_either_is_not_set(
+        self, tmp_path: Path, configured: tuple[str, ...], is_warned: bool
+    ) -> None:
+        keys = {"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_PUBLISHABLE_KEY": "pk_test_1"}
+        done = manage(tmp_path, "check", "--deploy", **keys, **dict.fromkeys(configured, "whsec_" + "a" * 32))
+        assert done.returncode == 0
+        assert ("(commercecore_payments.W001)" in done.stderr) is is_warned
 
 
 class TestAnEnvironment:

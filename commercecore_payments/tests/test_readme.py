@@ -79,7 +79,7 @@ class TestTheWalkOfAConsumer:
     def test_ends_with_every_event_told_once(self, environment: dict[str, str]) -> None:
         with serving(environment):
             lines = pasted("docs/webhooks.md", {**environment, "RECEIVER_PORT": str(free_port())}).splitlines()
-        trial, events, deliveries = (json.loads(line)["data"] for line in lines if line.startswith("{"))
+        trial, events, deliveries, deleted = (json.loads(line)["data"] for line in lines if line.startswith("{"))
         assert (trial["passed"], [check["name"] for check in trial["checks"]]) == (True, CHECKS)
         received = [line.split()[:2] for line in lines if line and not line.startswith("{")]
         # What the demo's seller was told of as onboarded may lie before the endpoint was made, or after.
@@ -88,3 +88,4 @@ class TestTheWalkOfAConsumer:
         assert [name for name, _ in told] == ["payment.succeeded", "refund.processed"]
         assert {delivery["status"] for delivery in deliveries["deliveries"]} == {"succeeded"}
         assert len(deliveries["deliveries"]) == len(received)
+        assert deleted["deleted"] is True

@@ -1,6 +1,6 @@
 // Receives CommerceCore's webhooks with nothing but Node.js: WEBHOOK_SECRET=whsec_… node receiver.mjs 9000
 //
-// It verifies, answers at once, and takes each event once. An npm package does the same as isSigned and isFresh:
+// It verifies, remembers, answers, and only then does its work, once for each event. An npm package does the same as isSigned and isFresh:
 // new Webhook(process.env.WEBHOOK_SECRET).verify(body, request.headers), from "standardwebhooks" or "svix".
 
 import { createHmac, timingSafeEqual } from "node:crypto";
@@ -8,7 +8,7 @@ import { createServer } from "node:http";
 
 const SECRET = Buffer.from(process.env.WEBHOOK_SECRET.replace(/^whsec_/, ""), "base64");
 const TOLERANCE_S = 300; // older and younger signatures are refused: whoever recorded one can send it again
-const taken = new Set(); // in a program of yours this is a unique column, written with the effect of the event
+const taken = new Set(); // in a program of yours a table with a unique column: what is committed there cannot be lost
 
 function isFresh(timestamp) {
   return /^[0-9]+$/.test(timestamp) && Math.abs(Date.now() / 1000 - Number(timestamp)) <= TOLERANCE_S;
@@ -33,10 +33,11 @@ async function receive(request, response) {
     response.writeHead(401).end();
     return;
   }
-  const event = JSON.parse(body);
-  if (!taken.has(id) && event.type !== "webhook.test") console.log(event.type, event.data.sequence);
+  const isNew = !taken.has(id);
   taken.add(id);
-  response.writeHead(204).end();
+  response.writeHead(204).end(); // as soon as it cannot be lost any more, and before the work
+  const event = JSON.parse(body);
+  if (isNew && event.type !== "webhook.test") console.log(event.type, event.data.sequence);
 }
 
 createServer(receive).listen(Number(process.argv[2]), "127.0.0.1");

@@ -1,6 +1,6 @@
 """Receives CommerceCore's webhooks with nothing but Python: `WEBHOOK_SECRET=whsec_… python3 receiver.py 9000`.
 
-It verifies, answers at once, takes each event once, and tells where a sequence number is missing.
+It verifies, remembers, answers, and only then does its work, once for each event; it tells where a sequence number is missing.
 """
 
 import base64
@@ -11,12 +11,15 @@ import os
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Lock
 from typing import Any
 
 SECRET = base64.b64decode(os.environ["WEBHOOK_SECRET"].removeprefix("whsec_"))
 TOLERANCE_S = 300  # older and younger signatures are refused: whoever recorded one can send it again
 
-taken: set[str] = set()  # in a program of yours this is a unique column, written with the effect of the event
+# In a program of yours a table with a unique column: an event that is committed there cannot be lost any more.
+taken: set[str] = set()
+lock = Lock()
 sequences: set[int] = set()
 
 
@@ -25,7 +28,7 @@ def is_signed(message_id: str, timestamp: str, signatures: str, body: bytes) -> 
     signed = f"{message_id}.{timestamp}.".encode() + body  # the raw body: parsed and written anew it is another one
     expected = base64.b64encode(hmac.digest(SECRET, signed, hashlib.sha256)).decode()
     found = [signature.partition(",") for signature in signatures.split()]
-    return any(version == "v1" and hmac.compare_digest(value, expected) for version, _, value in found)
+    return any(version == "v1" and hmac.compare_digest(value.encode(), expected.encode()) for version, _, value in found)
 
 
 def is_fresh(timestamp: str) -> bool:
@@ -40,10 +43,12 @@ class Receiver(BaseHTTPRequestHandler):
         if not is_fresh(timestamp) or not is_signed(message_id, timestamp, signatures, body):
             self.answer(401)
             return
-        if message_id not in taken:
-            take(json.loads(body))
+        with lock:
+            is_new = message_id not in taken
             taken.add(message_id)
-        self.answer(204)
+        self.answer(204)  # as soon as it cannot be lost any more, and before the work
+        if is_new:
+            take(json.loads(body))
 
     def answer(self, status: int) -> None:
         self.send_response(status)

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from commercecore_payments import clock
 from commercecore_payments.tests.tenants import Tenant
 from gateway import reads
 from gateway.client import stripe_client
 from gateway.models import Operation
-from gateway.tests.faults import stripe_fails, time_out_after
+from gateway.tests.faults import stripe_fails, time_out_after, time_out_before
 from refunds.models import Refund
 from refunds.webhooks import ONLY_RELEASES
 from sandbox.timeline import due
@@ -51,6 +52,42 @@ class TestARefund:
         refund = Refund.objects.get()
         assert (refund.status, Transaction.objects.get().amount_refunded_minor) == ("failed", 0)
         assert told() == ["payment.succeeded", "refund.processed", "refund.failed"]
+
+    def test_that_was_read_before_somebody_else_wrote_what_is_newer_is_read_again(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tenant.confirm(seller, tenant.create_payment(seller), "pm_card_pendingRefund")
+        tenant.refund(seller)
+        whole = reads.retrieve_refund
+
+        def overtaken(*asked: Any, **where: Any) -> Any:
+            found = whole(*asked, **where)
+            Refund.objects.update(status="requires_action", updated_at=clock.now())
+            return found
+
+        content = told_by_stripe(seller, "refund.created")[0]
+        with monkeypatch.context() as patch:
+            patch.setattr(reads, "retrieve_refund", overtaken)
+            arrive([{**content, "api_version": "2019-02-11"}])
+            work()
+        assert Refund.objects.get().status == "requires_action"
+        assert StripeEvent.objects.get().note == "The refund has just changed here."
+
+    def test_of_another_amount_is_not_taken_for_the_one_whose_answer_was_lost(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        payment_id = tenant.pay(seller)
+        with stripe_fails(monkeypatch, time_out_before, path="/v1/refunds"):
+            tenant.refund(seller, amount=400)
+        operation = Operation.objects.get(kind="refund.create")
+        refund_past_us(seller, payment_id, amount=1, metadata={"commercecore_operation": operation.pk})
+        arrive(told_by_stripe(seller, "refund.created"))
+        work()
+        assert list(Refund.objects.order_by("pk").values_list("amount_minor", "status", "external")) == [
+            (400, "creating", False),
+            (1, "succeeded", True),
+        ]
+        assert reads.find_refund(operation) is None
 
     def test_whose_answer_was_lost_is_settled_by_its_event(
         self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch

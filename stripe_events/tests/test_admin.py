@@ -1,5 +1,6 @@
 """Stripe's events as operators see and mend them."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
+from commercecore_payments import clock
 from commercecore_payments.tests.admin_pages import list_page, receive_newest, record_page, staff_client
 from commercecore_payments.tests.tenants import Tenant
 from disputes.models import Dispute
@@ -95,6 +97,30 @@ class TestThePage:
         assert title not in operator.get(record_page(event)).content.decode()
         mark(event, **changes)
         assert title in operator.get(record_page(event)).content.decode()
+
+    @pytest.mark.parametrize(
+        ("note", "facts"),
+        [
+            (
+                "The dispute's payment is not known here yet.",
+                ["The dispute&#x27;s payment is not known here yet.", "Apply now does"],
+            ),
+            ("", ["No worker has taken this event up.", "See to it that a worker runs."]),
+        ],
+        ids=["for something", "for a worker"],
+    )
+    def test_says_what_an_event_waits_for_that_waits_for_an_hour(
+        self, event: StripeEvent, operator: Client, note: str, facts: list[str]
+    ) -> None:
+        received = clock.now() - timedelta(minutes=59)
+        mark(event, note=note, received_at=received)
+        assert "This event waits" not in operator.get(record_page(event)).content.decode()
+        received = clock.now() - timedelta(minutes=61)
+        mark(event, received_at=received)
+        page = operator.get(record_page(event)).content.decode()
+        assert [fact for fact in ("This event waits", f"{received:%Y-%m-%d %H:%M:%S} UTC", *facts) if fact not in page] == []
+        mark(event, status="applied")
+        assert "This event waits" not in operator.get(record_page(event)).content.decode()
 
 
 class TestTroubleOnTheOverview:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import IntegrityError
 
 from accounts.models import ConnectedAccount
 from commercecore_payments import clock
@@ -60,6 +61,7 @@ class TestAnEvent:
         payment_id = challenged(tenant, seller)
         arrive(told_by_stripe(seller, "payment_intent.succeeded"))
         assert (status_of(payment_id), asked) == ("succeeded", [])
+        assert StripeEvent.objects.get().note == "The payment is succeeded."
         assert told()[-1] == "payment.succeeded"
 
     def test_that_tells_nothing_new_asks_stripe_nothing(self, tenant: Tenant, seller: str, asked: list[str]) -> None:
@@ -225,6 +227,26 @@ class TestAnEventThatCannotBeApplied:
             pass
         assert stored("evt_next").failures == 1
         assert stored("evt_next").error != ""
+
+    def test_comes_after_those_that_have_not_failed(self, event: StripeEvent, seller: str) -> None:
+        apply_next()
+        with clock.moved_ahead(FAILURE_WAITS[0] + timedelta(seconds=1)):
+            arrive([{**told_by_stripe(seller, "account.updated")[0], "id": "evt_new"}])
+            apply_next()
+        assert stored("evt_new").status == Status.APPLIED
+        event.refresh_from_db()
+        assert event.failures == 1
+
+    def test_because_the_database_failed_keeps_no_row_in_its_error(
+        self, event: StripeEvent, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: Any, **__: Any) -> None:
+            raise IntegrityError("Failing row contains (4242).")
+
+        monkeypatch.setattr(reads, "retrieve_payment_intent", fail)
+        apply_next()
+        event.refresh_from_db()
+        assert event.error == "IntegrityError: the log says more."
 
     def test_at_once_is_left_to_the_worker(self, event: StripeEvent, monkeypatch: pytest.MonkeyPatch) -> None:
         def broken(*_: Any, **__: Any) -> None:

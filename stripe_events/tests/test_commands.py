@@ -77,8 +77,9 @@ class TestReplay:
         assert Transaction.objects.get().status == "requires_action"
 
     def test_without_a_choice_is_refused(self, db: None) -> None:
-        with pytest.raises(CommandError, match="Say which events are meant"):
+        with pytest.raises(CommandError, match="Say which events are meant") as refused:
             run("replay_stripe_events")
+        assert refused.value.returncode == 2
 
     def test_can_be_rehearsed(self, failed: StripeEvent) -> None:
         status, printed = run("replay_stripe_events", "--failed", "--dry-run")

@@ -118,7 +118,19 @@ class TestWhatStripeDidNotSign:
 
     @pytest.mark.parametrize(
         "header",
-        ["", "t=,v1=", "t=abc,v1=abc", "v1=abc", "t=1", ",", "=", "t=99999999999999999999,v1=00", "t=1,t=2,v1=00", "\u00b2"],
+        [
+            "",
+            f"t={now_s()},v1=\u00e9",
+            "t=,v1=",
+            "t=abc,v1=abc",
+            "v1=abc",
+            "t=1",
+            ",",
+            "=",
+            "t=99999999999999999999,v1=00",
+            "t=1,t=2,v1=00",
+            "\u00b2",
+        ],
     )
     def test_is_refused_with_a_header_that_is_none(self, told: dict[str, Any], header: str) -> None:
         self.refused(post(json.dumps(told), header))
@@ -134,6 +146,28 @@ class TestWhatStripeDidNotSign:
     )
     def test_or_is_no_event_although_it_is_signed_is_refused(self, told: dict[str, Any], body: str) -> None:
         self.refused(send(told, body=body))
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"id": "evt_" + "x" * 252},
+            {"type": "x" * 256},
+            {"account": "acct_" + "x" * 251},
+            {"api_version": "x" * 256},
+            {"created": 10**20},
+            {"created": -1},
+            {"created": True},
+            {"data": {"object": {"amount": float("nan")}}},
+            {"data": {"object": {"amount": float("inf")}}},
+        ],
+        ids=str,
+    )
+    def test_or_could_never_be_stored_is_refused(self, told: dict[str, Any], changes: dict[str, Any]) -> None:
+        self.refused(send({**told, **changes}))
+
+    def test_or_is_too_deep_to_be_read_is_refused(self, told: dict[str, Any]) -> None:
+        deep = '{"a":' * 900 + "1" + "}" * 900
+        self.refused(send(told, body=json.dumps(told)[:-1] + f', "deep": {deep}}}'))
 
     def test_is_refused_as_bytes_that_are_no_text(self, told: dict[str, Any]) -> None:
         self.refused(post(b"\xff\xfe", f"t={now_s()},v1=00"))
@@ -186,6 +220,27 @@ class TestAnEventOfAStranger:
         del platforms["account"]
         send(platforms, secret=settings.STRIPE_CONNECT_WEBHOOK_SECRETS)
         assert stored("evt_2").note == "The endpoint for connected accounts sent an event of no account."
+
+    def test_by_the_wrong_endpoint_is_applied_once_it_comes_by_the_right_one(self, told: dict[str, Any], settings: Any) -> None:
+        send(told, secret=settings.STRIPE_WEBHOOK_SECRETS)
+        assert stored(told["id"]).status == Status.QUARANTINED
+        assert send(told).status_code == 200
+        work()
+        assert stored(told["id"]).status == Status.APPLIED
+
+    def test_is_not_suspected_where_both_endpoints_share_a_secret(self, told: dict[str, Any], settings: Any) -> None:
+        settings.STRIPE_WEBHOOK_SECRETS = settings.STRIPE_CONNECT_WEBHOOK_SECRETS
+        send(told)
+        platforms = {**told, "id": "evt_2", "type": "payment_method.attached"}
+        del platforms["account"]
+        send(platforms)
+        work()
+        assert {stored(told["id"]).status, stored("evt_2").status} == {Status.APPLIED}
+
+    def test_that_comes_again_as_strange_as_before_stays_quarantined(self, told: dict[str, Any]) -> None:
+        for _ in range(2):
+            send({**told, "livemode": True})
+        assert stored(told["id"]).status == Status.QUARANTINED
 
 
 class TestTheTimeOfASignature:

@@ -3,10 +3,15 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from commercecore_payments import clock
 from commercecore_payments.tests.tenants import Tenant, refunds_at_stripe
 from developers.tests.factories import AppFactory
+from gateway import reads
 from gateway.client import stripe_client
 from gateway.models import Operation
+from gateway.tests.faults import stripe_fails, time_out_before
 from sandbox.money.authentication import answer_open_challenge
 from sandbox.timeline import due
 from stripe_events.models import StripeEvent
@@ -117,6 +122,36 @@ class TestAPaymentMadePastThisService:
         assert (answer.status_code, answer.json()["data"]["amount_received"]) == (200, 4000)
         everything_arrives(seller)
         assert [name for name, _ in told()] == ["payment.capturable", "payment.succeeded"]
+
+    def test_keeps_its_account_from_being_deleted_while_its_money_is_held(self, tenant: Tenant, seller: str) -> None:
+        asked: Any = {
+            "amount": 4200,
+            "currency": "usd",
+            "capture_method": "manual",
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+        }
+        at: Any = {"stripe_account": seller}
+        payment_id = stripe_client().v1.payment_intents.create(asked, at).id
+        with clock.moved_ahead(timedelta(hours=3)):  # it was recorded so much later
+            everything_arrives(seller)
+            stripe_client().v1.payment_intents.confirm(payment_id, {"payment_method": "pm_card_visa"}, at)
+            answer = tenant.delete(f"/connected-accounts/{seller}")
+        assert (answer.status_code, answer.json()["details"]["code"]) == (409, "account_in_use")
+        assert Transaction.objects.get().status == "requires_capture"
+
+    def test_of_another_amount_is_not_taken_for_one_whose_answer_was_lost(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with stripe_fails(monkeypatch, time_out_before, path="/v1/payment_intents"):
+            tenant.post("/transactions", {"order_id": "1", "account_id": seller, "amount": 1000})
+        operation = Operation.objects.get(kind="payment_intent.create")
+        pay_past_us(seller, amount=50, metadata={"commercecore_operation": operation.pk})
+        everything_arrives(seller)
+        assert list(Transaction.objects.order_by("pk").values_list("amount_minor", "status", "external")) == [
+            (1000, "creating", False),
+            (50, "succeeded", True),
+        ]
+        assert reads.find_payment_intent(operation) is None
 
     def test_that_names_an_operation_of_another_account_is_not_taken_for_it(self, tenant: Tenant, seller: str) -> None:
         tenant.create_payment(seller)

@@ -46,7 +46,7 @@ class Command(BaseCommand):
     ) -> None:
         """Raises CommandError where the database is out of reach, or where nothing says which events are meant."""
         if since is None and event_type is None and not failed:
-            raise CommandError("Say which events are meant: --since, --type or --failed.")
+            raise CommandError("Say which events are meant: --since, --type or --failed.", returncode=2)
         refuse_database_without_tables()
         with failures_in_one_sentence():
             events = chosen(since=since, event_type=event_type, failed_only=failed)[:limit]
