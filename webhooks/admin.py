@@ -30,8 +30,9 @@ from commercecore_payments.admin.display import (
     status_in,
     status_label,
 )
-from commercecore_payments.admin.filters import DateRangeFilter
+from commercecore_payments.admin.filters import OVERDUE_AFTER, DateRangeFilter, OverdueFilter
 from commercecore_payments.admin.records import RELATED_ROWS, ReadOnlyAdmin, RelatedTable
+from commercecore_payments.clock import database_now
 from developers.models import App
 from gateway.models import subject_type
 from gateway.subjects import about_a_record_called, names_of_subjects, subject_model
@@ -57,14 +58,15 @@ URL_LENGTH = 50
 ANSWER_LENGTH = 60
 
 
-def events_about(*subjects: Model) -> RelatedTable:
-    """The newest events about these records, for the page of the first of them."""
+def events_about(*subjects: Model, **filters: Any) -> RelatedTable:
+    """The newest events about these records; `filters` show the same ones in the list, and are left out for one record."""
     about = Q()
     for subject in subjects:
         about |= Q(subject_type=subject_type(subject), subject_id=subject.pk)
     found = Event.objects.filter(about).select_related("app")[:RELATED_ROWS]
     rows = [(link(event, event.type), event.created_at, link(event.app), event.sequence) for event in found]
-    address = list_address(Event, subject_type=subject_type(subjects[0]), subject_id=subjects[0].pk)
+    of_one = {"subject_type": subject_type(subjects[0]), "subject_id": subjects[0].pk}
+    address = list_address(Event, **(filters or of_one))
     headers = ("Event", "Created", "App", "Sequence")
     return RelatedTable("What consumers were told", headers, rows, address if len(rows) == RELATED_ROWS else "")
 
@@ -250,11 +252,27 @@ class WebhookEndpointAdmin(ReadOnlyAdmin):
         return Done(f"The endpoint {record} is switched on.")
 
 
+def overdue(deliveries: Any) -> QuerySet[Any]:
+    """Those that a worker should have posted OVERDUE_AFTER ago: nobody holds them, and their endpoint takes posts since then."""
+    moment = database_now()
+    longest_ago = moment - OVERDUE_AFTER
+    open_endpoints = WebhookEndpoint.objects.enabled().filter(Q(paused_until=None) | Q(paused_until__lte=longest_ago))
+    is_free = Q(leased_until=None) | Q(leased_until__lte=moment)
+    found: QuerySet[Any] = deliveries.due(longest_ago).filter(is_free, endpoint__in=open_endpoints)
+    return found
+
+
+class OverdueDeliveryFilter(OverdueFilter):
+    def overdue(self, rows: Any) -> QuerySet[Any]:
+        return overdue(rows)
+
+
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
     list_display = ("__str__", "created_at", "status_label", "event_link", "endpoint_link", "sequence", "attempts", "due")
     list_select_related = ("event", "endpoint")
     list_filter = (
+        OverdueDeliveryFilter,
         ("status", MultipleChoicesDropdownFilter),
         ("endpoint", AutocompleteSelectFilter),
         ("created_at", DateRangeFilter),

@@ -5,17 +5,17 @@ is the fencing token: whoever held a row for too long settles it no more. Locks 
 its deliveries', as webhooks.endpoints takes them.
 """
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
-from django.db import transaction
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db import connection, transaction
+from django.db.models import BooleanField, Count, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from commercecore_payments.clock import database_now, now
+from commercecore_payments.environments import current_environment
 from webhooks.endpoints import stop_deliveries, switch_off
 from webhooks.models import (
     MAX_ANSWER_LENGTH,
@@ -24,7 +24,7 @@ from webhooks.models import (
     DeliveryAttempt,
     WebhookEndpoint,
 )
-from webhooks.schedule import GIVEN_UP_AFTER, is_success, pause_asked, wait_after
+from webhooks.schedule import GIVEN_UP_AFTER, GIVEN_UP_AFTER_ATTEMPTS, is_success, pause_asked, wait_after
 
 # Deliveries of one endpoint that a worker takes at once: they share a connection, and one look for the endpoint.
 BATCH_SIZE = 10
@@ -36,9 +36,19 @@ LEASE = timedelta(seconds=60)
 # Endpoints that are looked at where another worker was quicker at the first.
 CANDIDATES = 3
 
-# Of two threads of one process that choose at once, each would see the endpoint free. Between processes the database decides
-# about each delivery, and MOST_AT_ONCE may be passed by a batch for a moment.
-_choosing = threading.Lock()
+# The endpoints that something is pending for: from each to the next in the index `delivery_due`, so that neither the endpoints
+# without deliveries count nor how many one has. Django's queries have no such step; the order is the index's own, and the
+# status is spelled out, since SQLite uses the index of some rows for no parameter.
+_PENDING = "SELECT endpoint_id FROM webhooks_delivery WHERE status = 'pending' AND environment = %s"
+_FIRST = "ORDER BY endpoint_id, next_attempt_at, sequence LIMIT 1"
+_ENDPOINTS_WITH_PENDING = f"""
+    WITH RECURSIVE found (endpoint_id) AS (
+        SELECT ({_PENDING} {_FIRST})
+        UNION ALL
+        SELECT ({_PENDING} AND endpoint_id > found.endpoint_id {_FIRST}) FROM found WHERE found.endpoint_id IS NOT NULL
+    )
+    SELECT endpoint_id FROM found WHERE endpoint_id IS NOT NULL
+"""  # noqa: S608 - of constants alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +77,44 @@ class Result:
         return is_success(self.http_status)
 
 
-def claim() -> Batch | None:
+def claim(*, failing_too: bool = True) -> Batch | None:
     """Takes what is due at one endpoint, the longest due first; None where nothing is due that nobody else has taken.
 
-    First come endpoints at which nobody is busy: one that is slow, and keeps its workers busy, so delays no other.
+    First come endpoints at which all is well, and of these the ones at which nobody is busy: one that is slow, and keeps its
+    workers busy, so delays no other. At a failing one a post may last until its timeout: those come last, or not at all.
     """
-    with _choosing:
-        for endpoint in _endpoints_with_work(database_now()):
-            deliveries = _take(endpoint, _allowed(endpoint))
-            if deliveries:
-                return Batch(endpoint, deliveries)
+    for endpoint in _endpoints_with_work(database_now(), failing_too=failing_too):
+        deliveries = _take(endpoint, _allowed(endpoint))
+        if deliveries:
+            return Batch(endpoint, deliveries)
     return None
 
 
-def _endpoints_with_work(moment: datetime) -> list[WebhookEndpoint]:
+def _endpoints_with_work(moment: datetime, *, failing_too: bool) -> list[WebhookEndpoint]:
+    pending = _endpoints_with_pending()
+    if not pending:
+        return []
     of_endpoint = Delivery.objects.filter(endpoint=OuterRef("pk")).order_by()
     longest_due = _free(of_endpoint.due(moment), moment).order_by("next_attempt_at", "sequence")
     leased = of_endpoint.filter(leased_until__gt=moment).values("endpoint").annotate(number=Count("pk"))
-    endpoints = WebhookEndpoint.objects.enabled().filter(Q(paused_until=None) | Q(paused_until__lte=moment))
+    endpoints = WebhookEndpoint.objects.enabled().filter(Q(paused_until=None) | Q(paused_until__lte=moment), pk__in=pending)
     endpoints = endpoints.annotate(
         due_since=Subquery(longest_due.values("next_attempt_at")[:1]),
         leased=Coalesce(Subquery(leased.values("number")), 0),
+        is_failing=ExpressionWrapper(Q(failing_since__isnull=False), BooleanField()),
     )
-    # One at which nothing arrives is tried by one worker at a time, with one delivery.
-    has_room = Q(failing_since=None, leased__lt=MOST_AT_ONCE) | Q(leased=0)
-    return list(endpoints.filter(has_room, due_since__isnull=False).order_by("leased", "due_since", "pk")[:CANDIDATES])
+    has_room = Q(failing_since=None, leased__lt=MOST_AT_ONCE)
+    if failing_too:  # one at which nothing arrives is tried by one worker at a time, with one delivery
+        has_room |= Q(failing_since__isnull=False, leased=0)
+    return list(
+        endpoints.filter(has_room, due_since__isnull=False).order_by("is_failing", "leased", "due_since", "pk")[:CANDIDATES]
+    )
+
+
+def _endpoints_with_pending() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(_ENDPOINTS_WITH_PENDING, [current_environment()] * 2)
+        return [endpoint_id for (endpoint_id,) in cursor.fetchall()]
 
 
 def _free(deliveries: QuerySet[Delivery], moment: datetime) -> QuerySet[Delivery]:
@@ -201,8 +224,16 @@ def _note_failure(endpoint: WebhookEndpoint, result: Result, moment: datetime) -
     endpoint.save(update_fields=["paused_until", "failing_since"])
     if result.http_status == HTTPStatus.GONE:
         switch_off(endpoint, reason=WebhookEndpoint.DisabledReason.GONE)
-    elif endpoint.failing_since <= moment - GIVEN_UP_AFTER:
+    elif endpoint.failing_since <= moment - GIVEN_UP_AFTER and _was_tried_enough(endpoint):
         switch_off(endpoint, reason=WebhookEndpoint.DisabledReason.FAILING)
+
+
+def _was_tried_enough(endpoint: WebhookEndpoint) -> bool:
+    """Whether a delivery failed for good since the first failure, or enough attempts, the present one with them."""
+    failed = Delivery.objects.filter(endpoint=endpoint, status=Delivery.Status.FAILED, finished_at__gte=endpoint.failing_since)
+    # The present attempt is written down after this, and the first one was begun before `failing_since`.
+    others = DeliveryAttempt.objects.filter(delivery__endpoint=endpoint, started_at__gte=endpoint.failing_since)
+    return failed.exists() or others[: GIVEN_UP_AFTER_ATTEMPTS - 1].count() == GIVEN_UP_AFTER_ATTEMPTS - 1
 
 
 def stop_stranded(*, limit: int) -> int:

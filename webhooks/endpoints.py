@@ -92,7 +92,7 @@ def delete_endpoint(*, endpoint_id: str, actor: Actor) -> WebhookEndpoint:
 
 
 def rotate_secret(*, endpoint_id: str, actor: Actor) -> tuple[WebhookEndpoint, str]:
-    """Gives an endpoint a new secret, which nobody is told again. The one before signs beside it for a day.
+    """Gives an endpoint a new secret, which nobody is told again. The one before signs beside it for a day: see `rotate`.
 
     Raises EndpointNotFound.
     """

@@ -97,7 +97,9 @@ class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
         return self.filter(app=app, deleted_at=None)
 
     def enabled(self) -> Self:
-        return self.filter(status=WebhookEndpoint.Status.ENABLED, deleted_at=None)
+        """Those that events are sent to: an app that is disabled, or whose developer is, is sent none."""
+        in_use = self.filter(app__disabled_at=None, app__developer__disabled_at=None)
+        return in_use.filter(status=WebhookEndpoint.Status.ENABLED, deleted_at=None)
 
 
 class WebhookEndpoint(models.Model):

@@ -1,7 +1,7 @@
 """Writing events: in the transaction that changes what they tell of, so that neither can be without the other."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,7 +40,7 @@ def _write_for_app(event_type: EventType, *, subject: models.Model, data: Mappin
         created_at=moment,
     )
     endpoints = WebhookEndpoint.objects.enabled().filter(app=app).order_by("pk")
-    plan_deliveries(event, [endpoint for endpoint in endpoints if endpoint.takes(event_type)])
+    plan_deliveries([event], [endpoint for endpoint in endpoints if endpoint.takes(event_type)])
 
 
 def _next_sequence(app: App) -> int:
@@ -63,18 +63,22 @@ def lock_counter(app: App) -> None:
         counters.get()
 
 
-def plan_deliveries(event: Event, endpoints: Iterable[WebhookEndpoint]) -> None:
-    """Notes that `event` goes to each endpoint now. The caller holds the lock of the app's counter: it guards their numbers."""
-    chosen = list(endpoints)
-    if not chosen:
+def plan_deliveries(events: Sequence[Event], endpoints: Iterable[WebhookEndpoint]) -> None:
+    """Notes that each event, in this order, goes to each endpoint now.
+
+    The caller holds the lock of the app's counter: it guards the endpoints' numbers.
+    """
+    chosen = [endpoint.pk for endpoint in endpoints]
+    if not chosen or not events:
         return
-    WebhookEndpoint.objects.filter(pk__in=[one.pk for one in chosen]).update(last_sequence=F("last_sequence") + 1)
-    numbers = dict(WebhookEndpoint.objects.filter(pk__in=[one.pk for one in chosen]).values_list("pk", "last_sequence"))
+    rows = WebhookEndpoint.objects.filter(pk__in=chosen)
+    rows.update(last_sequence=F("last_sequence") + len(events))
     moment = database_now()
     Delivery.objects.bulk_create(
         [
-            Delivery(event=event, endpoint=one, sequence=numbers[one.pk], next_attempt_at=moment, created_at=moment)
-            for one in chosen
+            Delivery(event=event, endpoint_id=endpoint_id, sequence=sequence, next_attempt_at=moment, created_at=moment)
+            for endpoint_id, last in rows.order_by("pk").values_list("pk", "last_sequence")
+            for sequence, event in enumerate(events, start=last - len(events) + 1)
         ]
     )
 

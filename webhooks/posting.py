@@ -20,7 +20,6 @@ from requests_hardened.client import HTTPSession
 from requests_hardened.config import Config
 from urllib3.exceptions import HTTPError
 
-from commercecore_payments.clock import elapsed_s
 from webhooks.addresses import refuse_address
 from webhooks.connections import JudgingAdapter, Limits, NotPublic, present_limits
 from webhooks.errors import AddressNotAllowed
@@ -40,11 +39,14 @@ class Answer:
     http_status: int
     text: str
     retry_after_s: int | None
-    duration_ms: int
 
 
 class NotDelivered(Exception):
     """The receiver may not be reached, could not be, or gave no answer in time. The text says why, and may be shown."""
+
+
+class NoAnswerInTime(NotDelivered):
+    """The receiver, or the way to it, took longer than it was given."""
 
 
 # How the libraries below say that nothing was delivered; a ValueError is an address or a header that they cannot send.
@@ -97,14 +99,13 @@ def _post(session: requests.Session, url: str, body: str, headers: Mapping[str, 
     try:
         return _exchange(session, url, body, headers, limits)
     except _FAILURES as error:
-        raise NotDelivered(_reason(error, limits)) from error
+        raise _not_delivered(error, limits) from error
     finally:
         limits.stop()
         present_limits.reset(before)
 
 
 def _exchange(session: requests.Session, url: str, body: str, headers: Mapping[str, str], limits: Limits) -> Answer:
-    started_s = elapsed_s()
     timeouts = (limits.step_s, limits.silence_s)
     with session.post(url, data=body.encode(), headers=dict(headers), stream=True, timeout=timeouts) as response:
         if limits.are_over:  # the standard library takes headers that were cut for whole ones
@@ -114,7 +115,6 @@ def _exchange(session: requests.Session, url: str, body: str, headers: Mapping[s
         http_status=response.status_code,
         text=text,
         retry_after_s=seconds_of_retry_after(response.headers.get("Retry-After")),
-        duration_ms=round((elapsed_s() - started_s) * 1000),
     )
 
 
@@ -131,13 +131,14 @@ def printable(text: str) -> str:
     return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", "\N{REPLACEMENT CHARACTER}", text)
 
 
-def _reason(error: BaseException, limits: Limits) -> str:
-    """The first cause, without what the libraries in between made of it."""
+def _not_delivered(error: BaseException, limits: Limits) -> NotDelivered:
+    """With the first cause, without what the libraries in between made of it."""
     if limits.are_over:
-        return f"TimeoutError: no answer within {limits.timeout_s:g} seconds"
+        return NoAnswerInTime(f"TimeoutError: no answer within {limits.timeout_s:g} seconds")
     first = error
     while (earlier := first.__cause__ or (None if first.__suppress_context__ else first.__context__)) is not None:
         first = earlier
     if isinstance(first, NotPublic):
-        return str(first)
-    return " ".join(printable(f"{type(first).__name__}: {first}").split())
+        return NotDelivered(str(first))
+    reason = " ".join(printable(f"{type(first).__name__}: {first}").split())
+    return NoAnswerInTime(reason) if isinstance(first, TimeoutError) else NotDelivered(reason)

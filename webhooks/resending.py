@@ -1,7 +1,5 @@
 """Sending again: one delivery, or all that an endpoint has missed."""
 
-from collections.abc import Sequence
-
 from django.db import models, transaction
 from django.db.models import Q
 
@@ -11,6 +9,7 @@ from webhooks.endpoints import lock_app, lock_endpoint
 from webhooks.errors import DeliveryNotFound, EndpointIsOff, TooManyEvents
 from webhooks.events import with_attempts
 from webhooks.models import ALL_EVENTS, Delivery, DeliveryQuerySet, Event, WebhookEndpoint
+from webhooks.outbox import plan_deliveries
 
 # In one request: the app's events wait while they are planned, and that many take a second on PostgreSQL.
 MOST_EVENTS = 1000
@@ -49,7 +48,7 @@ def resend_events(*, endpoint_id: str, after: int, until: int, actor: Actor) -> 
         events = _events_for(endpoint, sent_before, after=after, until=until)
         planned = set(sent_before.filter(event__in=events).values_list("event_id", flat=True))
         _make_due(sent_before.filter(event__in=planned))
-        _plan(endpoint, [event for event in events if event.pk not in planned])
+        plan_deliveries([event for event in events if event.pk not in planned], [endpoint])
     return len(events)
 
 
@@ -67,16 +66,3 @@ def _events_for(endpoint: WebhookEndpoint, sent_before: DeliveryQuerySet, *, aft
 def _make_due(deliveries: models.QuerySet[Delivery]) -> None:
     """An attempt that is under way goes on, and may still succeed."""
     deliveries.update(status=Delivery.Status.PENDING, scheduled_attempts=0, next_attempt_at=database_now(), finished_at=None)
-
-
-def _plan(endpoint: WebhookEndpoint, events: Sequence[Event]) -> None:
-    """Notes that each event goes to the endpoint now. Its numbers are guarded by the lock of the app's counter."""
-    moment = database_now()
-    Delivery.objects.bulk_create(
-        [
-            Delivery(event=event, endpoint=endpoint, sequence=sequence, next_attempt_at=moment, created_at=moment)
-            for sequence, event in enumerate(events, start=endpoint.last_sequence + 1)
-        ]
-    )
-    endpoint.last_sequence += len(events)
-    endpoint.save(update_fields=["last_sequence"])

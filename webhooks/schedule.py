@@ -31,8 +31,11 @@ PAUSE = timedelta(seconds=30)
 # A Retry-After is kept to up to the schedule's own longest wait: a slip of the receiver's must not silence it for a year.
 LONGEST_RETRY_AFTER_S = 24 * 60 * 60
 # An endpoint at which nothing arrives for so long is switched off: longer than a weekend with a holiday, and than one
-# delivery's whole schedule, so that several deliveries have been in vain.
+# delivery's whole schedule. Of an app to which little happens that may be a single failure and the next event's, so it needs
+# a delivery as well whose whole schedule was in vain, or so many attempts since the first failure: as many as a single
+# delivery has within its first day.
 GIVEN_UP_AFTER = timedelta(days=5)
+GIVEN_UP_AFTER_ATTEMPTS = 5
 
 
 def wait_after(failed_attempts: int) -> timedelta | None:

@@ -1,7 +1,9 @@
 """Sending: what is due is claimed, posted one after the other over one connection, and recorded, by any number of workers."""
 
 import logging
+import threading
 
+from django.conf import settings
 from requests_hardened.client import HTTPSession
 
 from commercecore_payments.clock import database_now, elapsed_s, now
@@ -10,7 +12,7 @@ from webhooks import deliveries, posting, signing
 from webhooks.deliveries import Batch, Result
 from webhooks.errors import SecretUnreadable
 from webhooks.models import Delivery, WebhookEndpoint
-from webhooks.secrets import signing_secrets
+from webhooks.secrets import forget_previous_secret, signing_secrets
 
 logger = logging.getLogger(__name__)
 
@@ -20,14 +22,31 @@ SLOW_MS = 2_000
 
 SEQUENCE_HEADER = "Webhook-Endpoint-Sequence"
 
+# Of two threads of one process that choose at once, each would see the endpoint free. Between processes the database decides
+# about each delivery, and what one endpoint may have at once may be passed by a batch for a moment.
+_choosing = threading.Lock()
+# The threads of this process, by their numbers, that post to an endpoint at which nothing arrives.
+_at_failing: set[int] = set()
+
 
 def deliver_next() -> bool:
     """Posts what is due at one endpoint, up to a batch; whether there was anything."""
-    batch = deliveries.claim()
-    if batch is None:
-        return False
-    deliver(batch)
+    with _choosing:
+        batch = deliveries.claim(failing_too=len(_at_failing) < _most_at_failing())
+        if batch is None:
+            return False
+        if batch.endpoint.failing_since is not None:
+            _at_failing.add(threading.get_ident())
+    try:
+        deliver(batch)
+    finally:
+        _at_failing.discard(threading.get_ident())
     return True
+
+
+def _most_at_failing() -> int:
+    """Threads of a process that may be kept waiting by failing endpoints: half, so that many of those delay no other."""
+    return max(1, settings.WEBHOOK_THREADS // 2)
 
 
 def deliver(batch: Batch) -> None:
@@ -68,7 +87,10 @@ def attempt(delivery: Delivery, endpoint: WebhookEndpoint, session: HTTPSession)
 def headers_of(delivery: Delivery, endpoint: WebhookEndpoint) -> dict[str, str]:
     """All headers of ours, signed now. Raises SecretUnreadable."""
     # The database's clock is asked while a rotation lasts: only then is there a secret whose time ends by it.
-    moment = database_now() if endpoint.previous_secret_expires_at is not None else now()
+    expires_at = endpoint.previous_secret_expires_at
+    moment = database_now() if expires_at is not None else now()
+    if expires_at is not None and expires_at <= moment:
+        forget_previous_secret(endpoint, moment)
     signed = signing.headers(
         message_id=delivery.event_id,
         timestamp=int(now().timestamp()),

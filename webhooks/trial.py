@@ -1,24 +1,27 @@
 """Trying out an endpoint: whether it takes what is sound, refuses what is not, and bears what a network does to messages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 
 from commercecore_payments.actors import Actor
-from commercecore_payments.clock import database_now, now
+from commercecore_payments.clock import database_now, elapsed_s, now
 from gateway.operations import leave_the_database
 from webhooks.endpoints import find_endpoint
-from webhooks.models import WebhookEndpoint, new_event_id
+from webhooks.models import new_event_id
 from webhooks.outbox import body_text
-from webhooks.posting import NotDelivered, post
+from webhooks.posting import NoAnswerInTime, NotDelivered, post
 from webhooks.schedule import is_success
 from webhooks.secrets import new_secret, signing_secrets
 from webhooks.signing import headers
 
 # No EventType: it tells of nothing, and is never kept.
 TEST_EVENT = "webhook.test"
-# Seconds for each message. A receiver ought to answer first and work afterwards; seven messages keep a thread of ours for 35 s.
+# Seconds for each message. A receiver ought to answer first and work afterwards.
 TIMEOUT_S = 5.0
+# Seconds after which no message is begun: a trial keeps a thread that others wait for no longer than 20 s.
+LAST_BEGINS_S = 15.0
 # Twice the five minutes that the libraries of Standard Webhooks tolerate.
 STALE_BY = timedelta(minutes=10)
 
@@ -45,7 +48,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What came back: for each message the HTTP status, or None and an error."""
+    """What came back: for each message the HTTP status, or None and an error, which also says where it was not sent."""
 
     check: Check
     http_statuses: list[int | None]
@@ -60,12 +63,13 @@ class Finding:
 def try_endpoint(*, endpoint_id: str, actor: Actor) -> list[Finding]:
     """Posts five checks to an endpoint, one after the other; no database connection is held meanwhile, and nothing is kept.
 
-    A disabled endpoint may be tried as well, before it is enabled. Raises EndpointNotFound and SecretUnreadable.
+    It ends at the first message that gets no answer in time, and after LAST_BEGINS_S: the rest is not sent. A disabled endpoint
+    may be tried as well, before it is enabled. Raises EndpointNotFound and SecretUnreadable.
     """
     endpoint = find_endpoint(endpoint_id=endpoint_id, actor=actor)
     checks = plan_checks(signing_secrets(endpoint, database_now()), moment=now())
     leave_the_database()
-    return [_carry_out(check, endpoint) for check in checks]
+    return _carry_out(checks, endpoint.url)
 
 
 def plan_checks(secrets: Sequence[str], *, moment: datetime) -> list[Check]:
@@ -120,16 +124,30 @@ def _message(check: str, sequence: int, *, secrets: Sequence[str], moment: datet
     return Message(body=body, headers=signed)
 
 
-def _carry_out(check: Check, endpoint: WebhookEndpoint) -> Finding:
-    """Posts every message of a check, the later ones too where the first has failed."""
-    answers = [_post(endpoint.url, message) for message in check.messages]
+def _carry_out(checks: Sequence[Check], url: str) -> list[Finding]:
+    """Posts every message of each check, the later ones too where one is answered wrongly."""
+    answers = _answers([message for check in checks for message in check.messages], url)
+    return [_finding(check, list(islice(answers, len(check.messages)))) for check in checks]
+
+
+def _finding(check: Check, answers: Sequence[tuple[int | None, str]]) -> Finding:
     return Finding(check=check, http_statuses=[status for status, _ in answers], errors=[error for _, error in answers if error])
 
 
-def _post(url: str, message: Message) -> tuple[int | None, str]:
-    """The answer's HTTP status, or None and why there is none."""
-    try:
-        answer = post(url, body=message.body, headers=message.headers, timeout_s=TIMEOUT_S)
-    except NotDelivered as error:
-        return None, str(error)
-    return answer.http_status, ""
+def _answers(messages: Iterable[Message], url: str) -> Iterator[tuple[int | None, str]]:
+    """For each message the answer's HTTP status, or None and why there is none. After one that took too long none is sent."""
+    last_begins_s = elapsed_s() + LAST_BEGINS_S
+    not_sent = ""
+    for message in messages:
+        if not not_sent and elapsed_s() > last_begins_s:
+            not_sent = "Not sent: the messages before it took too long."
+        if not_sent:
+            yield None, not_sent
+            continue
+        try:
+            yield post(url, body=message.body, headers=message.headers, timeout_s=TIMEOUT_S).http_status, ""
+        except NoAnswerInTime as error:
+            not_sent = "Not sent: a message before it got no answer in time."
+            yield None, str(error)
+        except NotDelivered as error:
+            yield None, str(error)

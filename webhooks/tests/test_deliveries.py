@@ -76,6 +76,8 @@ class TestADelivery:
             with clock.moved_ahead(ROTATION_LASTS + timedelta(seconds=1)):
                 tell(endpoint)
                 sent()
+        endpoint.refresh_from_db()
+        assert (endpoint.previous_secret, endpoint.previous_secret_key_id, endpoint.previous_secret_expires_at) == ("", "", None)
         signatures = [headers["webhook-signature"].split() for headers in receiver.headers]
         assert [len(each) for each in signatures] == [2, 1]
         signed = {name.lower(): value for name, value in receiver.headers[0].items()}
@@ -128,6 +130,23 @@ class TestADelivery:
         assert state(delivery) == ("pending", 1, 1)
         endpoint.refresh_from_db()
         assert endpoint.failing_since is None
+
+    def test_whose_previous_secret_cannot_be_decrypted_is_signed_with_the_present_one(self, settings: Settings) -> None:
+        with receiving() as receiver:
+            endpoint = make_endpoint(receiver.url)
+            new = f"new:{Fernet.generate_key().decode()}"
+            settings.WEBHOOK_SECRET_KEYS = f"{new},{settings.WEBHOOK_SECRET_KEYS}"
+            secret = new_secret()
+            rotate(endpoint, secret, moment=database_now())
+            endpoint.save()
+            settings.WEBHOOK_SECRET_KEYS = new
+            [delivery] = tell(endpoint)
+            sent()
+        assert state(delivery) == ("succeeded", 1, 1)
+        standardwebhooks.Webhook(secret).verify(
+            receiver.bodies[0], {name.lower(): value for name, value in receiver.headers[0].items()}
+        )
+        assert len(receiver.headers[0]["webhook-signature"].split()) == 1
 
     def test_that_meets_an_error_of_ours_keeps_no_other_from_its_receiver(self, monkeypatch: pytest.MonkeyPatch) -> None:
         whole = posting.post
@@ -241,22 +260,6 @@ class TestAnEndpoint:
         assert (state(first), state(second)) == (("stopped", 1, 1), ("stopped", 0, 0))
         assert attempts_of(first) == [(1, 410, "", "moved away")]
 
-    def test_at_which_nothing_arrives_for_five_days_is_switched_off(self) -> None:
-        with receiving(Scripted(500)) as receiver:
-            endpoint = make_endpoint(receiver.url)
-            tell(endpoint)
-            sent()
-            with clock.moved_ahead(timedelta(days=4, hours=23)):
-                tell(endpoint)
-                sent()
-                assert off(endpoint) == ("enabled", "")
-            with clock.moved_ahead(timedelta(days=5, minutes=1)):
-                [last] = tell(endpoint)
-                sent()
-        assert off(endpoint) == ("disabled", "failing")
-        assert state(last)[0] == "stopped"
-        assert not Delivery.objects.waiting().exists()
-
     @pytest.mark.parametrize(
         "change", [{"status": "disabled", "disabled_at": "2026-01-01T00:00Z"}, {"deleted_at": "2026-01-01T00:00Z"}]
     )
@@ -363,6 +366,13 @@ class TestAClaim:
         assert batch is not None
         assert [one.sequence for one in batch.deliveries] == [1]
         assert claim() is None
+
+    def test_prefers_an_endpoint_at_which_all_is_well_however_long_another_has_waited(self) -> None:
+        failing, well = make_endpoint("http://127.0.0.1:9/", failing_since=clock.now()), make_endpoint("http://127.0.0.1:9/")
+        tell(failing, 5)
+        tell(well, 11)
+        claims = [claim(), claim(failing_too=False), claim(failing_too=False), claim()]
+        assert [one.endpoint.pk if one is not None else None for one in claims] == [well.pk, well.pk, None, failing.pk]
 
     def test_prefers_an_endpoint_at_which_nobody_is_busy(self) -> None:
         old, new = make_endpoint("http://127.0.0.1:9/"), make_endpoint("http://127.0.0.1:9/")

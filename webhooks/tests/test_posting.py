@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from pytest_django import Settings
 
-from webhooks.posting import NotDelivered, open_session, post
+from webhooks.posting import NoAnswerInTime, NotDelivered, open_session, post
 from webhooks.tests.receivers import Scripted, receiving
 
 # Seconds that a busy machine may add to a limit.
@@ -57,7 +57,7 @@ def dripping(beginning: bytes, drop: bytes) -> Converse:
 
 def duration_of(attempt: Callable[[], object]) -> float:
     started = time.monotonic()
-    with pytest.raises(NotDelivered):
+    with pytest.raises(NoAnswerInTime):
         attempt()
     return time.monotonic() - started
 
@@ -165,10 +165,6 @@ class TestAnAnswer:
         ):
             assert post(one.url, body="{}", headers={}).retry_after_s == seconds
 
-    def test_tells_how_long_it_took(self) -> None:
-        with receiving(Scripted(after_s=0.3)) as receiver:
-            assert 300 <= post(receiver.url, body="{}", headers={}).duration_ms < 300 + SLACK_S * 1000
-
 
 class TestAReceiverThatTakesItsTime:
     def test_and_says_nothing_is_left(self) -> None:
@@ -180,7 +176,7 @@ class TestAReceiverThatTakesItsTime:
         with (
             talking(dripping(beginning, b"H")) as url,
             within_its_second(),
-            pytest.raises(NotDelivered, match="no answer within 1 seconds"),
+            pytest.raises(NoAnswerInTime, match="no answer within 1 seconds"),
         ):
             post(url, body="{}", headers={}, timeout_s=1)
 

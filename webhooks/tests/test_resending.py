@@ -226,10 +226,10 @@ class TestTheCostOfARange:
     def test_is_the_same_however_long_it_is(self, tenant: Tenant) -> None:
         write(tenant, *["payment.failed"] * 40)
         endpoint = create_endpoint(tenant)
-        counts = set()
+        counts = []
         for after, until in ((0, 4), (4, 40)):
             for _ in ("planned", "made due again"):
                 with CaptureQueriesContext(connection) as seen:
                     resend_all(tenant, endpoint, after=after, until=until)
-                counts.add(len(seen))
-        assert len(counts) == 1
+                counts.append(len(seen))
+        assert counts[:2] == counts[2:]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
+from commercecore_payments import clock
 from commercecore_payments.clock import database_now
 from commercecore_payments.tests.tenants import Tenant
 from webhooks.errors import SecretUnreadable
@@ -83,9 +84,31 @@ class TestARotation:
         assert shown == {**endpoint, "message": message, "secret": shown["secret"]}
         assert response.json()["meta"] == {"message": message, "status_code": 200}
 
-    def test_after_another_takes_the_first_secret_away(self, tenant: Tenant) -> None:
+    def test_within_a_day_of_another_keeps_the_secret_that_is_in_use(self, tenant: Tenant) -> None:
         endpoint = create_endpoint(tenant)
-        second, third = rotated(tenant, endpoint), rotated(tenant, endpoint)
+        second = rotated(tenant, endpoint)
+        until = stored().previous_secret_expires_at
+        third = rotated(tenant, endpoint)
+        assert signing_secrets(stored(), database_now()) == [third, endpoint["secret"]]
+        assert stored().previous_secret_expires_at == until
+        assert second not in signing_secrets(stored(), database_now())
+
+    def test_a_day_after_another_keeps_the_secret_of_that_one(self, tenant: Tenant) -> None:
+        endpoint = create_endpoint(tenant)
+        second = rotated(tenant, endpoint)
+        with clock.moved_ahead(DAY):
+            third = rotated(tenant, endpoint)
+            assert signing_secrets(stored(), database_now()) == [third, second]
+
+    def test_whose_first_secret_is_lost_keeps_the_present_one(self, tenant: Tenant, settings: Any) -> None:
+        settings.WEBHOOK_SECRET_KEYS = old = key("old")
+        endpoint = create_endpoint(tenant)
+        new = key("new")
+        settings.WEBHOOK_SECRET_KEYS = f"{new},{old}"
+        second = rotated(tenant, endpoint)
+        settings.WEBHOOK_SECRET_KEYS = new
+        assert signing_secrets(stored(), database_now()) == [second]
+        third = rotated(tenant, endpoint)
         assert signing_secrets(stored(), database_now()) == [third, second]
 
     def test_under_a_key_happens_once(self, tenant: Tenant) -> None:

@@ -1,6 +1,5 @@
 """Workers that deliver at once, are slow, are stopped and are killed: every event arrives, and under one id."""
 
-import json
 import os
 import signal
 import subprocess
@@ -25,10 +24,9 @@ from commercecore_payments.tests.service import PROJECT_DIR
 from commercecore_payments.work import JOBS, Group, Job
 from webhooks import deliveries, posting
 from webhooks.deliveries import LEASE, MOST_AT_ONCE, claim
-from webhooks.models import EVENTS_ARE_KEPT_FOR, Delivery, DeliveryAttempt, Event
-from webhooks.retention import forget_old_events
+from webhooks.models import Delivery, DeliveryAttempt, Event
 from webhooks.sending import deliver_next
-from webhooks.tests.receivers import Scripted, make_endpoint, receiving, tell
+from webhooks.tests.receivers import Receiver, Scripted, make_endpoint, receiving, tell
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -106,8 +104,8 @@ class TestWorkersAtOnce:
         held: list[int] = []
         whole = deliveries.claim
 
-        def claim_and_count() -> Any:
-            batch = whole()
+        def claim_and_count(**named: Any) -> Any:
+            batch = whole(**named)
             held.append(Delivery.objects.filter(leased_until__isnull=False).count())
             return batch
 
@@ -153,6 +151,68 @@ class TestASlowReceiver:
             worker.keep_working(is_over)
         assert len(quick.bodies) == 50
         assert ended[0] < 4
+
+
+class TestReceiversThatHang:
+    """As many as there are threads and more, each with a backlog that has been due for longer than anything else."""
+
+    @pytest.fixture
+    def hanging(self) -> Iterator[Receiver]:
+        with receiving(Scripted(500, after_s=6)) as found:
+            for _ in range(6):
+                tell(make_endpoint(found.url, failing_since=clock.now()), 5)
+            yield found
+
+    def test_keep_no_other_waiting(self, settings: Settings, hanging: Receiver) -> None:
+        settings.WEBHOOK_THREADS = 4
+        started = time.monotonic()
+        healthy: list[Delivery] = []
+
+        def is_over() -> bool:
+            time.sleep(0.02)
+            if not healthy and hanging.bodies:
+                time.sleep(2 * worker.PAUSE_S)  # every thread has looked for work by then
+                healthy.extend(tell(make_endpoint(quick.url)))
+            return bool(quick.bodies) or time.monotonic() - started > PATIENCE_S
+
+        with receiving() as quick:
+            worker.keep_working(is_over)
+        [delivery] = Delivery.objects.filter(pk=healthy[0].pk)
+        assert delivery.finished_at is not None
+        assert delivery.finished_at - delivery.created_at < timedelta(seconds=4)
+
+    @pytest.mark.parametrize(("threads", "at_once"), [(1, 1), (3, 1), (4, 2)])
+    def test_have_half_of_the_threads_at_most(
+        self, settings: Settings, hanging: Receiver, threads: int, at_once: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings.WEBHOOK_THREADS = threads
+        over = threading.Event()
+        posts: list[str] = []
+
+        def post(url: str, **_: Any) -> posting.Answer:
+            posts.append(url)
+            over.wait(PATIENCE_S)
+            return posting.Answer(http_status=500, text="", retry_after_s=None)
+
+        monkeypatch.setattr(posting, "post", post)
+        with ThreadPoolExecutor(6) as pool:
+            running = [pool.submit(_deliver_next) for _ in range(6)]
+            wait_until(lambda: sum(one.done() for one in running) == 6 - at_once)
+            assert len(posts) == at_once
+            over.set()
+        assert sorted(one.result() for one in running) == [False] * (6 - at_once) + [True] * at_once
+
+    def test_are_tried_where_no_other_has_anything_due(self, hanging: Receiver) -> None:
+        hanging.answers = [Scripted()]
+        until_nothing_is_due(4)
+        assert len(hanging.bodies) == 30
+
+
+def _deliver_next() -> bool:
+    try:
+        return deliver_next()
+    finally:
+        connections.close_all()
 
 
 class TestAWorker:
@@ -236,55 +296,6 @@ class TestAWorker:
         assert receiver.bodies == [delivery.event.body] * 2
         delivery.refresh_from_db()
         assert (delivery.status, delivery.attempts, delivery.leased_until) == ("succeeded", 2, None)
-
-
-class TestAnOldEvent:
-    def test_is_forgotten_with_all_that_is_known_of_it(self) -> None:
-        with receiving() as receiver:
-            endpoint = make_endpoint(receiver.url)
-            tell(endpoint, 3)
-            deliver_next()
-            with clock.moved_ahead(EVENTS_ARE_KEPT_FOR - timedelta(hours=1)):
-                assert forget_old_events(limit=10) == 0
-            with clock.moved_ahead(EVENTS_ARE_KEPT_FOR + timedelta(hours=1)):
-                tell(endpoint, 1)
-                deliver_next()
-                assert forget_old_events(limit=2) == 2
-                assert list(Event.objects.order_by("sequence").values_list("sequence", flat=True)) == [3, 4]
-                assert forget_old_events(limit=2) == 1
-                assert forget_old_events(limit=2) == 0
-        assert [json.loads(body)["data"]["sequence"] for body in Event.objects.values_list("body", flat=True)] == [4]
-        assert (Delivery.objects.count(), DeliveryAttempt.objects.count()) == (1, 1)
-
-    def test_that_is_still_on_its_way_stays(self) -> None:
-        first, second = tell(make_endpoint("http://127.0.0.1:9/"), 2)
-        Delivery.objects.filter(pk=second.pk).update(status="failed")
-        with clock.moved_ahead(EVENTS_ARE_KEPT_FOR + timedelta(hours=1)):
-            assert forget_old_events(limit=1) == 1
-            assert forget_old_events(limit=1) == 0
-        assert list(Event.objects.values_list("pk", flat=True)) == [first.event_id]
-
-    def test_that_is_sent_again_at_that_very_moment_stays(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        tell(make_endpoint("http://127.0.0.1:9/"))
-        Delivery.objects.update(status="failed")
-        whole = transaction.atomic
-
-        def atomic(**named: Any) -> Any:
-            Delivery.objects.update(status="pending")
-            return whole(**named)
-
-        monkeypatch.setattr(transaction, "atomic", atomic)
-        with clock.moved_ahead(EVENTS_ARE_KEPT_FOR + timedelta(hours=1)):
-            assert forget_old_events(limit=10) == 0
-        assert Event.objects.count() == 1
-
-    def test_of_another_environment_stays(self, settings: Settings) -> None:
-        tell(make_endpoint("http://127.0.0.1:9/"))
-        Delivery.objects.update(status="failed")
-        settings.STRIPE_ENVIRONMENT = "test"
-        with clock.moved_ahead(EVENTS_ARE_KEPT_FOR + timedelta(hours=1)):
-            assert forget_old_events(limit=10) == 0
-        assert Event._base_manager.count() == 1
 
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer at a time")
