@@ -5,13 +5,13 @@ is the fencing token: whoever held a row for too long settles it no more. Locks 
 its deliveries', as webhooks.endpoints takes them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from django.db import connection, transaction
-from django.db.models import BooleanField, Count, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import BooleanField, Case, Count, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
 from commercecore_payments.clock import database_now, now
@@ -28,7 +28,8 @@ from webhooks.schedule import GIVEN_UP_AFTER, GIVEN_UP_AFTER_ATTEMPTS, is_succes
 
 # Deliveries of one endpoint that a worker takes at once: they share a connection, and one look for the endpoint.
 BATCH_SIZE = 10
-# Deliveries of one endpoint that all workers hold together: two batches, so that eight threads are never busy with one alone.
+# Deliveries of one endpoint that all workers hold together, whichever process they are of: two batches, since more at once would
+# take an endpoint by storm that has just come back.
 MOST_AT_ONCE = 2 * BATCH_SIZE
 # Longer than a batch can take: nine posts of up to 2 s (a slower one is the batch's last) and one of 15 s are 33 s. A killed
 # worker's deliveries go again after that.
@@ -69,6 +70,8 @@ class Result:
     answer: str = ""
     error: str = ""
     retry_after_s: int | None = None
+    # The address that was posted to; the endpoint's may be another one since.
+    url: str = ""
     # Not where the failure is our own: an endpoint is not switched off for that.
     is_endpoints_own: bool = True
 
@@ -77,21 +80,24 @@ class Result:
         return is_success(self.http_status)
 
 
-def claim(*, failing_too: bool = True) -> Batch | None:
+def claim(*, failing_too: bool = True, leaving: Collection[str] = (), busy_apps: Collection[str] = ()) -> Batch | None:
     """Takes what is due at one endpoint, the longest due first; None where nothing is due that nobody else has taken.
 
-    First come endpoints at which all is well, and of these the ones at which nobody is busy: one that is slow, and keeps its
-    workers busy, so delays no other. At a failing one a post may last until its timeout: those come last, or not at all.
+    First come endpoints at which all is well, of these those of apps that nobody is busy for, and of these the ones at which
+    nobody is: so one app's backlog delays no other app. At a failing one a post may last until its timeout: those come last, or
+    not at all. `leaving`: endpoints that are not to be taken now.
     """
-    for endpoint in _endpoints_with_work(database_now(), failing_too=failing_too):
+    for endpoint in _endpoints_with_work(database_now(), failing_too=failing_too, leaving=leaving, busy_apps=busy_apps):
         deliveries = _take(endpoint, _allowed(endpoint))
         if deliveries:
             return Batch(endpoint, deliveries)
     return None
 
 
-def _endpoints_with_work(moment: datetime, *, failing_too: bool) -> list[WebhookEndpoint]:
-    pending = _endpoints_with_pending()
+def _endpoints_with_work(
+    moment: datetime, *, failing_too: bool, leaving: Collection[str], busy_apps: Collection[str]
+) -> list[WebhookEndpoint]:
+    pending = [endpoint_id for endpoint_id in _endpoints_with_pending() if endpoint_id not in leaving]
     if not pending:
         return []
     of_endpoint = Delivery.objects.filter(endpoint=OuterRef("pk")).order_by()
@@ -102,13 +108,13 @@ def _endpoints_with_work(moment: datetime, *, failing_too: bool) -> list[Webhook
         due_since=Subquery(longest_due.values("next_attempt_at")[:1]),
         leased=Coalesce(Subquery(leased.values("number")), 0),
         is_failing=ExpressionWrapper(Q(failing_since__isnull=False), BooleanField()),
+        is_of_busy_app=Case(When(app__in=busy_apps, then=1), default=0),
     )
     has_room = Q(failing_since=None, leased__lt=MOST_AT_ONCE)
     if failing_too:  # one at which nothing arrives is tried by one worker at a time, with one delivery
         has_room |= Q(failing_since__isnull=False, leased=0)
-    return list(
-        endpoints.filter(has_room, due_since__isnull=False).order_by("is_failing", "leased", "due_since", "pk")[:CANDIDATES]
-    )
+    with_room = endpoints.filter(has_room, due_since__isnull=False)
+    return list(with_room.order_by("is_failing", "is_of_busy_app", "leased", "due_since", "pk")[:CANDIDATES])
 
 
 def _endpoints_with_pending() -> list[str]:
@@ -185,8 +191,9 @@ def _settle_success(delivery: Delivery) -> WebhookEndpoint:
 def _settle_failure(delivery: Delivery, result: Result) -> WebhookEndpoint:
     endpoint: WebhookEndpoint = WebhookEndpoint.objects.select_for_update(no_key=True).get(pk=delivery.endpoint_id)
     moment = database_now()
-    _put_off(delivery, result, moment)
-    if result.is_endpoints_own:
+    is_of_present_address = result.url in ("", endpoint.url)
+    _put_off(delivery, moment, retry_after_s=(result.retry_after_s or 0) if is_of_present_address else 0)
+    if result.is_endpoints_own and is_of_present_address:
         _note_failure(endpoint, result, moment)
     if not endpoint.is_enabled:
         stop_deliveries(endpoint)
@@ -199,7 +206,7 @@ def _held(delivery: Delivery) -> QuerySet[Delivery]:
     return rows
 
 
-def _put_off(delivery: Delivery, result: Result, moment: datetime) -> None:
+def _put_off(delivery: Delivery, moment: datetime, *, retry_after_s: int) -> None:
     """It is due again by the schedule, or later where the receiver asks for that; failed after the last attempt."""
     stored = _held(delivery).select_for_update(no_key=True).first()
     if stored is None:
@@ -211,7 +218,7 @@ def _put_off(delivery: Delivery, result: Result, moment: datetime) -> None:
         if wait is None:
             stored.status, stored.finished_at = Delivery.Status.FAILED, now()
         else:
-            stored.next_attempt_at = moment + max(wait, timedelta(seconds=result.retry_after_s or 0))
+            stored.next_attempt_at = moment + max(wait, timedelta(seconds=retry_after_s))
     stored.save(update_fields=["leased_until", "status", "scheduled_attempts", "next_attempt_at", "finished_at"])
 
 
@@ -243,5 +250,9 @@ def stop_stranded(*, limit: int) -> int:
     stranded = list(_free(Delivery.objects.waiting(), moment).filter(is_off).values_list("pk", flat=True)[:limit])
     if not stranded:
         return 0
-    still = _free(Delivery.objects.waiting(), moment).filter(is_off, pk__in=stranded)
-    return int(still.update(status=Delivery.Status.STOPPED, finished_at=now()))
+    with transaction.atomic(durable=True):
+        still = _free(Delivery.objects.waiting(), moment).filter(is_off, pk__in=stranded)
+        # Whoever holds one stops it itself; nobody waits for anybody, in whichever order they come.
+        locked = still.select_for_update(skip_locked=True, of=("self",), no_key=True).values_list("pk", flat=True)
+        chosen = Delivery.objects.filter(pk__in=list(locked))
+        return int(chosen.update(status=Delivery.Status.STOPPED, finished_at=now()))

@@ -16,7 +16,7 @@ MOST_EVENTS = 1000
 
 
 def resend_delivery(*, delivery_id: str, actor: Actor) -> Delivery:
-    """Makes a delivery due now, whatever came of it, and begins its schedule anew.
+    """Makes a delivery due now, whatever came of it, and begins its schedule anew; a pause of its endpoint ends.
 
     Raises DeliveryNotFound, for another app's too, and EndpointIsOff.
     """
@@ -29,6 +29,7 @@ def resend_delivery(*, delivery_id: str, actor: Actor) -> Delivery:
         endpoint = WebhookEndpoint.objects.select_for_update().get(pk=endpoint_id)
         if not endpoint.is_enabled:
             raise EndpointIsOff
+        _end_pause(endpoint)
         _make_due(chosen)
         delivery: Delivery = with_attempts(chosen).get()
     return delivery
@@ -38,18 +39,28 @@ def resend_events(*, endpoint_id: str, after: int, until: int, actor: Actor) -> 
     """Sends an endpoint the events behind the app's sequence number `after` up to `until`, again or for the first time.
 
     Those that were on their way to it before are made due again; those that it takes and that came while it was off or was
-    not there are planned now, as its newest. How many in all. Raises EndpointNotFound, EndpointIsOff and TooManyEvents.
+    not there are planned now, as its newest. A pause of the endpoint ends. How many in all.
+
+    Raises EndpointNotFound, EndpointIsOff and TooManyEvents.
     """
     with transaction.atomic(durable=True):
         endpoint = lock_endpoint(endpoint_id=endpoint_id, actor=actor)
         if not endpoint.is_enabled:
             raise EndpointIsOff
+        _end_pause(endpoint)
         sent_before = Delivery.objects.filter(endpoint=endpoint)
         events = _events_for(endpoint, sent_before, after=after, until=until)
         planned = set(sent_before.filter(event__in=events).values_list("event_id", flat=True))
         _make_due(sent_before.filter(event__in=planned))
         plan_deliveries([event for event in events if event.pk not in planned], [endpoint])
     return len(events)
+
+
+def _end_pause(endpoint: WebhookEndpoint) -> None:
+    """Whoever asks for an event now knows that the receiver takes it, whatever it has asked for before."""
+    if endpoint.paused_until is not None:
+        endpoint.paused_until = None
+        endpoint.save(update_fields=["paused_until"])
 
 
 def _events_for(endpoint: WebhookEndpoint, sent_before: DeliveryQuerySet, *, after: int, until: int) -> list[Event]:

@@ -6,7 +6,9 @@ from django.db import transaction
 from django.db.models import Min, QuerySet
 
 from commercecore_payments.clock import now
+from developers.models import App
 from webhooks.models import EVENTS_ARE_KEPT_FOR, Delivery, Event
+from webhooks.outbox import lock_counter
 
 
 def forget_old_events(*, limit: int) -> int:
@@ -22,7 +24,9 @@ def forget_old_events(*, limit: int) -> int:
     if not chosen:
         return 0
     with transaction.atomic(durable=True):
-        # Locked first: whoever sends one again meanwhile waits, and then finds nothing.
+        # Whoever sends one again meanwhile holds the lock of its app's counter: it waits here, or we wait for it.
+        for app in App.objects.filter(pk__in={one.app_id for one in chosen}).order_by("pk"):
+            lock_counter(app)
         deliveries = Delivery.objects.filter(event__in=chosen).select_for_update()
         busy = {one.event_id for one in deliveries if one.status == Delivery.Status.PENDING}
         forgotten = _before_the_first(busy, chosen)

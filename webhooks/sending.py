@@ -3,7 +3,6 @@
 import logging
 import threading
 
-from django.conf import settings
 from requests_hardened.client import HTTPSession
 
 from commercecore_payments.clock import database_now, elapsed_s, now
@@ -13,6 +12,7 @@ from webhooks.deliveries import Batch, Result
 from webhooks.errors import SecretUnreadable
 from webhooks.models import Delivery, WebhookEndpoint
 from webhooks.secrets import forget_previous_secret, signing_secrets
+from webhooks.sharing import Sharing
 
 logger = logging.getLogger(__name__)
 
@@ -25,28 +25,25 @@ SEQUENCE_HEADER = "Webhook-Endpoint-Sequence"
 # Of two threads of one process that choose at once, each would see the endpoint free. Between processes the database decides
 # about each delivery, and what one endpoint may have at once may be passed by a batch for a moment.
 _choosing = threading.Lock()
-# The threads of this process, by their numbers, that post to an endpoint at which nothing arrives.
-_at_failing: set[int] = set()
+_sharing = Sharing()
 
 
 def deliver_next() -> bool:
     """Posts what is due at one endpoint, up to a batch; whether there was anything."""
     with _choosing:
-        batch = deliveries.claim(failing_too=len(_at_failing) < _most_at_failing())
+        batch = deliveries.claim(
+            failing_too=_sharing.has_room_for_slow_ones(),
+            leaving=_sharing.endpoints_to_leave(),
+            busy_apps=_sharing.busy_apps(),
+        )
         if batch is None:
             return False
-        if batch.endpoint.failing_since is not None:
-            _at_failing.add(threading.get_ident())
+        _sharing.begin(batch.endpoint)
     try:
         deliver(batch)
     finally:
-        _at_failing.discard(threading.get_ident())
+        _sharing.end()
     return True
-
-
-def _most_at_failing() -> int:
-    """Threads of a process that may be kept waiting by failing endpoints: half, so that many of those delay no other."""
-    return max(1, settings.WEBHOOK_THREADS // 2)
 
 
 def deliver(batch: Batch) -> None:
@@ -55,6 +52,7 @@ def deliver(batch: Batch) -> None:
     with posting.open_session() as session:
         for place, delivery in enumerate(batch.deliveries, start=1):
             result = attempt(delivery, endpoint, session)
+            _sharing.note(endpoint, is_slow=result.duration_ms > SLOW_MS)
             endpoint = deliveries.record(delivery, result)
             _log(delivery, result)
             if not _goes_on(endpoint, result):
@@ -74,14 +72,21 @@ def attempt(delivery: Delivery, endpoint: WebhookEndpoint, session: HTTPSession)
         leave_the_database()
         answer = posting.post(endpoint.url, body=delivery.event.body, headers=headers, session=session)
     except posting.NotDelivered as error:
-        return Result(started_at, _since(started_s), error=str(error))
+        return Result(started_at, _since(started_s), error=str(error), url=endpoint.url)
     except SecretUnreadable as error:
         logger.error("delivery %s: the secret of endpoint %s cannot be decrypted", delivery.pk, endpoint.pk)
         return Result(started_at, _since(started_s), error=error.message, is_endpoints_own=False)
     except Exception as error:
         logger.exception("delivery %s could not be posted", delivery.pk)
         return Result(started_at, _since(started_s), error=f"Our own error: {type(error).__name__}.", is_endpoints_own=False)
-    return Result(started_at, _since(started_s), answer.http_status, answer=answer.text, retry_after_s=answer.retry_after_s)
+    return Result(
+        started_at,
+        _since(started_s),
+        answer.http_status,
+        answer=answer.text,
+        retry_after_s=answer.retry_after_s,
+        url=endpoint.url,
+    )
 
 
 def headers_of(delivery: Delivery, endpoint: WebhookEndpoint) -> dict[str, str]:

@@ -126,6 +126,7 @@ def endpoint_details(endpoint: WebhookEndpoint) -> dict[str, Any]:
         "disabled_reason": endpoint.disabled_reason,
         "disabled_at": _seconds(endpoint.disabled_at),
         "failing_since": _seconds(endpoint.failing_since),
+        "paused_until": _seconds(endpoint.paused_until),
         "last_sequence": endpoint.last_sequence,
         "created": int(endpoint.created_at.timestamp()),
     }
@@ -173,7 +174,7 @@ def _check_report(finding: Finding) -> dict[str, Any]:
         "expected": finding.check.expected,
         "http_statuses": finding.http_statuses,
         "errors": finding.errors,
-        "advice": "" if finding.passed else finding.check.advice,
+        "advice": finding.advice,
     }
 
 

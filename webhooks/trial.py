@@ -20,6 +20,7 @@ from webhooks.signing import headers
 TEST_EVENT = "webhook.test"
 # Seconds for each message. A receiver ought to answer first and work afterwards.
 TIMEOUT_S = 5.0
+NO_ANSWER = "No answer came to all of it: the errors say why. What this check is about is not known yet."
 # Seconds after which no message is begun: a trial keeps a thread that others wait for no longer than 20 s.
 LAST_BEGINS_S = 15.0
 # Twice the five minutes that the libraries of Standard Webhooks tolerate.
@@ -58,6 +59,13 @@ class Finding:
     def passed(self) -> bool:
         """No answer is no refusal: it does not pass where a refusal is expected either."""
         return all(status is not None and is_success(status) == self.check.is_to_be_taken for status in self.http_statuses)
+
+    @property
+    def advice(self) -> str:
+        """What to change; empty where it passed. Where no answer came, nothing is known of what the check is about."""
+        if self.passed:
+            return ""
+        return NO_ANSWER if None in self.http_statuses else self.check.advice
 
 
 def try_endpoint(*, endpoint_id: str, actor: Actor) -> list[Finding]:

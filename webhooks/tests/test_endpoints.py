@@ -40,6 +40,7 @@ class TestANewEndpoint:
                     "disabled_reason": "",
                     "disabled_at": None,
                     "failing_since": None,
+                    "paused_until": None,
                     "last_sequence": 0,
                     "created": int(row.created_at.timestamp()),
                 },

@@ -10,11 +10,13 @@ import pytest
 from django.db import connection
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from commercecore_payments.tests.service import free_port
 from commercecore_payments.tests.tenants import BASE, Tenant
 from webhooks import posting, trial
 from webhooks.models import Delivery, DeliveryAttempt, Event, EventCounter, WebhookEndpoint
 from webhooks.tests.consumers import create_endpoint, told
 from webhooks.tests.receivers import Receiver, Scripted, receiving
+from webhooks.trial import NO_ANSWER
 
 CHECKS = ["good", "badly_signed", "stale", "doubled", "reordered"]
 Judge = Callable[[str, Mapping[str, str]], int]
@@ -255,3 +257,10 @@ class TestATrial:
             endpoint = create_endpoint(tenant, url=receiver.url)
             response = tenant.post(f"/webhook-endpoints/{endpoint['id']}/test", {"url": "http://127.0.0.1/"})
         assert (told(response), receiver.bodies) == ((400, "invalid_body"), [])
+
+
+class TestAReceiverThatDoesNotAnswer:
+    def test_is_advised_of_that_and_of_nothing_else(self, tenant: Tenant) -> None:
+        made = create_endpoint(tenant, url=f"http://127.0.0.1:{free_port()}/")
+        report = tenant.post(f"/webhook-endpoints/{made['id']}/test", {}).json()["data"]
+        assert {check["advice"] for check in report["checks"]} == {NO_ANSWER}
