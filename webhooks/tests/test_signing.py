@@ -41,11 +41,12 @@ class TestASignature:
         with pytest.raises(WebhookVerificationError, match="No matching signature"):
             Webhook(SECRET).verify(BODY.replace("succeeded", "failed"), signed)
 
-    @pytest.mark.parametrize("tampered", [{"webhook-id": "msg_2"}, {"webhook-timestamp": str(present() - 1)}])
-    def test_is_refused_for_another_id_or_time(self, tampered: dict[str, str]) -> None:
+    @pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp"])
+    def test_is_refused_for_another_id_or_time(self, name: str) -> None:
         signed = headers([SECRET], message_id="msg_1", timestamp=present(), body=BODY)
+        tampered = {"webhook-id": "msg_2", "webhook-timestamp": str(present() - 1)}
         with pytest.raises(WebhookVerificationError, match="No matching signature"):
-            Webhook(SECRET).verify(BODY, {**signed, **tampered})
+            Webhook(SECRET).verify(BODY, {**signed, name: tampered[name]})
 
     def test_is_refused_once_it_is_old(self) -> None:
         old = int((now() - timedelta(minutes=10)).timestamp())
