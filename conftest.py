@@ -1,6 +1,8 @@
 """What the tests of every app share."""
 
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -17,7 +19,39 @@ hypothesis.settings.load_profile("unhurried")
 empty_after_tests()
 
 
+# What asks nothing of the kind of the database is run on one kind alone, SQLite: the sandbox's own tests, which all apps play on
+# both kinds besides, but for those about what is done at the same moment; and what never or hardly touches a database.
+ON_SQLITE_ALONE = (
+    "commercecore_payments/tests/test_browser.py",
+    "commercecore_payments/tests/test_configuration.py",
+    "sandbox/tests/",
+    "webhooks/tests/test_addresses.py",
+    "webhooks/tests/test_examples.py",
+    "webhooks/tests/test_posting.py",
+)
+AT_THE_SAME_MOMENT = ("import at_once", "at_once import", "transaction=True")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out on PostgreSQL what is run on SQLite alone, unless `--whole` asks for all of it."""
+    if not settings.DATABASE_URL or config.getoption("--whole"):
+        return
+    left_out = [item for item in items if item.nodeid.startswith(ON_SQLITE_ALONE) and not _is_about_locks(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _is_about_locks(item: pytest.Item) -> bool:
+    return item.nodeid.startswith("sandbox/") and any(words in _source(item.path) for words in AT_THE_SAME_MOMENT)
+
+
+@cache
+def _source(path: Path) -> str:
+    return path.read_text()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--whole", action="store_true", help="Run on PostgreSQL also what is otherwise run on SQLite alone.")
     parser.addoption("--every-order", action="store_true", help="Play every order in which events can arrive: minutes.")
 
 
