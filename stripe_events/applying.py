@@ -62,7 +62,7 @@ def apply_at_once(event: StripeEvent) -> None:
         return
     try:
         note = meaning.at_once(received(event))
-    except Exception:
+    except Exception:  # the event is stored: Stripe has to be told so, whatever is wrong with applying it
         logger.exception("event %s could not be applied at once", event)
         return
     if note is not None:
@@ -104,7 +104,7 @@ def apply_now(event: StripeEvent) -> StripeEvent:
     except DatabaseFailure as error:  # its text may repeat a whole row, which is nothing to keep twice
         logger.exception("event %s could not be applied", event)
         _fail(event, f"{type(error).__name__}: the log says more.")
-    except Exception as error:
+    except Exception as error:  # one that cannot be applied must not keep the others from it
         logger.exception("event %s could not be applied", event)
         _fail(event, f"{type(error).__name__}: {error}")
     else:

@@ -30,5 +30,5 @@ def post(text: str, signature: str) -> int:
     }
     try:
         return int(resolve(path).func(WSGIRequest(environ)).status_code)
-    except Exception as error:
+    except Exception as error:  # as a server would tell it: whatever went wrong is a failed delivery, and comes again
         raise NotDelivered(f"The service failed: {type(error).__name__}: {error}") from error
