@@ -23,7 +23,10 @@ empty_after_tests()
 # both kinds besides, but for those about what is done at the same moment; and what never or hardly touches a database.
 ON_SQLITE_ALONE = (
     "commercecore_payments/tests/test_browser.py",
+    "commercecore_payments/tests/test_browser_accessibility.py",
+    "commercecore_payments/tests/test_browser_actions.py",
     "commercecore_payments/tests/test_configuration.py",
+    "explanations/tests/test_verdicts.py",
     "sandbox/tests/",
     "webhooks/tests/test_addresses.py",
     "webhooks/tests/test_examples.py",

@@ -1,7 +1,6 @@
 """Connected accounts as operators see them."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import display
@@ -9,16 +8,20 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioF
 
 from accounts.links import onboarding_url
 from accounts.models import ConnectedAccount, Onboarding, Status
+from accounts.obstacles import PayableFilter
 from accounts.operations import refresh_account, renew_onboarding_link
-from commercecore_payments.admin.actions import Done, confirmed_action
+from accounts.verdict import verdict_on
+from commercecore_payments.admin.actions import Asked, Done, confirmed_action
 from commercecore_payments.admin.display import BAD, GOOD, MOVING, QUIET, WAITING, code, label, linked, pretty_json, status_in
+from commercecore_payments.admin.export import ExportableAdmin
 from commercecore_payments.admin.filters import DateRangeFilter
-from commercecore_payments.admin.records import ReadOnlyAdmin, RelatedTable
+from commercecore_payments.admin.records import Briefing, ReadOnlyAdmin, RelatedTable
 from disputes.admin import disputes_table
 from disputes.models import Dispute
 from gateway.admin import operations_about
 from payouts.admin import payouts_table
 from payouts.models import Payout
+from staff.rights import Right
 from stripe_events.admin import stripe_events_about
 from transactions.admin import payments_table
 from transactions.models import Transaction
@@ -34,7 +37,7 @@ ONBOARDING_COLOURS: dict[str, str] = {Onboarding.INCOMPLETE: WAITING, Onboarding
 
 
 @admin.register(ConnectedAccount)
-class ConnectedAccountAdmin(ReadOnlyAdmin):
+class ConnectedAccountAdmin(ExportableAdmin, ReadOnlyAdmin):
     """The secret of the onboarding link is not among the fields: only the action that renews the link shows it."""
 
     list_display = (
@@ -51,6 +54,7 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
     # Sellers are few beside their payments.
     date_hierarchy = "created_at"
     list_filter = (
+        PayableFilter,
         ("status", ChoicesDropdownFilter),
         ("charges_enabled", BooleanRadioFilter),
         ("payouts_enabled", BooleanRadioFilter),
@@ -66,6 +70,20 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
     )
     search_help_text = "An account's id, an email, a developer's id or name."
     actions_detail = ("read_from_stripe", "new_onboarding_link")
+    export_fields = (
+        "stripe_account_id",
+        "email",
+        "status",
+        "country",
+        "default_currency",
+        "charges_enabled",
+        "payouts_enabled",
+        "details_submitted",
+        "developer_id",
+        "created_at",
+        "updated_at",
+        "deleted_at",
+    )
     fieldsets = (
         (
             None,
@@ -97,6 +115,9 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
     def capabilities_shown(self, account: ConnectedAccount) -> str:
         return pretty_json(account.capabilities)
 
+    def briefing(self, record: ConnectedAccount) -> Briefing | None:
+        return verdict_on(record)
+
     def related_tables(self, record: ConnectedAccount) -> Iterable[RelatedTable]:
         payments = Transaction.objects.at(record)
         disputes, payouts = Dispute.objects.filter(account=record), Payout.objects.of_account(record)
@@ -115,19 +136,21 @@ class ConnectedAccountAdmin(ReadOnlyAdmin):
 
     @confirmed_action(
         "Read from Stripe",
+        right=Right.RESYNC,
         text="Asks Stripe for the account and takes over its state. Nothing is changed at Stripe.",
         icon="sync",
     )
-    def read_from_stripe(self, record: ConnectedAccount, answers: dict[str, Any]) -> Done:
+    def read_from_stripe(self, record: ConnectedAccount, asked: Asked) -> Done:
         refresh_account(record)
         return Done(f"{record} at Stripe: onboarding {record.onboarding.label.lower()}.")
 
     @confirmed_action(
         "New onboarding link",
+        right=Right.ONBOARDING_LINK,
         text="Makes a new link for the seller, good for 18 hours. One that was sent before stops working.",
         icon="add_link",
     )
-    def new_onboarding_link(self, record: ConnectedAccount, answers: dict[str, Any]) -> Done:
+    def new_onboarding_link(self, record: ConnectedAccount, asked: Asked) -> Done:
         renew_onboarding_link(record)
         expires_at = f"{record.onboarding_link_expires_at:%Y-%m-%d %H:%M} UTC"
         message = f"The new link works until {expires_at}; older ones are dead."

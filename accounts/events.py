@@ -41,6 +41,6 @@ def account_facts(account: ConnectedAccount) -> dict[str, Any]:
         "payouts_enabled": account.payouts_enabled,
         "details_submitted": account.details_submitted,
         "capabilities": dict(sorted(account.capabilities.items())),
-        "requirements": account.requirements,
+        "requirements": account.documented_requirements,
         "created": account.stripe_created,
     }

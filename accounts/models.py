@@ -2,7 +2,7 @@
 
 import secrets
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q
@@ -117,6 +117,11 @@ class ConnectedAccount(models.Model):
         if self.charges_enabled and self.payouts_enabled:
             return Onboarding.COMPLETE
         return Onboarding.PENDING
+
+    @property
+    def documented_requirements(self) -> dict[str, Any]:
+        """What the API tells of them: all but what Stripe found wrong, which `accounts.readiness` puts into words."""
+        return {name: value for name, value in self.requirements.items() if name != "errors"}
 
     def mark_created(self, snapshot: AccountSnapshot) -> None:
         """Stripe made the account: it is known by its id from now on, and its onboarding link begins to run."""

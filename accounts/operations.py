@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from accounts.errors import AccountExists, AccountInUse, AccountNotFound, LoginLinkRefused
+from accounts.errors import AccountExists, AccountInUse, AccountNotFound, LoginLinkRefused, UnknownStartingPoint
 from accounts.events import changes_told
 from accounts.links import onboarding_done_url, onboarding_url
 from accounts.models import ONE_HOUR, ConnectedAccount
@@ -17,7 +17,7 @@ from gateway.errors import StripeRejected
 from gateway.models import Kind, Operation, Status, new_operation_id
 from gateway.operations import OPERATION_METADATA_KEY, earlier_under_key, raise_for_outcome, reserve
 from gateway.outcomes import Outcome
-from gateway.snapshots import AccountSnapshot
+from gateway.snapshots import AccountSnapshot, BalanceSnapshot
 
 # The five of the published documentation; all are asked for at once, so that one onboarding serves them all.
 CAPABILITIES = ("bank_transfer_payments", "card_payments", "link_payments", "transfers", "us_bank_transfer_payments")
@@ -59,6 +59,33 @@ def find_account_of_request(*, account_id: str, actor: Actor) -> ConnectedAccoun
     if account is None:
         raise AccountNotFound
     return account
+
+
+def list_accounts(
+    *, developer: Developer, limit: int, starting_after: str = "", status: str = "", email: str = ""
+) -> tuple[list[ConnectedAccount], bool]:
+    """At most `limit` of the developer's accounts, newest first, and whether there are more; deleted ones where asked for.
+
+    `starting_after` names the last one of the page before, whatever became of it since. Raises UnknownStartingPoint where the
+    developer has none of this id.
+    """
+    own = ConnectedAccount.objects.of(developer).exclude(stripe_account_id="")
+    rows = (own.filter(status=status) if status else own.existing()).order_by("-pk")
+    if email:
+        rows = rows.filter(email=email)
+    if starting_after:
+        last = own.filter(stripe_account_id=starting_after).first()
+        if last is None:
+            raise UnknownStartingPoint
+        rows = rows.filter(pk__lt=last.pk)
+    found = list(rows[: limit + 1])
+    return found[:limit], len(found) > limit
+
+
+def read_balance(account: ConnectedAccount) -> BalanceSnapshot:
+    """The account's money at Stripe now. Raises AccountInUse, and what `gateway.reads.ask` raises."""
+    refuse_while_deleting(account)
+    return reads.retrieve_balance(account.stripe_account_id)
 
 
 def create_account(*, email: str, actor: Actor) -> ConnectedAccount:

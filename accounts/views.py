@@ -34,6 +34,17 @@ class ConnectedAccountViewSet(DeveloperViewSet):
         link = operations.create_login_link(self._named_in_body(request))
         return envelope(request, serializers.login_link(link), status=201, links={"login_url": link.url})
 
+    def list(self, request: Request) -> Response:
+        """`GET /connected-accounts`"""
+        asked = serializers.ListAccountsRequest.of_query(request.query_params)
+        accounts, has_more = operations.list_accounts(**asked, developer=self.actor.developer)
+        return envelope(request, serializers.account_list(accounts, has_more=has_more), status=200)
+
+    def balance(self, request: Request, identifier: str) -> Response:
+        """`GET /connected-accounts/{id}/balance`"""
+        account = operations.find_account(account_id=identifier, developer=self.actor.developer)
+        return envelope(request, serializers.account_balance(account, operations.read_balance(account)), status=200)
+
     def retrieve(self, request: Request, identifier: str) -> Response:
         """`GET /connected-accounts/{id}`"""
         account = operations.find_account(account_id=identifier, developer=self.actor.developer)

@@ -17,7 +17,21 @@ def account_changed(event: ReceivedEvent) -> str:
 
     Raises NotYet while it is being deleted or has just changed here, and what `gateway.reads` raises.
     """
-    account = _known(event)
+    return _read_again(_known(event.account_id))
+
+
+def account_up_to_date(account_id: str) -> str:
+    """The account as it is at Stripe, where it may be gone; a note of what came of it.
+
+    Raises NotYet as above, and what `gateway.reads` raises.
+    """
+    account = _known(account_id)
+    if account.is_being_deleted:
+        raise NotYet("The account is being deleted.")
+    return _leave(account) if reads.account_is_gone(account_id) else _read_again(account)
+
+
+def _read_again(account: ConnectedAccount) -> str:
     if account.is_being_deleted:
         raise NotYet("The account is being deleted.")
     if not take_over(account, reads.retrieve_account(account.stripe_account_id)):
@@ -32,13 +46,15 @@ def account_left(event: ReceivedEvent) -> str:
     A deletion that is open here ends by the same look at Stripe. Raises NotYet while it is under way, and what
     `gateway.reads` raises.
     """
-    account = _known(event)
+    account = _known(event.account_id)
     deletion = Operation.objects.of(account).open().filter(kind=Kind.ACCOUNT_DELETE).first()
     if deletion is not None:
         look_at(deletion, DELETION)
         return "The deletion that was open has been looked at."
-    if not reads.account_is_gone(account.stripe_account_id):
-        return "The account is still there."
+    return _leave(account) if reads.account_is_gone(account.stripe_account_id) else "The account is still there."
+
+
+def _leave(account: ConnectedAccount) -> str:
     with transaction.atomic(durable=True):
         locked = ConnectedAccount.objects.select_for_update().get(pk=account.pk)
         if locked.is_being_deleted:
@@ -49,5 +65,5 @@ def account_left(event: ReceivedEvent) -> str:
     return "The seller has left: the account is deleted here."
 
 
-def _known(event: ReceivedEvent) -> ConnectedAccount:
-    return ConnectedAccount.objects.get(stripe_account_id=event.account_id)
+def _known(account_id: str) -> ConnectedAccount:
+    return ConnectedAccount.objects.get(stripe_account_id=account_id)

@@ -18,6 +18,7 @@ class Actor:
     """The developer on whose behalf something is done, the app that asked, and the user whom the app names.
 
     `user_id` is asserted by the app: it is recorded and grants nothing. `request_id` is the API request's own id.
+    `operator` is the username of whoever on the staff asked in the admin; empty for requests of the API.
     `idempotency_key` is held where the caller sent one: every Operation of the request is recorded under it.
     """
 
@@ -26,6 +27,7 @@ class Actor:
     user_id: str = ""
     request_id: str = ""
     idempotency_key: HeldKey | None = None
+    operator: str = ""
 
     def known_app(self) -> App:
         """The app, where the route asks for one."""

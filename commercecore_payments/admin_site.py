@@ -48,7 +48,13 @@ def _group(title: str, *items: dict[str, Any]) -> dict[str, Any]:
 def navigation(_request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar. Where a real Stripe is, there is no sandbox to show."""
     overview = {"items": [{"title": "Overview", "icon": "home", "link": reverse_lazy("admin:index")}]}
-    staff = _group("Staff", _item("Users", "badge", "auth", "user"), _item("Groups", "group_work", "auth", "group"))
+    staff = _group(
+        "Staff",
+        _item("Users", "badge", "auth", "user"),
+        _item("Groups", "group_work", "auth", "group"),
+        _item("Audit log", "history", "auditlog", "logentry"),
+        _item("Failed logins", "lock", "axes", "accessattempt"),
+    )
     return [overview, *_own_records(), *([_sandbox()] if settings.STRIPE_SANDBOX else []), staff]
 
 
@@ -71,6 +77,7 @@ def _own_records() -> list[dict[str, Any]]:
             "Payments",
             _item("Transactions", "payments", "transactions", "transaction"),
             _item("Refunds", "undo", "refunds", "refund"),
+            _item("Refunds to approve", "approval", "refunds", "refundapproval"),
             _item("Disputes", "gavel", "disputes", "dispute"),
             _item("Payment methods", "credit_card", "paymentmethods", "paymentmethod"),
             _item("Customers", "person", "paymentmethods", "customer"),
@@ -79,6 +86,11 @@ def _own_records() -> list[dict[str, Any]]:
             "Stripe",
             _item("Operations", "sync_alt", "gateway", "operation"),
             _item("Stripe events", "move_to_inbox", "stripe_events", "stripeevent"),
+        ),
+        _group(
+            "Reconciliation",
+            _item("Cases", "difference", "reconciliation", "case"),
+            _item("Runs", "fact_check", "reconciliation", "run"),
         ),
         _group(
             "Webhooks to consumers",
@@ -121,7 +133,7 @@ UNFOLD: dict[str, Any] = {
             "200": "oklch(88.5% .066 266)",
             "300": "oklch(80.5% .112 266)",
             "400": "oklch(70.5% .168 266)",
-            "500": "oklch(61% .212 266)",
+            "500": "oklch(62.5% .204 266)",
             "600": "oklch(53% .226 266)",
             "700": "oklch(46.5% .21 266)",
             "800": "oklch(40% .176 266)",

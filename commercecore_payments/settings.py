@@ -1,5 +1,6 @@
 """Settings, read from the environment. README.md has the table of what can be set."""
 
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -62,6 +63,13 @@ STRIPE_TIMEOUT_S = env.float("STRIPE_TIMEOUT_S", default=30.0)
 DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", default="usd").lower()
 DEFAULT_COUNTRY = env.str("DEFAULT_COUNTRY", default="US").upper()
 
+# Minor units of a payment's currency: what the staff refunds of one payment within a day beyond it waits for a second person.
+# Empty: nothing waits. 0: every refund of the staff does. 500.00 USD is a decision that a shop's manager takes; our own choice.
+_approval_above = env.str("REFUND_APPROVAL_ABOVE_MINOR", default="50000").strip()
+if _approval_above and not (_approval_above.isascii() and _approval_above.isdigit()):
+    raise ImproperlyConfigured("REFUND_APPROVAL_ABOVE_MINOR has to be a whole number of minor units, or empty.")
+REFUND_APPROVAL_ABOVE_MINOR: int | None = int(_approval_above) if _approval_above else None
+
 # --- Addresses ----------------------------------------------------------------------------------------------------
 
 PORT = env.int("PORT", default=8000)
@@ -78,6 +86,16 @@ SANDBOX_WEBHOOK_HOSTS = env.list("SANDBOX_WEBHOOK_HOSTS", default=[])
 WEBHOOK_THREADS = env.int("WEBHOOK_THREADS", default=8)
 if WEBHOOK_THREADS < 1:
     raise ImproperlyConfigured("WEBHOOK_THREADS has to be at least 1: without them no event is delivered.")
+# When the worker begins to compare our records with Stripe's books, each night, in UTC; empty for never. And how many days back it
+# looks; 0 for all of them.
+_nightly_at = env.str("RECONCILE_NIGHTLY_AT", default="03:00")
+try:
+    RECONCILE_NIGHTLY_AT = time.fromisoformat(_nightly_at) if _nightly_at else None
+except ValueError:
+    raise ImproperlyConfigured("RECONCILE_NIGHTLY_AT has to be a time of day in UTC such as 03:00, or empty.") from None
+RECONCILE_NIGHTLY_DAYS = env.int("RECONCILE_NIGHTLY_DAYS", default=0)
+if RECONCILE_NIGHTLY_DAYS < 0:
+    raise ImproperlyConfigured("RECONCILE_NIGHTLY_DAYS has to be 0, for all days, or more.")
 COMMERCECORE_ORDERS_URL = env.str("COMMERCECORE_ORDERS_URL", default="").rstrip("/")
 # Seconds: for the connection to the order service, for each silence in its answer, and for the answer's body in all.
 ORDERS_TIMEOUT_S = env.float("ORDERS_TIMEOUT_S", default=5.0)
@@ -124,7 +142,10 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "auditlog",
+    "axes",
     "rest_framework",
+    "staff",
     "developers",
     "accounts",
     "transactions",
@@ -136,6 +157,9 @@ INSTALLED_APPS = [
     "payouts",
     "webhooks",
     "stripe_events",
+    "reconciliation",
+    "explanations",
+    "figures",
     "sandbox",
 ]
 MIDDLEWARE = [
@@ -147,8 +171,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "staff.middleware.staff_on_record",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",  # the last one: it answers in place of the login page
 ]
 if STRIPE_SANDBOX:
     MIDDLEWARE.append("sandbox.transport.middleware.order_faults")
@@ -212,6 +238,31 @@ AUTH_PASSWORD_VALIDATORS = [
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
 
 LOGIN_REDIRECT_URL = "admin:index"
+
+# django-axes counts failed logins, and comes first so that of who is locked out no password is even tried.
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_HANDLER = "commercecore_payments.login_lockout.LockoutHandler"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "username"]  # the order that the handler reads
+# Wrong passwords of one name from one address until it is locked out there. NIST SP 800-63B (5.2.2) allows 100 in a row, PCI
+# DSS 4.0 (8.3.4) ten; people who have forgotten theirs rarely try more often than five times.
+AXES_FAILURE_LIMIT = 5
+# And from all addresses together until it is locked out everywhere: against guessing from many machines. It is higher, since
+# anybody can lock out somebody else with it (OWASP, Authentication Cheat Sheet, "Account Lockout").
+LOGIN_FAILURES_FROM_ANYWHERE = 20
+# Since the last wrong password; tries meanwhile do not prolong it. 20 in 15 minutes are some 700,000 in a year, of a name that
+# everybody would see on the list of failed logins: too few for any password that AUTH_PASSWORD_VALIDATORS let pass.
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "commercecore_payments.login_lockout.client_address"
+AXES_LOCKOUT_CALLABLE = "commercecore_payments.login_lockout.locked_out"
+AXES_ENABLE_ADMIN = False  # the list of failed logins has the look of all others
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+# Proxies of one's own before the service, each of which appends the address that it was asked from to X-Forwarded-For.
+TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+if TRUSTED_PROXY_COUNT < 0:
+    raise ImproperlyConfigured("TRUSTED_PROXY_COUNT has to be a number of proxies: 0 or more.")
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from accounts import pages
 from accounts.views import ConnectedAccountViewSet
 from commercecore_payments.views import RootViewSet, StatusViewSet, landing_page, unknown_route
+from explanations.views import ExplanationViewSet
 from paymentmethods.views import PaymentMethodViewSet
 from refunds.views import RefundViewSet
 from stripe_events.views import receive_event
@@ -19,11 +20,16 @@ ID = r"(?P<identifier>[A-Za-z0-9_]+)"  # the letters of Stripe's ids
 api: list[URLPattern | URLResolver] = [
     re_path(r"^/?$", RootViewSet.as_view({"get": "retrieve"}), name="root"),
     re_path(r"^/status/?$", StatusViewSet.as_view({"get": "retrieve"}), name="status"),
-    re_path(r"^/connected-accounts/?$", ConnectedAccountViewSet.as_view({"post": "create"}), name="connected-accounts"),
+    re_path(
+        r"^/connected-accounts/?$", ConnectedAccountViewSet.as_view({"get": "list", "post": "create"}), name="connected-accounts"
+    ),
     re_path(
         r"^/connected-accounts/onboarding/?$", ConnectedAccountViewSet.as_view({"post": "onboarding"}), name="account-onboarding"
     ),
     re_path(r"^/connected-accounts/login/?$", ConnectedAccountViewSet.as_view({"post": "login"}), name="account-login"),
+    re_path(
+        rf"^/connected-accounts/{ID}/balance/?$", ConnectedAccountViewSet.as_view({"get": "balance"}), name="account-balance"
+    ),
     re_path(
         rf"^/connected-accounts/{ID}/?$",
         ConnectedAccountViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
@@ -33,6 +39,7 @@ api: list[URLPattern | URLResolver] = [
     re_path(r"^/transactions/confirm/?$", TransactionViewSet.as_view({"post": "confirm"}), name="transaction-confirm"),
     re_path(rf"^/transactions/{ID}/capture/?$", TransactionViewSet.as_view({"post": "capture"}), name="transaction-capture"),
     re_path(rf"^/transactions/{ID}/cancel/?$", TransactionViewSet.as_view({"post": "cancel"}), name="transaction-cancel"),
+    re_path(rf"^/transactions/{ID}/explain/?$", ExplanationViewSet.as_view({"get": "retrieve"}), name="transaction-explain"),
     re_path(rf"^/transactions/{ID}/?$", TransactionViewSet.as_view({"get": "retrieve"}), name="transaction"),
     re_path(r"^/refunds/?$", RefundViewSet.as_view({"post": "create"}), name="refunds"),
     re_path(rf"^/refunds/{ID}/?$", RefundViewSet.as_view({"get": "retrieve"}), name="refund"),

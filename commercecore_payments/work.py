@@ -7,7 +7,9 @@ from enum import StrEnum
 from django.conf import settings
 
 from commercecore_payments.recovery import recover_due
+from figures.operations import count_next_day
 from idempotency.operations import forget_old_keys
+from reconciliation.by_worker import compare_next
 from stripe_events.applying import apply_next
 from stripe_events.operations import forget_old_events as forget_old_stripe_events
 from transactions.operations.capture_warnings import warn_of_next_lapse
@@ -29,6 +31,7 @@ class Group(StrEnum):
     """What is done in threads of its own, so that it waits for no other group: each of these may wait for somebody else."""
 
     OPERATIONS = "operations"  # for Stripe, for half a minute at the worst
+    RECONCILIATION = "reconciliation"  # for Stripe, for hours
     STRIPE_EVENTS = "Stripe's events"  # for Stripe, where an object is read anew
     DELIVERIES = "deliveries"  # for the consumers' receivers
 
@@ -72,7 +75,9 @@ JOBS: Mapping[str, Job] = {
     "old events": Job(forget_events, Group.OPERATIONS),
     "stranded deliveries": Job(stop_stranded_deliveries, Group.OPERATIONS),
     "old Stripe events": Job(forget_stripe_events, Group.OPERATIONS),
+    "daily figures": Job(count_next_day, Group.OPERATIONS),
     "holds that lapse": Job(warn_of_next_lapse, Group.OPERATIONS),
+    "reconciliation": Job(compare_next, Group.RECONCILIATION),
     "Stripe's events": Job(apply_next, Group.STRIPE_EVENTS),
     "deliveries": Job(deliver_next, Group.DELIVERIES),
 }

@@ -10,13 +10,14 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from accounts.models import ConnectedAccount
 from commercecore_payments import clock
-from commercecore_payments.admin.actions import Done, confirmed_action
+from commercecore_payments.admin.actions import Asked, Done, confirmed_action
 from commercecore_payments.admin.display import BAD, EMPTY, GOOD, QUIET, code, label, link, linked, list_address
 from commercecore_payments.admin.filters import DateRangeFilter
 from commercecore_payments.admin.records import RELATED_ROWS, RecordAdmin, RelatedTable
-from developers.forms import NewTokenForm
+from developers.forms import NewTokenForm, RotationForm
 from developers.models import App, Developer, DeveloperToken, RevokedJsonWebToken
-from developers.operations import create_developer, issue_token, revoke_json_web_token, revoke_token
+from developers.operations import create_developer, issue_token, revoke_json_web_token, revoke_token, rotate_token
+from staff.rights import Right
 from transactions.admin import payments_table
 from transactions.models import Transaction
 from webhooks.admin import endpoints_of
@@ -77,46 +78,53 @@ class DeveloperAdmin(CallerAdmin):
         rows = [(link(app, self.title(app)), app.created_at, self.state(app), code(app.pk), app.api_version or EMPTY)
                 for app in developer.apps.all()[:RELATED_ROWS]]  # fmt: skip
         headers = ("App", "Created", "State", "Id", "API version")
-        return RelatedTable("Apps", headers, rows, list_address(App, developer__id__exact=developer.pk))
+        return RelatedTable("Apps", headers, rows, list_address(App, developer__id__exact=developer.pk), of=App)
 
     def _tokens(self, developer: Developer) -> RelatedTable:
         tokens = DeveloperToken.objects.filter(developer=developer)
         rows = [(link(token), token.created_at, token.name or EMPTY, token_state(token), token.expires_at or "never")
                 for token in tokens[:RELATED_ROWS]]  # fmt: skip
         headers = ("Token", "Created", "Name", "State", "Expires")
-        return RelatedTable("Tokens", headers, rows, list_address(DeveloperToken, developer__id__exact=developer.pk))
+        return RelatedTable(
+            "Tokens", headers, rows, list_address(DeveloperToken, developer__id__exact=developer.pk), of=DeveloperToken
+        )
 
     def _accounts(self, developer: Developer) -> RelatedTable:
         accounts = ConnectedAccount.objects.of(developer)
         rows = [(link(account), account.email, account.get_status_display(), account.onboarding.label, account.created_at)
                 for account in accounts[:RELATED_ROWS]]  # fmt: skip
         headers = ("Connected account", "Email", "Status", "Onboarding", "Created")
-        return RelatedTable(
-            "Connected accounts", headers, rows, list_address(ConnectedAccount, developer__id__exact=developer.pk)
-        )
+        address = list_address(ConnectedAccount, developer__id__exact=developer.pk)
+        return RelatedTable("Connected accounts", headers, rows, address, of=ConnectedAccount)
 
     def actions_for(self, record: Developer) -> tuple[str, ...]:
         return ("enable",) if record.disabled_at else ("issue_developer_token", "disable")
 
     @confirmed_action(
         "Issue a token",
+        right=Right.ISSUE_TOKEN,
         text="The token opens the API for all of the developer's apps. It is shown once, right after it is made.",
         icon="key",
         form_class=NewTokenForm,
     )
-    def issue_developer_token(self, record: Developer, answers: dict[str, Any]) -> Done:
-        token, text = issue_token(developer=record, name=answers["name"], expires_at=answers["expires_at"])
+    def issue_developer_token(self, record: Developer, asked: Asked) -> Done:
+        token, text = issue_token(developer=record, name=asked.answers["name"], expires_at=asked.answers["expires_at"])
         end = f"{token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else "it is revoked"
         return Done(f"The token {token} was issued. It works until {end}.", secret_name=f"Token of {record}", secret=text)
 
-    @confirmed_action("Disable", text=DISABLED_TEXT.format("the developer, with all apps and tokens,"), icon="block")
-    def disable(self, record: Developer, answers: dict[str, Any]) -> Done:
+    @confirmed_action(
+        "Disable", right=Right.MANAGE_CALLERS, text=DISABLED_TEXT.format("the developer, with all apps and tokens,"), icon="block"
+    )
+    def disable(self, record: Developer, asked: Asked) -> Done:
         return self._switch(record, disable=True)
 
     @confirmed_action(
-        "Enable", text="The developer's apps and tokens work again, except those disabled or revoked.", icon="check"
+        "Enable",
+        right=Right.MANAGE_CALLERS,
+        text="The developer's apps and tokens work again, except those disabled or revoked.",
+        icon="check",
     )
-    def enable(self, record: Developer, answers: dict[str, Any]) -> Done:
+    def enable(self, record: Developer, asked: Asked) -> Done:
         return self._switch(record, disable=False)
 
 
@@ -149,12 +157,14 @@ class AppAdmin(CallerAdmin):
     def actions_for(self, record: App) -> tuple[str, ...]:
         return ("enable",) if record.disabled_at else ("disable",)
 
-    @confirmed_action("Disable", text=DISABLED_TEXT.format("the app"), icon="block")
-    def disable(self, record: App, answers: dict[str, Any]) -> Done:
+    @confirmed_action("Disable", right=Right.MANAGE_CALLERS, text=DISABLED_TEXT.format("the app"), icon="block")
+    def disable(self, record: App, asked: Asked) -> Done:
         return self._switch(record, disable=True)
 
-    @confirmed_action("Enable", text="The app may be used again with its developer's tokens.", icon="check")
-    def enable(self, record: App, answers: dict[str, Any]) -> Done:
+    @confirmed_action(
+        "Enable", right=Right.MANAGE_CALLERS, text="The app may be used again with its developer's tokens.", icon="check"
+    )
+    def enable(self, record: App, asked: Asked) -> Done:
         return self._switch(record, disable=False)
 
 
@@ -178,7 +188,7 @@ class DeveloperTokenAdmin(RecordAdmin):
     )
     search_fields = ("prefix__startswith", "name__icontains", "developer__id__startswith", "developer__name__icontains")
     search_help_text = "The first letters of a token, a part of its name, a developer's id or name."
-    actions_detail = ("revoke",)
+    actions_detail = ("rotate", "revoke")
     fieldsets = (
         (None, {"fields": ("prefix", "name", "state", "developer", "environment", "expires_at", "revoked_at", "created_at")}),
     )
@@ -196,10 +206,31 @@ class DeveloperTokenAdmin(RecordAdmin):
         return token_state(token)
 
     def actions_for(self, record: DeveloperToken) -> tuple[str, ...]:
-        return ("revoke",) if record.revoked_at is None else ()
+        if record.revoked_at is not None:
+            return ()
+        return ("rotate", "revoke") if record.opens_at(clock.now()) else ("revoke",)
 
-    @confirmed_action("Revoke", text="From the next request on, the token is refused. This cannot be undone.", icon="block")
-    def revoke(self, record: DeveloperToken, answers: dict[str, Any]) -> Done:
+    @confirmed_action(
+        "Rotate",
+        right=Right.ROTATE_TOKEN,
+        text="Issues a new token of the same name and expiry, which is shown once, and ends this one when you say so.",
+        icon="autorenew",
+        form_class=RotationForm,
+    )
+    def rotate(self, record: DeveloperToken, asked: Asked) -> Done:
+        ends_at = asked.answers["old_ends_at"]
+        token, text = rotate_token(token=record, old_ends_at=ends_at)
+        end = f"works until {ends_at:%Y-%m-%d %H:%M} UTC" if ends_at is not None else "is revoked"
+        message = f"The token {token} was issued in place of {record}, which {end}."
+        return Done(message, secret_name=f"Token of {record.developer}", secret=text)
+
+    @confirmed_action(
+        "Revoke",
+        right=Right.REVOKE_TOKEN,
+        text="From the next request on, the token is refused. This cannot be undone.",
+        icon="block",
+    )
+    def revoke(self, record: DeveloperToken, asked: Asked) -> Done:
         revoke_token(token=record)
         return Done(f"The token {record} is revoked.")
 

@@ -37,6 +37,11 @@ class DeveloperDisabled(Conflict):
     message = "The developer is disabled."
 
 
+class TokenDoesNotWork(Conflict):
+    code = "token_does_not_work"
+    message = "The token is revoked or expired. Issue a new one instead."
+
+
 class ExpiryInThePast(BadRequest):
     code = "expiry_in_the_past"
     message = "The expiry of a token must lie in the future."

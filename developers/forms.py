@@ -7,13 +7,18 @@ from django import forms
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from commercecore_payments import clock
+from commercecore_payments.admin.actions import ActionForm
 from developers.models import MAX_NAME_LENGTH
 
 # Ten years: a token for longer is one that should be revoked when it is no longer needed.
 MAX_DAYS = 3650
 
 
-class NewTokenForm(forms.Form):
+# A week to put the new token into every place where the old one stands.
+LONGEST_OVERLAP_HOURS = 7 * 24
+
+
+class NewTokenForm(ActionForm):
     """`cleaned_data` has the token's name, and `expires_at`, or None for a token that works until it is revoked."""
 
     name = forms.CharField(
@@ -30,6 +35,23 @@ class NewTokenForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         days = self.cleaned_data.get("days")
         return {**self.cleaned_data, "expires_at": _in_days(days) if days else None}
+
+
+class RotationForm(ActionForm):
+    """`cleaned_data` has `old_ends_at`: until when the old token works beside the new one, or None where it ends at once."""
+
+    hours = forms.IntegerField(
+        label="Hours that the old token still works",
+        min_value=0,
+        max_value=LONGEST_OVERLAP_HOURS,
+        initial=24,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text="So that nothing fails before the new one is everywhere. 0: it is revoked at once, as after a leak.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        hours = self.cleaned_data.get("hours")
+        return {**self.cleaned_data, "old_ends_at": clock.now() + timedelta(hours=hours) if hours else None}
 
 
 def _in_days(days: int) -> datetime:

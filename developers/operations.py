@@ -9,7 +9,7 @@ from django.db import transaction
 from commercecore_payments import clock
 from commercecore_payments.environments import current_environment
 from developers import json_web_tokens, tokens
-from developers.errors import AppForbidden, DeveloperDisabled, ExpiryInThePast, InvalidToken
+from developers.errors import AppForbidden, DeveloperDisabled, ExpiryInThePast, InvalidToken, TokenDoesNotWork
 from developers.models import APP_ID, App, Developer, DeveloperToken, RevokedJsonWebToken
 
 
@@ -57,6 +57,25 @@ def revoke_token(*, token: DeveloperToken) -> DeveloperToken:
     DeveloperToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=clock.now())
     token.refresh_from_db()
     return token
+
+
+def rotate_token(*, token: DeveloperToken, old_ends_at: datetime | None = None) -> tuple[DeveloperToken, str]:
+    """A new token in place of `token`, of the same name and expiry, and its clear text, which exists nowhere else.
+
+    The old one works until `old_ends_at`, or no longer at all where that is None. Raises TokenDoesNotWork where it is revoked
+    or expired, and as `issue_token`.
+    """
+    with transaction.atomic():
+        stored = DeveloperToken.objects.select_for_update().get(pk=token.pk)
+        if not stored.opens_at(clock.now()):
+            raise TokenDoesNotWork
+        made = issue_token(developer=stored.developer, name=stored.name, expires_at=stored.expires_at)
+        if old_ends_at is None:
+            revoke_token(token=stored)
+        elif stored.expires_at is None or old_ends_at < stored.expires_at:
+            stored.expires_at = old_ends_at
+            stored.save(update_fields=["expires_at"])
+    return made
 
 
 def revoke_json_web_token(*, kid: str, jti: str, reason: str = "") -> RevokedJsonWebToken:

@@ -26,6 +26,7 @@ from commercecore_payments.admin.display import (
     status_in,
     status_label,
 )
+from commercecore_payments.admin.export import ExportableAdmin
 from commercecore_payments.admin.filters import CurrencyFilter, DateRangeFilter
 from commercecore_payments.admin.records import RELATED_ROWS, Briefing, ReadOnlyAdmin, RelatedTable
 from commercecore_payments.admin.unfolded import SimpleListFilter
@@ -79,7 +80,7 @@ def disputes_table(disputes: QuerySet[Any], **filters: Any) -> RelatedTable:
     rows = [_row(dispute) for dispute in disputes.order_by(*MOST_URGENT_FIRST).select_related("transaction")[:RELATED_ROWS]]
     address = list_address(Dispute, **filters) if len(rows) == RELATED_ROWS else ""
     headers = ("Dispute", "Opened", "Status", "Amount", "Reason", "Time left", "Payment")
-    return RelatedTable("Disputes", headers, rows, address)
+    return RelatedTable("Disputes", headers, rows, address, of=Dispute)
 
 
 def _row(dispute: Dispute) -> tuple[Any, ...]:
@@ -116,7 +117,7 @@ MOST_URGENT_FIRST = (_IS_NEEDED.asc(), _DUE_WHERE_NEEDED.asc(nulls_last=True), "
 
 
 @admin.register(Dispute)
-class DisputeAdmin(ReadOnlyAdmin):
+class DisputeAdmin(ExportableAdmin, ReadOnlyAdmin):
     list_display = (
         "__str__",
         "status_label",
@@ -154,6 +155,24 @@ class DisputeAdmin(ReadOnlyAdmin):
         "transaction__order_id__startswith",
     )
     search_help_text = "An id (dispute, charge, transaction, order, account, developer), or a seller's email."
+    export_fields = (
+        "stripe_dispute_id",
+        "status",
+        "reason",
+        "currency",
+        "amount_minor",
+        "evidence_due_at",
+        "has_evidence",
+        "transaction__stripe_payment_intent_id",
+        "transaction__order_id",
+        "account__stripe_account_id",
+        "account__email",
+        "developer_id",
+        "app_id",
+        "opened_at",
+        "updated_at",
+    )
+    export_ordering = "opened_at"
     fieldsets = (
         (None, {"fields": ("status_label", "time_left", "evidence_due_at", "has_evidence", "amount", "reason_in_words")}),
         ("Payment", {"fields": ("transaction", "order_id", "charge", "account", "developer", "app")}),

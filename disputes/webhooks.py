@@ -27,16 +27,21 @@ def dispute_changed(event: ReceivedEvent) -> str:
     """
     if not event.account_id:
         return "A dispute of the platform's own has no record here."
-    known = Dispute.objects.filter(stripe_dispute_id=event.object_id).first()
-    found = reads.retrieve_dispute(event.object_id, account_id=event.account_id)
+    return dispute_up_to_date(event.object_id, account_id=event.account_id)
+
+
+def dispute_up_to_date(dispute_id: str, *, account_id: str) -> str:
+    """The same for whoever knows the dispute's id. Raises as `dispute_changed`."""
+    known = Dispute.objects.filter(stripe_dispute_id=dispute_id).first()
+    found = reads.retrieve_dispute(dispute_id, account_id=account_id)
     with transaction.atomic(durable=True):
         # Of two that make the same dispute, one waits here, and then finds it.
-        account = ConnectedAccount.objects.select_for_update(no_key=True).get(stripe_account_id=event.account_id)
+        account = ConnectedAccount.objects.select_for_update(no_key=True).get(stripe_account_id=account_id)
         stored = Dispute.objects.filter(stripe_dispute_id=found.id).first()
         if _last_change(stored) != _last_change(known):
             raise NotYet("The dispute was written here while Stripe was asked.")
         payment = _payment_of(found, account)
-        dispute = stored if stored is not None else _new_dispute(found, event, account, payment)
+        dispute = stored if stored is not None else _new_dispute(found, account, payment)
         _take_over(found, dispute, payment)
     return f"The dispute is {dispute.status}."
 
@@ -51,10 +56,11 @@ def _payment_of(found: DisputeSnapshot, account: ConnectedAccount) -> Transactio
     return Transaction.objects.at(account).filter(stripe_payment_intent_id=found.payment_intent_id).first()
 
 
-def _new_dispute(found: DisputeSnapshot, event: ReceivedEvent, account: ConnectedAccount, payment: Transaction | None) -> Dispute:
+def _new_dispute(found: DisputeSnapshot, account: ConnectedAccount, payment: Transaction | None) -> Dispute:
     """The dispute as it is before it has taken over anything: not saved yet. Raises NotYet while its payment is awaited."""
+    opened_at = datetime.fromtimestamp(found.created, UTC)
     # Stripe's clock may be ahead of ours, and that of the sandbox by weeks.
-    is_recent = abs(now() - event.created) < PAYMENT_IS_AWAITED_FOR
+    is_recent = abs(now() - opened_at) < PAYMENT_IS_AWAITED_FOR
     if payment is None and found.payment_intent_id and is_recent:
         raise NotYet("The dispute's payment is not known here yet.")
     return Dispute(
@@ -62,7 +68,7 @@ def _new_dispute(found: DisputeSnapshot, event: ReceivedEvent, account: Connecte
         developer=account.developer,
         account=account,
         stripe_charge_id=found.charge_id,
-        opened_at=datetime.fromtimestamp(found.created, UTC),
+        opened_at=opened_at,
         version=0,  # what it takes over first is its first version
     )
 

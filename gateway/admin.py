@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import display
 from django.contrib.admin.views.main import ChangeList
@@ -11,9 +10,8 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, MultipleChoicesDropdownFilter
-from unfold.widgets import UnfoldAdminTextInputWidget
 
-from commercecore_payments.admin.actions import Done, confirmed_action
+from commercecore_payments.admin.actions import ActionForm, Asked, Done, Preface, confirmed_action
 from commercecore_payments.admin.display import (
     BAD,
     EMPTY,
@@ -30,8 +28,9 @@ from commercecore_payments.admin.display import (
     status_in,
     status_label,
 )
+from commercecore_payments.admin.export import ExportableAdmin
 from commercecore_payments.admin.filters import DateRangeFilter
-from commercecore_payments.admin.records import RELATED_ROWS, Briefing, Preface, ReadOnlyAdmin, RelatedTable
+from commercecore_payments.admin.records import RELATED_ROWS, Briefing, ReadOnlyAdmin, RelatedTable
 from commercecore_payments.admin.unfolded import SimpleListFilter
 from commercecore_payments.recovery import Recovered, Result, close_as_not_done, recover
 from gateway.models import OPEN_STATUSES, Operation, RecoveryAttempt, Status, subject_type
@@ -46,6 +45,7 @@ from gateway.reviews import (
     warning_before_closing,
 )
 from gateway.subjects import about_a_record_called, name_of, names_of_subjects, stake_of, subject_model, subject_of
+from staff.rights import Right
 
 STATUS_COLOURS: dict[str, str] = {
     Status.SENDING: MOVING,
@@ -66,14 +66,14 @@ ACTS: dict[str, str] = {
 ERROR_LENGTH = 60
 
 
-class NotDoneForm(forms.Form):
+class NotDoneForm(ActionForm):
     """Why a person is sure that Stripe did nothing."""
 
-    reason = forms.CharField(
-        max_length=255,
-        widget=UnfoldAdminTextInputWidget,
-        help_text="What you saw at Stripe, such as: no refund of this payment in the dashboard, 24 November.",
-    )
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields[
+            "reason"
+        ].help_text = "What you saw at Stripe, such as: no refund of this payment in the dashboard, 24 November."
 
 
 class OpenFilter(SimpleListFilter):
@@ -99,7 +99,7 @@ def operations_about(*subjects: Model) -> RelatedTable:
     rows = [_row(operation) for operation in Operation.objects.filter(about)[:RELATED_ROWS]]
     address = list_address(Operation, subject_type=subject_type(subjects[0]), subject_id=subjects[0].pk)
     headers = ("Operation", "Created", "Kind", "Status", "Times sent", "Error")
-    return RelatedTable("Operations at Stripe", headers, rows, address if len(rows) == RELATED_ROWS else "")
+    return RelatedTable("Operations at Stripe", headers, rows, address if len(rows) == RELATED_ROWS else "", of=Operation)
 
 
 def _row(operation: Operation) -> tuple[Any, ...]:
@@ -109,7 +109,7 @@ def _row(operation: Operation) -> tuple[Any, ...]:
 
 
 @admin.register(Operation)
-class OperationAdmin(ReadOnlyAdmin):
+class OperationAdmin(ExportableAdmin, ReadOnlyAdmin):
     list_display = ("id", "created_at", "kind_name", "status_label", "subject", "error", "times_sent", "developer_link")
     list_select_related = ("developer",)
     list_filter = (
@@ -133,6 +133,30 @@ class OperationAdmin(ReadOnlyAdmin):
         "of our own request, or of a user."
     )
     actions_detail = ("recover_now", "close_not_done")
+    export_fields = (
+        "id",
+        "kind",
+        "status",
+        "subject_type",
+        "subject_id",
+        "stripe_account",
+        "target_id",
+        "result_id",
+        "stripe_request_id",
+        "request_id",
+        "developer_id",
+        "app_id",
+        "user_id",
+        "attempts",
+        "http_status",
+        "error_type",
+        "error_code",
+        "decline_code",
+        "error_message",
+        "created_at",
+        "last_sent_at",
+        "closed_at",
+    )
     fieldsets = (
         (
             None,
@@ -143,7 +167,7 @@ class OperationAdmin(ReadOnlyAdmin):
             {"fields": ("created_at", "times_sent", "last_sent_at", "closed_at", "status_at_stripe", "due", "withdrawn_at")},
         ),
         ("What was asked", {"fields": ("account", "target", "parameters_shown", "idempotency", "version")}),
-        ("Caller", {"fields": ("environment", "developer", "app", "user_id", "our_request", "caller_key")}),
+        ("Caller", {"fields": ("environment", "developer", "app", "user_id", "operator", "our_request", "caller_key")}),
     )
 
     status_label = status_in(STATUS_COLOURS)
@@ -269,21 +293,23 @@ class OperationAdmin(ReadOnlyAdmin):
 
     @confirmed_action(
         "Recover now",
+        right=Right.RETRY_OPERATION,
         text="Sends the same request again under its own key where that is still safe, else looks at Stripe without sending.",
         icon="healing",
     )
-    def recover_now(self, record: Operation, answers: dict[str, Any]) -> Done:
+    def recover_now(self, record: Operation, asked: Asked) -> Done:
         return _told(recover(record))
 
     @confirmed_action(
         "Close as not done",
+        right=Right.REVIEW_OPERATION,
         text="Your word that Stripe did not do it. Frees what the operation reserved.",
         icon="block",
         form_class=NotDoneForm,
     )
-    def close_not_done(self, record: Operation, answers: dict[str, Any]) -> Done:
-        close_as_not_done(record, reason=answers["reason"], by=answers["operator"])
-        return Done(f"{record.id} is closed as not done: {answers['reason']}")
+    def close_not_done(self, record: Operation, asked: Asked) -> Done:
+        close_as_not_done(record, reason=asked.reason, by=asked.operator)
+        return Done(f"{record.id} is closed as not done: {asked.reason}")
 
 
 def _told(recovered: Recovered) -> Done:

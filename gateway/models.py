@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from commercecore_payments.clock import database_now, elapsed_s, now
 from commercecore_payments.environments import Environment, EnvironmentManager, current_environment
 from commercecore_payments.identifiers import new_identifier
+from commercecore_payments.indexes import prefix_index
 
 
 class Kind(models.TextChoices):
@@ -144,6 +145,9 @@ class Operation(models.Model):
     app = models.ForeignKey("developers.App", models.PROTECT, related_name="operations", null=True, blank=True)
     user_id = models.CharField(max_length=255, blank=True)
     request_id = models.CharField(max_length=40, blank=True)
+    operator = models.CharField(
+        max_length=150, blank=True, default="", db_default="", help_text="Whoever on the staff asked for it, by username."
+    )
     caller_key = models.ForeignKey(
         "idempotency.IdempotencyKey",
         models.SET_NULL,
@@ -200,6 +204,15 @@ class Operation(models.Model):
                 condition=Q(status__in=RECOVERABLE_STATUSES),
                 name="operation_due_for_recovery",
             ),
+            # What operators search by, and what they filter their list by.
+            prefix_index("stripe_account", "operation_account_prefix"),
+            prefix_index("target_id", "operation_target_prefix"),
+            prefix_index("result_id", "operation_result_prefix"),
+            prefix_index("stripe_request_id", "operation_stripe_req_prefix"),
+            prefix_index("request_id", "operation_request_prefix"),
+            prefix_index("user_id", "operation_user_prefix"),
+            models.Index(fields=["environment", "status", "-created_at", "-id"], name="operation_status_newest"),
+            models.Index(fields=["environment", "kind", "-created_at", "-id"], name="operation_kind_newest"),
         ]
 
     def __str__(self) -> str:

@@ -73,6 +73,7 @@ def reserve(
         app=actor.app,
         user_id=actor.user_id,
         request_id=actor.request_id,
+        operator=actor.operator,
         caller_key_id=actor.idempotency_key.row_id if actor.idempotency_key is not None else None,
         created_at=moment,
         last_sent_at=moment,

@@ -13,6 +13,7 @@ from gateway.operations import OPERATION_METADATA_KEY, leave_the_database, raise
 from gateway.outcomes import fault_of
 from gateway.snapshots import (
     AccountSnapshot,
+    BalanceSnapshot,
     CustomerSnapshot,
     DisputeSnapshot,
     LinkSnapshot,
@@ -86,10 +87,10 @@ def retrieve_refund(refund_id: str, *, account_id: str) -> RefundSnapshot:
 
 
 def list_refunds(payment_intent_id: str, *, account_id: str) -> list[RefundSnapshot]:
-    """Every refund of a direct charge's payment intent, the newest first. Raises as `_ask`."""
+    """Every refund of a direct charge's payment intent, the newest first. Raises as `ask`."""
     options: Any = {"stripe_account": account_id}
     asked: Any = {"payment_intent": payment_intent_id, "limit": PAGE_SIZE}
-    listed: list[RefundSnapshot] = _ask(
+    listed: list[RefundSnapshot] = ask(
         lambda client: [
             RefundSnapshot.from_stripe(refund.to_dict()) for refund in client.v1.refunds.list(asked, options).auto_paging_iter()
         ]
@@ -107,6 +108,12 @@ def retrieve_payout(payout_id: str, *, account_id: str) -> PayoutSnapshot:
     """A payout of a connected account. Raises as `_read`."""
     options: Any = {"stripe_account": account_id}
     return PayoutSnapshot.from_stripe(_read(lambda client: client.v1.payouts.retrieve(payout_id, None, options)))
+
+
+def retrieve_balance(account_id: str) -> BalanceSnapshot:
+    """A connected account's money at Stripe now. Raises as `_read`."""
+    options: Any = {"stripe_account": account_id}
+    return BalanceSnapshot.from_stripe(_read(lambda client: client.v1.balance.retrieve({}, options)))
 
 
 def list_events(account_id: str, *, since: datetime) -> Iterator[dict[str, Any]]:
@@ -170,14 +177,14 @@ def _since(moment: datetime) -> dict[str, Any]:
 
 
 def _find(operation: Operation, list_them: Callable[[stripe.StripeClient, Any], Any]) -> dict[str, Any] | None:
-    """The object of a list, newest first, whose metadata names the operation. Raises as `_ask`."""
+    """The object of a list, newest first, whose metadata names the operation. Raises as `ask`."""
     options: Any = {"stripe_account": operation.stripe_account} if operation.stripe_account else {}
 
     def search(client: stripe.StripeClient) -> dict[str, Any] | None:
         listed = (dict(one.to_dict()) for one in list_them(client, options).auto_paging_iter())
         return next((one for one in listed if _names(one, operation)), None)
 
-    found: dict[str, Any] | None = _ask(search)
+    found: dict[str, Any] | None = ask(search)
     return found
 
 
@@ -213,11 +220,11 @@ def create_login_link(account_id: str) -> LinkSnapshot:
 
 
 def _read(call: Callable[[stripe.StripeClient], Any]) -> dict[str, Any]:
-    """Stripe's answer as a plain dict. Raises as `_ask`."""
-    return dict(_ask(call).to_dict())
+    """Stripe's answer as a plain dict. Raises as `ask`."""
+    return dict(ask(call).to_dict())
 
 
-def _ask(call: Callable[[stripe.StripeClient], Any]) -> Any:
+def ask(call: Callable[[stripe.StripeClient], Any]) -> Any:
     """What a call of the SDK returns.
 
     Raises StripeRejected (it said no), StripeConfigurationRefused (401, 403) or StripeUnreachable (no usable answer).

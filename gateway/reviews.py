@@ -6,8 +6,9 @@ from datetime import datetime
 
 from django.conf import settings
 
+from commercecore_payments.admin.actions import Fact
 from commercecore_payments.admin.display import EMPTY, code, link
-from commercecore_payments.admin.records import Briefing, Fact, Stake
+from commercecore_payments.admin.records import Briefing, Stake
 from commercecore_payments.money import format_amount
 from gateway.models import Kind, Operation, RecoveryAttempt, Status
 from gateway.operations import OPERATION_METADATA_KEY

@@ -1,6 +1,6 @@
 """What Stripe told us, as frozen dataclasses: the only form in which Stripe's objects leave the gateway."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -32,7 +32,8 @@ class AccountSnapshot:
             payouts_enabled=bool(data.get("payouts_enabled")),
             details_submitted=bool(data.get("details_submitted")),
             capabilities=dict(data.get("capabilities") or {}),
-            requirements={name: requirements.get(name) for name in REQUIREMENT_FIELDS},
+            requirements={name: requirements.get(name) for name in REQUIREMENT_FIELDS}
+            | ({"errors": requirements["errors"]} if requirements.get("errors") else {}),  # where something was wrong
             metadata=dict(data.get("metadata") or {}),
         )
 
@@ -231,6 +232,28 @@ class DisputeSnapshot:
             has_evidence=bool(evidence.get("has_evidence")),
             created=data["created"],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceSnapshot:
+    """An account's money at Stripe: minor units by currency. `instant_available` is None where Stripe tells none."""
+
+    available: Mapping[str, int]
+    pending: Mapping[str, int]
+    instant_available: Mapping[str, int] | None
+
+    @classmethod
+    def from_stripe(cls, data: Mapping[str, Any]) -> Self:
+        instant = data.get("instant_available")
+        return cls(
+            available=_by_currency(data["available"]),
+            pending=_by_currency(data["pending"]),
+            instant_available=_by_currency(instant) if instant is not None else None,
+        )
+
+
+def _by_currency(amounts: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    return {one["currency"]: one["amount"] for one in amounts}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.db.models import Model, Q
 
+from commercecore_payments.admin.lists import MOST_RELATED, holding
 from commercecore_payments.admin.records import RecordAdmin, Stake
 from gateway.models import Operation, subject_type
 
@@ -68,15 +69,17 @@ def _names(name: str, keys: set[int]) -> Iterator[tuple[int, str]]:
 
 
 def about_a_record_called(term: str) -> Q:
-    """The operations about a record of which an id begins with `term`, by the fields that its own admin names."""
+    """The operations about a record of which an id begins with `term`, by the fields that its own admin names.
+
+    The records are looked up first, at most MOST_RELATED of each kind: a term that so many ids begin with names none of them.
+    """
     about = Q()
     for model in apps.get_models():
         known = record_admin(model)
         if known is None or not known.search_fields_of_operations:
             continue
-        called = Q()
-        for field in known.search_fields_of_operations:
-            called |= Q(**{field: term})
-        keys = model._default_manager.filter(called).values("pk")
-        about |= Q(subject_type=subject_type(model), subject_id__in=keys)
-    return about
+        called = model._default_manager.filter(holding(model, list(known.search_fields_of_operations), term))
+        keys = list(called.order_by().values_list("pk", flat=True)[:MOST_RELATED])
+        if keys:
+            about |= Q(subject_type=subject_type(model), subject_id__in=keys)
+    return about or Q(pk__in=[])

@@ -1,11 +1,14 @@
 """Payouts as operators see them."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import display
 from django.db.models import QuerySet
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter, MultipleChoicesDropdownFilter
 
 from commercecore_payments.admin.display import (
@@ -23,10 +26,12 @@ from commercecore_payments.admin.display import (
     status_in,
     status_label,
 )
+from commercecore_payments.admin.export import ExportableAdmin
 from commercecore_payments.admin.filters import CurrencyFilter, DateRangeFilter
 from commercecore_payments.admin.records import RELATED_ROWS, ReadOnlyAdmin, RelatedTable
 from commercecore_payments.money import format_amount
 from payouts.models import Payout, Status
+from payouts.statement_page import statement_page
 from stripe_events.admin import stripe_events_about
 
 STATUS_COLOURS: dict[str, str] = {
@@ -44,7 +49,7 @@ def payouts_table(payouts: QuerySet[Any], **filters: Any) -> RelatedTable:
     """The newest of `payouts`; `filters` show the same ones in the list."""
     rows = [_row(payout) for payout in payouts[:RELATED_ROWS]]
     address = list_address(Payout, **filters) if len(rows) == RELATED_ROWS else ""
-    return RelatedTable("Payouts", ("Payout", "Made", "Status", "Amount", "Arrives", "Failure"), rows, address)
+    return RelatedTable("Payouts", ("Payout", "Made", "Status", "Amount", "Arrives", "Failure"), rows, address, of=Payout)
 
 
 def _row(payout: Payout) -> tuple[Any, ...]:
@@ -58,7 +63,7 @@ def _arrival_day(payout: Payout) -> str:
 
 
 @admin.register(Payout)
-class PayoutAdmin(ReadOnlyAdmin):
+class PayoutAdmin(ExportableAdmin, ReadOnlyAdmin):
     list_display = ("__str__", "made_at", "status_label", "amount", "arrival_day", "account_link", "automatic", "failure")
     list_select_related = ("account",)
     list_filter = (
@@ -77,8 +82,24 @@ class PayoutAdmin(ReadOnlyAdmin):
         "developer__id__startswith",
     )
     search_help_text = "An id (payout, account, developer), or a seller's email."
+    export_fields = (
+        "stripe_payout_id",
+        "status",
+        "currency",
+        "amount_minor",
+        "arrives_at",
+        "automatic",
+        "account__stripe_account_id",
+        "account__email",
+        "developer_id",
+        "failure_code",
+        "failure_message",
+        "made_at",
+        "updated_at",
+    )
+    export_ordering = "made_at"
     fieldsets = (
-        (None, {"fields": ("status_label", "amount", "arrival_day", "automatic", "what_went_wrong")}),
+        (None, {"fields": ("status_label", "amount", "arrival_day", "automatic", "what_went_wrong", "statement")}),
         ("Seller", {"fields": ("account", "developer")}),
         ("Record", {"fields": ("stripe_id", "made_at", "environment", "created_at", "updated_at")}),
     )
@@ -98,6 +119,15 @@ class PayoutAdmin(ReadOnlyAdmin):
     @display(description="why it failed")
     def what_went_wrong(self, payout: Payout) -> str:
         return " · ".join(part for part in (payout.failure_message, payout.failure_code) if part) or EMPTY
+
+    @display(description="made of")
+    def statement(self, payout: Payout) -> str:
+        address = reverse("admin:payouts_payout_statement", args=[payout.pk])
+        return format_html('<a class="text-link" href="{}">Statement</a>', address)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(partial(statement_page, self))
+        return [path("<int:object_id>/statement/", view, name="payouts_payout_statement"), *super().get_urls()]
 
     @display(description="payout at Stripe")
     def stripe_id(self, payout: Payout) -> str:

@@ -19,11 +19,16 @@ def payout_changed(event: ReceivedEvent) -> str:
     """
     if not event.account_id:
         return "A payout of the platform's own has no record here."
-    known = Payout.objects.filter(stripe_payout_id=event.object_id).first()
-    found = reads.retrieve_payout(event.object_id, account_id=event.account_id)
+    return payout_up_to_date(event.object_id, account_id=event.account_id)
+
+
+def payout_up_to_date(payout_id: str, *, account_id: str) -> str:
+    """The same for whoever knows the payout's id. Raises as `payout_changed`."""
+    known = Payout.objects.filter(stripe_payout_id=payout_id).first()
+    found = reads.retrieve_payout(payout_id, account_id=account_id)
     with transaction.atomic(durable=True):
         # Of two that make the same payout, one waits here, and then finds it.
-        account = ConnectedAccount.objects.select_for_update(no_key=True).get(stripe_account_id=event.account_id)
+        account = ConnectedAccount.objects.select_for_update(no_key=True).get(stripe_account_id=account_id)
         stored = Payout.objects.filter(stripe_payout_id=found.id).first()
         if _last_change(stored) != _last_change(known):
             raise NotYet("The payout was written here while Stripe was asked.")

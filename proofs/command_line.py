@@ -20,6 +20,7 @@ OPTIONS: Mapping[str, frozenset[str]] = {
     "simulation": frozenset({"long", "quick", "seeds", "first_seed", "steps", "processes", "seed"}),
     "races": frozenset({"long", "quick", "first_seed", "operation", "seed"}),
     "deliveries": frozenset({"long", "quick", "first_seed"}),
+    "drift": frozenset({"long", "quick", "first_seed"}),
     "mutations": frozenset({"operation"}),
 }
 # These take one thing out of one part.

@@ -19,6 +19,7 @@ from commercecore_payments.settings import *  # noqa: E402, F403 - it reads the 
 from commercecore_payments.settings import ALLOWED_HOSTS, DATABASE_URL, DATABASES, STATIC_ROOT  # noqa: E402
 
 ALLOWED_HOSTS.append("testserver")  # the name by which Django's test client calls
+RECONCILE_NIGHTLY_AT = None  # whatever the hour is at which a proof is run
 STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns where it is missing
 
 WHITENOISE_USE_FINDERS = False  # nobody asks for a file here, and each new client of the API would look all of them up

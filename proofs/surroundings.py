@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from commercecore_payments import clock
-from commercecore_payments.testing.emptying import WRITTEN_BY_MIGRATIONS
+from commercecore_payments.testing.emptying import WRITTEN_BY_MIGRATIONS, without_triggers
 from gateway import models as gateway_models
 from refunds.operations import request as refund_requests
 from sandbox.models import SandboxClock
@@ -45,7 +45,7 @@ def _empty_the_database() -> None:
     """All rows but those that the migrations wrote, and the counters of the keys: a seed tells the same story each time."""
     tables = {*connection.introspection.django_table_names(only_existing=True, include_views=False)} - WRITTEN_BY_MIGRATIONS
     statements = connection.ops.sql_flush(no_style(), sorted(tables), reset_sequences=True, allow_cascade=False)
-    connection.ops.execute_sql_flush(statements)
+    connection.ops.execute_sql_flush(without_triggers(statements))
 
 
 @contextmanager

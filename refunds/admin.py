@@ -6,8 +6,10 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin import display
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, MultipleChoicesDropdownFilter
 
+from commercecore_payments.admin.actions import Asked, Done, confirmed_action
 from commercecore_payments.admin.display import (
     BAD,
     EMPTY,
@@ -24,13 +26,20 @@ from commercecore_payments.admin.display import (
     status_in,
     status_label,
 )
+from commercecore_payments.admin.export import ExportableAdmin
 from commercecore_payments.admin.filters import CurrencyFilter, DateRangeFilter
 from commercecore_payments.admin.records import RELATED_ROWS, ReadOnlyAdmin, RelatedTable, Stake
+from commercecore_payments.admin.unfolded import SimpleListFilter
 from commercecore_payments.money import format_amount
 from gateway.admin import operations_about
-from refunds.models import Refund, Status
+from refunds.approval_admin import RefundApprovalAdmin
+from refunds.models import NOT_REFUNDED, Refund, Status
+from refunds.operations import refresh_refund
+from staff.rights import Right
 from stripe_events.admin import stripe_events_about
 from webhooks.admin import events_about
+
+__all__ = ["RefundAdmin", "RefundApprovalAdmin", "refunds_table"]
 
 STATUS_COLOURS: dict[str, str] = {
     Status.CREATING: MOVING,
@@ -47,7 +56,7 @@ def refunds_table(refunds: QuerySet[Any], **filters: Any) -> RelatedTable:
     """The newest of `refunds`; `filters` show the same ones in the list."""
     rows = [_row(refund) for refund in refunds.select_related("transaction")[:RELATED_ROWS]]
     address = list_address(Refund, **filters) if len(rows) == RELATED_ROWS else ""
-    return RelatedTable("Refunds", ("Refund", "Created", "Status", "Amount", "Reason", "Failure"), rows, address)
+    return RelatedTable("Refunds", ("Refund", "Created", "Status", "Amount", "Reason", "Failure"), rows, address, of=Refund)
 
 
 def _row(refund: Refund) -> tuple[Any, ...]:
@@ -62,13 +71,27 @@ def _plain(failure_reason: str) -> str:
     return failure_reason.replace("_", " ").capitalize() or EMPTY
 
 
+class MoneyFilter(SimpleListFilter):
+    """Whether money went back, or is on its way."""
+
+    title = "money"
+    parameter_name = "money"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [("taken", "Went back, or is on its way"), ("kept", "Stayed with the seller")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "kept":
+            return queryset.filter(status__in=NOT_REFUNDED)
+        return queryset.exclude(status__in=NOT_REFUNDED) if self.value() == "taken" else queryset
+
+
 @admin.register(Refund)
-class RefundAdmin(ReadOnlyAdmin):
+class RefundAdmin(ExportableAdmin, ReadOnlyAdmin):
     list_display = ("name_of", "created_at", "status_label", "amount", "transaction_link", "order_id", "user_id")
     list_select_related = ("transaction",)
-    # There are few refunds beside the payments, and an index leads through their dates.
-    date_hierarchy = "created_at"
     list_filter = (
+        MoneyFilter,
         ("status", MultipleChoicesDropdownFilter),
         CurrencyFilter,
         ("reason", ChoicesDropdownFilter),
@@ -91,11 +114,30 @@ class RefundAdmin(ReadOnlyAdmin):
         "transaction__order_id__startswith",
     )
     related_to_its_name = ("transaction",)
+    actions_detail = ("read_from_stripe",)
     search_help_text = "An id (refund, transaction, order, user, account, app, developer), or a seller's email."
+    export_fields = (
+        "stripe_refund_id",
+        "status",
+        "currency",
+        "amount_minor",
+        "reason",
+        "failure_reason",
+        "transaction__stripe_payment_intent_id",
+        "transaction__order_id",
+        "user_id",
+        "operator",
+        "developer_id",
+        "app_id",
+        "refund_application_fee",
+        "external",
+        "created_at",
+        "updated_at",
+    )
     fieldsets = (
         (None, {"fields": ("status_label", "amount", "reason", "why_it_failed", "refund_application_fee", "metadata_shown")}),
         ("Payment", {"fields": ("transaction", "order_id", "account")}),
-        ("Caller", {"fields": ("user_id", "developer", "app")}),
+        ("Caller", {"fields": ("user_id", "operator", "developer", "app")}),
         ("Record", {"fields": ("stripe_id", "environment", "external", "version", "created_at", "updated_at")}),
     )
 
@@ -133,3 +175,16 @@ class RefundAdmin(ReadOnlyAdmin):
 
     def related_tables(self, record: Refund) -> Iterable[RelatedTable]:
         return [events_about(record), stripe_events_about(record.stripe_refund_id), operations_about(record)]
+
+    def actions_for(self, record: Refund) -> tuple[str, ...]:
+        return self.actions_detail if record.stripe_refund_id else ()
+
+    @confirmed_action(
+        "Read from Stripe",
+        right=Right.RESYNC,
+        text="Asks Stripe for the refund and takes over its state. Nothing is changed at Stripe.",
+        icon="sync",
+    )
+    def read_from_stripe(self, record: Refund, asked: Asked) -> Done:
+        refresh_refund(record)
+        return Done(f"{record} at Stripe: {record.get_status_display().lower()}.")

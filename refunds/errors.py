@@ -31,6 +31,37 @@ class RefundExceedsPayment(Conflict):
         super().__init__(f"At most {refundable_minor} {currency} can still be refunded.", extra=rest)
 
 
+class NeedsSecondPerson(Conflict):
+    """What the staff refunds of one payment within a day is more than one person decides alone."""
+
+    code = "refund_needs_second_person"
+    message = "A second person on the staff has to approve this refund."
+
+    def __init__(self, *, amount_minor: int) -> None:
+        super().__init__()
+        self.amount_minor = amount_minor
+
+
+class RefundIsWaiting(Conflict):
+    code = "refund_is_waiting"
+    message = "Another refund of this payment waits for a second person. Decide that one first."
+
+
+class ApprovalIsOver(Conflict):
+    code = "approval_is_over"
+    message = "Somebody else has decided this refund meanwhile, or nobody did for a week. Nothing was done."
+
+
+class OwnRefund(Conflict):
+    code = "own_refund"
+    message = "Whoever asked for the refund cannot decide it: a second person has to. Nothing was done."
+
+
+class NotOwnRefund(Conflict):
+    code = "not_own_refund"
+    message = "Only whoever asked for the refund can withdraw it. Refuse it instead. Nothing was done."
+
+
 class RefundRefused(Conflict):
     """Stripe refused the refund: refunded elsewhere, disputed, or otherwise not refundable there."""
 

@@ -2,16 +2,21 @@
 
 import logging
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Self
 
+from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import models
-from django.db.models import Q, Sum
+from django.db.models import F, Q, Sum
 
 from commercecore_payments.clock import now
 from commercecore_payments.environments import Environment, EnvironmentManager, current_environment
+from commercecore_payments.indexes import prefix_index
 from commercecore_payments.metadata import callers_metadata
 from developers.models import App, Developer
 from gateway.snapshots import RefundSnapshot
+from staff.models import MAX_USERNAME_LENGTH
 from transactions.models import Transaction
 
 logger = logging.getLogger(__name__)
@@ -65,6 +70,10 @@ class RefundQuerySet(models.QuerySet["Refund"]):
         """Those that went through, are pending, or whose outcome is unknown: their amounts are spoken for."""
         return self.exclude(status__in=NOT_REFUNDED)
 
+    def by_the_staff_since(self, moment: datetime) -> Self:
+        """Those that were made in the admin since then."""
+        return self.filter(created_at__gte=moment).exclude(operator="")
+
     def total_minor(self) -> int:
         """The sum of their amounts, in minor units."""
         return self.aggregate(total=Sum("amount_minor"))["total"] or 0
@@ -80,6 +89,13 @@ class Refund(models.Model):
     transaction = models.ForeignKey(Transaction, models.PROTECT, related_name="refunds")
     external = models.BooleanField(default=False, db_default=False, help_text="Made past this service, as in Stripe's dashboard.")
     user_id = models.CharField(max_length=255, blank=True)
+    operator = models.CharField(
+        max_length=MAX_USERNAME_LENGTH,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Whoever on the staff asked for it, by username.",
+    )
 
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
@@ -104,9 +120,21 @@ class Refund(models.Model):
                 fields=["environment", "stripe_refund_id"], condition=~Q(stripe_refund_id=""), name="one_row_a_stripe_refund"
             ),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_amount_is_positive"),
-            models.CheckConstraint(condition=Q(external=True) | Q(app__isnull=False), name="own_refund_has_an_app"),
+            models.CheckConstraint(
+                condition=Q(external=True) | Q(app__isnull=False) | ~Q(operator=""), name="own_refund_has_an_app_or_an_operator"
+            ),
         ]
-        indexes = [models.Index(fields=["environment", "-created_at", "-id"], name="refund_newest")]
+        indexes = [
+            models.Index(fields=["environment", "-created_at", "-id"], name="refund_newest"),
+            # What operators search by, and what they filter their list by.
+            prefix_index("stripe_refund_id", "refund_id_prefix"),
+            prefix_index("user_id", "refund_user_prefix"),
+            models.Index(fields=["environment", "status", "-created_at", "-id"], name="refund_status_newest"),
+            models.Index(fields=["environment", "currency", "-created_at", "-id"], name="refund_currency_newest"),
+            models.Index(
+                fields=["environment", "reason", "-created_at", "-id"], condition=~Q(reason=""), name="refund_reason_newest"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.stripe_refund_id or f"refund of order {self.transaction.order_id}"
@@ -125,7 +153,7 @@ class Refund(models.Model):
 
     def apply(self, snapshot: RefundSnapshot) -> None:
         """Takes over what Stripe says of the refund. What it cannot have become is an old answer: refused, and logged."""
-        if not self._may_become(snapshot.status):
+        if not self.may_become(snapshot.status):
             logger.warning("refund %s cannot become %s after %s", self, snapshot.status, self.status)
             return
         self.stripe_refund_id = snapshot.id
@@ -134,8 +162,18 @@ class Refund(models.Model):
         self.metadata = callers_metadata(snapshot.metadata)
         self._save()
 
-    def _may_become(self, status: str) -> bool:
-        """A status that is new at Stripe is taken over as it comes, except after the end."""
+    def correct(self, snapshot: RefundSnapshot, *, payment: Transaction) -> None:
+        """Takes over what Stripe says though no refund becomes so: a person has looked at both sides, and ours was wrong."""
+        self.transaction = payment
+        self.status = snapshot.status
+        self.failure_reason = snapshot.failure_reason
+        self.amount_minor = snapshot.amount_minor
+        self.currency = snapshot.currency
+        self.metadata = callers_metadata(snapshot.metadata)
+        self._save()
+
+    def may_become(self, status: str) -> bool:
+        """Whether Stripe may tell so of it. A status that is new at Stripe is taken over as it comes, except after the end."""
         moves = LEGAL_MOVES.get(self.status, LEGAL_MOVES[Status.PENDING])
         return status == self.status or status in moves or (status not in LEGAL_MOVES and moves != ())
 
@@ -148,3 +186,89 @@ class Refund(models.Model):
         self.version += 1
         self.updated_at = now()
         self.save()
+
+
+class ApprovalStatus(models.TextChoices):
+    WAITING = "waiting"
+    APPROVED = "approved"  # the refund was then asked for, once
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"  # by whoever asked for it
+    EXPIRED = "expired"
+
+
+# A week leaves nobody's holidays out, and what nobody decided by then is better asked for anew. Our own choice.
+APPROVALS_WAIT_FOR = timedelta(days=7)
+
+
+class RefundApprovalQuerySet(models.QuerySet["RefundApproval"]):
+    def of(self, payment: Transaction) -> Self:
+        return self.filter(transaction=payment)
+
+    def waiting(self) -> Self:
+        """Those that somebody has to decide: what waits for longer than APPROVALS_WAIT_FOR has lapsed."""
+        return self.filter(status=ApprovalStatus.WAITING, requested_at__gt=now() - APPROVALS_WAIT_FOR)
+
+    def lapse(self) -> None:
+        """Closes those that waited for too long, so that their payments may be asked for again."""
+        lapsed = self.filter(status=ApprovalStatus.WAITING, requested_at__lte=now() - APPROVALS_WAIT_FOR)
+        lapsed.update(status=ApprovalStatus.EXPIRED)
+
+
+class RefundApproval(models.Model):
+    """A refund that the staff asked for and that waits, or waited, for a second person. Amounts in minor units."""
+
+    environment = models.CharField(max_length=8, choices=Environment, default=current_environment)
+    transaction = models.ForeignKey(Transaction, models.PROTECT, related_name="refund_approvals")
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    stripe_reason = models.CharField(max_length=255, choices=Reason, blank=True)
+    refund_application_fee = models.BooleanField(default=False)
+
+    reason = models.TextField(help_text="Why it was asked for.")
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField(default=now)
+
+    status = models.CharField(max_length=16, choices=ApprovalStatus, default=ApprovalStatus.WAITING)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    note = models.TextField(blank=True, help_text="Why it was decided so, and what became of the refund.")
+    refund = models.ForeignKey(Refund, models.PROTECT, related_name="approvals", null=True, blank=True)
+
+    objects = EnvironmentManager.from_queryset(RefundApprovalQuerySet)()
+
+    class Meta:
+        ordering = ("-requested_at", "-id")
+        constraints = [
+            models.UniqueConstraint(fields=["transaction"], condition=Q(status="waiting"), name="one_waiting_refund_a_payment"),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="waiting_refund_amount_is_positive"),
+            models.CheckConstraint(
+                condition=~Q(status__in=("approved", "refused")) | ~Q(decided_by=F("requested_by")),
+                name="refund_is_decided_by_a_second_person",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=("approved", "refused")) | Q(decided_by__isnull=False, decided_at__isnull=False),
+                name="decided_refund_names_who_decided",
+            ),
+        ]
+        indexes = [models.Index(fields=["environment", "status", "-requested_at"], name="refund_approval_waiting")]
+
+    def __str__(self) -> str:
+        return f"refund of {self.transaction}"
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it can still be decided."""
+        return self.status == ApprovalStatus.WAITING and self.requested_at > now() - APPROVALS_WAIT_FOR
+
+    def decide(self, status: ApprovalStatus, *, by: User | None, note: str = "") -> bool:
+        """Ends the waiting, once; False where somebody else has ended it before. One guarded UPDATE decides."""
+        waiting = RefundApproval.objects.waiting().filter(pk=self.pk)
+        ended = waiting.update(status=status, decided_by=by, decided_at=now(), note=note)
+        self.refresh_from_db()
+        return ended == 1
+
+    def note_outcome(self, told: str, refund: Refund | None = None) -> None:
+        """What became of the refund after it was approved."""
+        self.note = f"{self.note}\n{told}".strip()
+        self.refund = refund
+        self.save(update_fields=["note", "refund"])

@@ -13,7 +13,7 @@ from gateway.outcomes import Outcome
 from gateway.snapshots import RefundSnapshot, object_id
 from refunds.events import changes_told
 from refunds.models import NOT_REFUNDED, Refund
-from refunds.operations.settle import settle_refund, sum_refunds, take_over
+from refunds.operations.settle import correct_sum, settle_refund, sum_refunds, take_over
 from transactions.models import Transaction
 from transactions.webhooks import MADE_PAST_US, has_made_another, operation_named_by, payment_up_to_date
 
@@ -35,21 +35,30 @@ def refund_changed(event: ReceivedEvent) -> str:
 
     Raises NotYet while an operation about it is under way here, and what `gateway.reads` raises.
     """
-    refund = _find(event.object_id, account_id=event.account_id)
-    known_at = {event.object_id: refund.updated_at} if refund is not None else {}
-    found = reads.retrieve_refund(event.object_id, account_id=event.account_id)
-    return _take_over(found, account_id=event.account_id, known_at=known_at)
+    return refund_up_to_date(event.object_id, account_id=event.account_id)
+
+
+def refund_up_to_date(refund_id: str, *, account_id: str) -> str:
+    """The same for whoever knows the refund's id. Raises as `refund_changed`."""
+    refund = _find(refund_id, account_id=account_id)
+    known_at = {refund_id: refund.updated_at} if refund is not None else {}
+    found = reads.retrieve_refund(refund_id, account_id=account_id)
+    return _take_over(found, account_id=account_id, known_at=known_at)
 
 
 def charge_refunded(event: ReceivedEvent) -> str:
     """`charge.refunded` embeds no refunds: those of its payment intent are listed. Raises as `refund_changed`."""
     intent_id = object_id(event.object.get("payment_intent"))
-    if not intent_id:
-        return WITHOUT_A_PAYMENT
-    of_payment = Refund.objects.filter(transaction__stripe_payment_intent_id=intent_id)
+    return refunds_up_to_date(intent_id, account_id=event.account_id) if intent_id else WITHOUT_A_PAYMENT
+
+
+def refunds_up_to_date(payment_intent_id: str, *, account_id: str) -> str:
+    """Every refund of the payment is read again, and their sum is the payment's. Raises as `refund_changed`."""
+    of_payment = Refund.objects.filter(transaction__stripe_payment_intent_id=payment_intent_id)
     known_at = dict(of_payment.values_list("stripe_refund_id", "updated_at"))
-    listed = reads.list_refunds(intent_id, account_id=event.account_id)
-    notes = [_take_over(found, account_id=event.account_id, known_at=known_at) for found in listed]
+    listed = reads.list_refunds(payment_intent_id, account_id=account_id)
+    notes = [_take_over(found, account_id=account_id, known_at=known_at) for found in listed]
+    correct_sum(payment_intent_id, account_id=account_id)
     return " ".join(dict.fromkeys(notes)) or "The payment has no refunds."
 
 

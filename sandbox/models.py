@@ -30,6 +30,7 @@ class SandboxObject(models.Model):
 
     class Meta:
         indexes = [
+            models.Index(fields=["account", "object_type", "-created_at", "-id"], name="sandbox_newest"),
             models.Index(fields=["account", "object_type", "customer"], name="sandbox_by_customer"),
             models.Index(fields=["account", "object_type", "payment_intent"], name="sandbox_by_payment_intent"),
             models.Index(fields=["account", "object_type", "charge"], name="sandbox_by_charge"),

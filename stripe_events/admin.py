@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, MultipleChoicesDropdownFilter
 
 from accounts.models import ConnectedAccount
-from commercecore_payments.admin.actions import Done, confirmed_action
+from commercecore_payments.admin.actions import Asked, Done, confirmed_action
 from commercecore_payments.admin.display import (
     BAD,
     EMPTY,
@@ -33,6 +33,7 @@ from commercecore_payments.clock import database_now, now
 from disputes.models import Dispute
 from payouts.models import Payout
 from refunds.models import Refund
+from staff.rights import Right
 from stripe_events.applying import apply_now
 from stripe_events.models import WAITS_TOO_LONG_AFTER, Status, StripeEvent
 from transactions.models import Transaction
@@ -91,7 +92,7 @@ def stripe_events_about(*object_ids: str) -> RelatedTable:
     rows = [_row(event) for event in StripeEvent.objects.filter(object_id__in=known).defer("payload")[:RELATED_ROWS]]
     headers = ("Stripe event", "Happened", "Type", "Status", "What came of it", "About")
     address = list_address(StripeEvent, object_id__in=",".join(known)) if len(rows) == RELATED_ROWS else ""
-    return RelatedTable("What Stripe told", headers, rows, address)
+    return RelatedTable("What Stripe told", headers, rows, address, of=StripeEvent)
 
 
 def _row(event: StripeEvent) -> tuple[Any, ...]:
@@ -178,10 +179,11 @@ class StripeEventAdmin(ReadOnlyAdmin):
 
     @confirmed_action(
         "Apply now",
+        right=Right.REPLAY_STRIPE_EVENTS,
         text="Does what the event means here, as if it had just come: the object is read from Stripe, and nothing is sent there.",
         icon="play_arrow",
     )
-    def apply_now(self, record: StripeEvent, answers: dict[str, Any]) -> Done:
+    def apply_now(self, record: StripeEvent, asked: Asked) -> Done:
         applied = apply_now(record)
         if applied.status == Status.APPLIED:
             return Done(f"The event is applied. {applied.note}".strip())

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from commercecore_payments.clock import now
 from commercecore_payments.environments import Environment, EnvironmentManager, current_environment
+from commercecore_payments.indexes import prefix_index
 
 
 class Status(models.TextChoices):
@@ -73,7 +74,8 @@ class StripeEvent(models.Model):
         indexes = [
             models.Index(fields=["environment", "-received_at", "-id"], name="stripe_event_newest"),
             models.Index(fields=["environment", "next_attempt_at", "id"], condition=Q(status="pending"), name="stripe_event_due"),
-            models.Index(fields=["object_id"], name="stripe_event_object"),
+            # By what is known of an object: its id, or how it begins.
+            prefix_index("object_id", "stripe_event_object_prefix"),
             # What operators look for, and what is forgotten one day.
             models.Index(
                 fields=["environment", "received_at"],
@@ -84,6 +86,15 @@ class StripeEvent(models.Model):
                 fields=["environment", "received_at"],
                 condition=Q(status__in=("applied", "unhandled")),
                 name="stripe_event_oldest",
+            ),
+            # What operators search by, and what they filter their list by.
+            prefix_index("event_id", "stripe_event_id_prefix"),
+            prefix_index("account_id", "stripe_event_account_prefix"),
+            prefix_index("type", "stripe_event_type_prefix"),
+            models.Index(fields=["environment", "status", "-received_at", "-id"], name="stripe_event_status_newest"),
+            models.Index(fields=["environment", "happened_at"], name="stripe_event_happened"),
+            models.Index(
+                fields=["environment", "-received_at", "-id"], condition=Q(source="list"), name="stripe_event_listed_newest"
             ),
         ]
 

@@ -12,6 +12,7 @@ from accounts.models import ConnectedAccount
 from commercecore_payments.clock import database_now
 from commercecore_payments.errors import ServiceError
 from gateway import reads
+from gateway.listing import get
 from stripe_events.applying import apply_now
 from stripe_events.models import APPLIED_EVENTS_ARE_KEPT_FOR, Source, Status, StripeEvent
 from stripe_events.receipt import is_event, reason_to_quarantine, store
@@ -69,8 +70,7 @@ def _fetch(account_id: str, *, since: datetime, store_them: bool) -> Fetched:
         missing = _missing(readable, account_id=account_id)
         if store_them:
             for content in missing:
-                named = {**content, "account": account_id} if account_id else content
-                store(named, source=Source.LIST, quarantined_because=reason_to_quarantine(content))
+                _store_listed(content, account_id=account_id)
         fetched = replace(
             fetched,
             listed=fetched.listed + len(page),
@@ -78,6 +78,20 @@ def _fetch(account_id: str, *, since: datetime, store_them: bool) -> Fetched:
             unreadable=fetched.unreadable + len(page) - len(readable),
         )
     return fetched
+
+
+def apply_undelivered(event_id: str, *, account_id: str) -> None:
+    """Stores an event that Stripe lists and that never came, and applies it. Raises as `gateway.reads.ask`."""
+    content = get(f"/v1/events/{event_id}", account_id=account_id)
+    if is_event(content):
+        stored = _store_listed(content, account_id=account_id)
+        if stored is not None:
+            apply_now(stored)
+
+
+def _store_listed(content: Mapping[str, Any], *, account_id: str) -> StripeEvent | None:
+    named = {**content, "account": account_id} if account_id else content
+    return store(named, source=Source.LIST, quarantined_because=reason_to_quarantine(content))
 
 
 def _missing(listed: Sequence[Mapping[str, Any]], *, account_id: str) -> list[Mapping[str, Any]]:

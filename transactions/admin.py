@@ -9,7 +9,6 @@ from django.contrib.admin import display
 from django.db.models import QuerySet
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, MultipleChoicesDropdownFilter
 
-from commercecore_payments.admin.actions import Done, confirmed_action
 from commercecore_payments.admin.display import (
     BAD,
     EMPTY,
@@ -25,18 +24,17 @@ from commercecore_payments.admin.display import (
     status_in,
     status_label,
 )
+from commercecore_payments.admin.export import ExportableAdmin
 from commercecore_payments.admin.filters import CurrencyFilter, DateRangeFilter
-from commercecore_payments.admin.records import RELATED_ROWS, ReadOnlyAdmin, RelatedTable, Stake
+from commercecore_payments.admin.records import RELATED_ROWS, RelatedTable, Stake
 from commercecore_payments.money import format_amount
 from disputes.admin import MOST_URGENT_FIRST, disputes_table
 from disputes.models import Dispute
-from gateway.admin import operations_about
 from refunds.admin import refunds_table
 from refunds.models import Refund
-from stripe_events.admin import stripe_events_about
+from transactions.filters import OutcomeFilter
 from transactions.models import Status, Transaction
-from transactions.operations import refresh_transaction
-from webhooks.admin import events_about
+from transactions.payment_actions import PaymentActions
 
 STATUS_COLOURS: dict[str, str] = {
     Status.CREATING: MOVING,
@@ -52,7 +50,7 @@ def payments_table(payments: QuerySet[Any], *, title: str, rows: int = RELATED_R
     """The newest of `payments`, at most `rows` of them; `filters` show the same ones in the list."""
     shown = [_row(payment) for payment in payments.select_related("account")[:rows]]
     headers = ("Transaction", "Created", "Status", "Amount", "Order", "Account")
-    return RelatedTable(title, headers, shown, list_address(Transaction, **filters))
+    return RelatedTable(title, headers, shown, list_address(Transaction, **filters), of=Transaction)
 
 
 def _row(payment: Transaction) -> tuple[Any, ...]:
@@ -62,7 +60,10 @@ def _row(payment: Transaction) -> tuple[Any, ...]:
 
 
 @admin.register(Transaction)
-class TransactionAdmin(ReadOnlyAdmin):
+class TransactionAdmin(ExportableAdmin, PaymentActions):
+    class Media:
+        css = {"all": ["explanations/explanation.css"]}
+
     list_display = (
         "__str__",
         "status_label",
@@ -77,6 +78,7 @@ class TransactionAdmin(ReadOnlyAdmin):
     )
     list_select_related = ("account",)
     list_filter = (
+        OutcomeFilter,
         ("status", MultipleChoicesDropdownFilter),
         CurrencyFilter,
         ("capture_method", ChoicesDropdownFilter),
@@ -99,8 +101,34 @@ class TransactionAdmin(ReadOnlyAdmin):
         "stripe_charge_id__startswith",
         "order_id__startswith",
     )
+    change_form_before_template = "explanations/before_payment.html"
     search_help_text = "An id (transaction, charge, order, user, account, app, developer), or a seller's email."
-    actions_detail = ("read_from_stripe",)
+    export_fields = (
+        "stripe_payment_intent_id",
+        "status",
+        "currency",
+        "amount_minor",
+        "amount_received_minor",
+        "amount_refunded_minor",
+        "amount_capturable_minor",
+        "application_fee_minor",
+        "order_id",
+        "user_id",
+        "account__stripe_account_id",
+        "account__email",
+        "developer_id",
+        "app_id",
+        "stripe_charge_id",
+        "stripe_payment_method_id",
+        "capture_method",
+        "capture_before",
+        "error_code",
+        "decline_code",
+        "error_message",
+        "external",
+        "created_at",
+        "updated_at",
+    )
     fieldsets = (
         (
             None,
@@ -172,30 +200,9 @@ class TransactionAdmin(ReadOnlyAdmin):
         return Stake(record.amount_minor, record.currency, record.order_id, record)
 
     def related_tables(self, record: Transaction) -> Iterable[RelatedTable]:
-        """The newest of its refunds and disputes, and what was told of all of them."""
-        refunds = Refund.objects.of(record)
+        """Its refunds and disputes. What else there is about it stands in the timeline above."""
         disputes = Dispute.objects.filter(transaction=record).order_by(*MOST_URGENT_FIRST)
-        latest_refunds, urgent_disputes = list(refunds[:RELATED_ROWS]), list(disputes[:RELATED_ROWS])
-        ids = [record.stripe_payment_intent_id, record.stripe_charge_id]
-        ids += [refund.stripe_refund_id for refund in latest_refunds]
-        ids += [dispute.stripe_dispute_id for dispute in urgent_disputes]
         return [
-            refunds_table(refunds, transaction__id__exact=record.pk),
+            refunds_table(Refund.objects.of(record), transaction__id__exact=record.pk),
             disputes_table(disputes, transaction__id__exact=record.pk),
-            # By the payment's id the search finds what is about its refunds and disputes, too.
-            events_about(record, *latest_refunds, *urgent_disputes, q=record.stripe_payment_intent_id),
-            stripe_events_about(*ids),
-            operations_about(record, *latest_refunds),
         ]
-
-    def actions_for(self, record: Transaction) -> tuple[str, ...]:
-        return ("read_from_stripe",) if record.stripe_payment_intent_id else ()
-
-    @confirmed_action(
-        "Read from Stripe",
-        text="Asks Stripe for the payment intent and takes over its state. Nothing is changed at Stripe.",
-        icon="sync",
-    )
-    def read_from_stripe(self, record: Transaction, answers: dict[str, Any]) -> Done:
-        refresh_transaction(record)
-        return Done(f"{record} at Stripe: {record.get_status_display().lower()}.")

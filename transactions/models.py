@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from accounts.models import ConnectedAccount
 from commercecore_payments.clock import now
 from commercecore_payments.environments import Environment, EnvironmentManager, current_environment
+from commercecore_payments.indexes import prefix_index
 from commercecore_payments.metadata import callers_metadata
 from commercecore_payments.rows import column_values
 from developers.models import App, Developer
@@ -56,6 +57,9 @@ CANCELABLE = (
     Status.PROCESSING,
     Status.REQUIRES_CAPTURE,
 )
+
+# What Stripe takes from callers as the reason of a cancellation (docs.stripe.com/api/payment_intents/cancel).
+CANCELLATION_REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
 
 _AT_STRIPE = frozenset(Status) - {Status.CREATING, Status.CREATION_FAILED}
 # What a payment can become (docs.stripe.com/payments/paymentintents/lifecycle). An answer that tells of another move is an
@@ -195,6 +199,23 @@ class Transaction(models.Model):
             models.Index(
                 fields=["environment", "capture_before"], condition=Q(status="requires_capture"), name="transaction_held_until"
             ),
+            # What operators search by, and what they filter their list by.
+            prefix_index("stripe_payment_intent_id", "transaction_intent_prefix"),
+            prefix_index("stripe_charge_id", "transaction_charge_prefix"),
+            prefix_index("order_id", "transaction_order_prefix"),
+            prefix_index("user_id", "transaction_user_prefix"),
+            models.Index(fields=["environment", "status", "-created_at", "-id"], name="transaction_status_newest"),
+            models.Index(fields=["environment", "currency", "-created_at", "-id"], name="transaction_currency_newest"),
+            models.Index(
+                fields=["environment", "-created_at", "-id"],
+                condition=Q(capture_method="manual"),
+                name="transaction_manual_newest",
+            ),
+            models.Index(
+                fields=["environment", "error_code", "decline_code", "-created_at"],
+                condition=~Q(error_code=""),
+                name="transaction_error_newest",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -252,6 +273,15 @@ class Transaction(models.Model):
         self._take(snapshot)
         if column_values(self) != before:
             self._save()
+
+    def correct(self, snapshot: PaymentIntentSnapshot) -> None:
+        """Takes over what Stripe says though no payment becomes so: a person has looked at both sides, and ours was wrong.
+
+        The caller looks after the order that it may pay after all.
+        """
+        self._take(snapshot)
+        self.currency = snapshot.currency
+        self._save()
 
     def says_nothing_new(self, snapshot: PaymentIntentSnapshot) -> bool:
         """Whether all that Stripe says there is known here."""

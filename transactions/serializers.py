@@ -20,7 +20,7 @@ from commercecore_payments.serializers import (
 from gateway.models import Operation
 from gateway.snapshots import PaymentIntentSnapshot
 from transactions.errors import AccountIdMissing
-from transactions.models import MAX_STATEMENT_DESCRIPTOR_LENGTH, CaptureMethod, Status, Transaction
+from transactions.models import CANCELLATION_REASONS, MAX_STATEMENT_DESCRIPTOR_LENGTH, CaptureMethod, Status, Transaction
 
 
 class StatementDescriptorSuffixField(TextField):
@@ -87,8 +87,7 @@ class CaptureTransactionRequest(StrictSerializer):
 
 
 class CancelTransactionRequest(StrictSerializer):
-    # Those that Stripe takes from callers (docs.stripe.com/api/payment_intents/cancel).
-    cancellation_reason = OneOfField(["duplicate", "fraudulent", "requested_by_customer", "abandoned"], required=False)
+    cancellation_reason = OneOfField(list(CANCELLATION_REASONS), required=False)
 
 
 def created_transaction(payment: Transaction, intent: PaymentIntentSnapshot | None) -> dict[str, Any]:

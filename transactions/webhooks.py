@@ -14,6 +14,7 @@ from gateway.snapshots import PaymentIntentSnapshot, RefundSnapshot, object_id
 from transactions.events import changes_told
 from transactions.models import CaptureMethod, Transaction
 from transactions.models import Status as TransactionStatus
+from transactions.operations.create import ORDER_METADATA_KEY
 from transactions.operations.read import take_over
 from transactions.operations.settle import open_operation, settle_payment_intent
 
@@ -69,11 +70,19 @@ def payment_up_to_date(payment_intent_id: str, *, account_id: str) -> Transactio
     return payment
 
 
-def _up_to_date(payment_intent_id: str, *, account_id: str) -> str:
+def read_again(payment_intent_id: str, *, account_id: str) -> str:
+    """Takes over what Stripe says of the payment, of one that is final here too; a note of what came of it.
+
+    Raises as `payment_up_to_date`.
+    """
+    return _up_to_date(payment_intent_id, account_id=account_id, if_final=True)
+
+
+def _up_to_date(payment_intent_id: str, *, account_id: str, if_final: bool = False) -> str:
     payment = _find(payment_intent_id, account_id=account_id)
     if payment is not None:
         operation = open_operation(payment)
-        if operation is None and payment.is_terminal:
+        if operation is None and payment.is_terminal and not if_final:
             return _standing(payment)
         if operation is not None and operation.may_still_be_under_way():
             raise NotYet("An operation about the payment is under way.")
@@ -105,6 +114,8 @@ def _of_unknown(intent: PaymentIntentSnapshot, *, account_id: str) -> str:
         return _record_external(intent, account_id=account_id)
     if operation.may_still_be_under_way():
         raise NotYet("The payment is being created.")
+    if not Transaction.objects.filter(pk=operation.subject_id).exists():
+        return _record_again(intent, operation)
     if record(operation, Outcome(status=Status.SUCCEEDED, value=intent), settle_payment_intent) is not None:
         raise NotYet("The payment has just been settled.")
     return "The payment was created, whose outcome was unknown."
@@ -129,6 +140,30 @@ def _may_have_made(operation: Operation, intent: PaymentIntentSnapshot) -> bool:
 def has_made_another(operation: Operation, found: PaymentIntentSnapshot | RefundSnapshot) -> bool:
     """Whether Stripe's word on the operation is known, and is about another object than the one that names it."""
     return operation.tells_what_stripe_said and operation.result_id != found.id
+
+
+def _record_again(intent: PaymentIntentSnapshot, operation: Operation) -> str:
+    """Our own payment whose record is gone, as after a backup was restored: it is made anew from Stripe's and the operation."""
+    with transaction.atomic(durable=True):
+        account = ConnectedAccount.objects.select_for_update(no_key=True).get(stripe_account_id=operation.stripe_account)
+        if _find(intent.id, account_id=account.stripe_account_id) is not None:
+            raise NotYet("Somebody else has just recorded the payment.")
+        payment = Transaction.objects.create(
+            developer=operation.developer,
+            app=operation.app,
+            account=account,
+            user_id=operation.user_id,
+            order_id=intent.metadata.get(ORDER_METADATA_KEY, ""),
+            holds_order=False,
+            created_at=operation.created_at,
+            amount_minor=intent.amount_minor,
+            currency=intent.currency,
+            capture_method=CaptureMethod.MANUAL if intent.capture_method == "manual" else CaptureMethod.AUTOMATIC,
+        )
+        with changes_told(payment):
+            payment.apply(intent)
+            payment.hold_order_again()
+    return f"Its record was gone, and is made anew. {_standing(payment)}"
 
 
 def _record_external(intent: PaymentIntentSnapshot, *, account_id: str) -> str:

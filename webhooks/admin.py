@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin import display
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model, Q, QuerySet
@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.text import Truncator
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, MultipleChoicesDropdownFilter
 
-from commercecore_payments.admin.actions import Done, confirmed_action
+from commercecore_payments.admin.actions import Asked, Done, confirmed_action
 from commercecore_payments.admin.display import (
     BAD,
     EMPTY,
@@ -36,7 +36,9 @@ from commercecore_payments.clock import database_now
 from developers.models import App
 from gateway.models import subject_type
 from gateway.subjects import about_a_record_called, names_of_subjects, subject_model
-from webhooks.by_operator import send_again, switch_off_endpoint, switch_on_endpoint
+from staff.rights import Right
+from webhooks.by_operator import send_again, send_event_again, send_range_again, switch_off_endpoint, switch_on_endpoint
+from webhooks.forms import RangeForm
 from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
 
 DELIVERY_COLOURS: dict[str, str] = {
@@ -68,7 +70,7 @@ def events_about(*subjects: Model, **filters: Any) -> RelatedTable:
     of_one = {"subject_type": subject_type(subjects[0]), "subject_id": subjects[0].pk}
     address = list_address(Event, **(filters or of_one))
     headers = ("Event", "Created", "App", "Sequence")
-    return RelatedTable("What consumers were told", headers, rows, address if len(rows) == RELATED_ROWS else "")
+    return RelatedTable("What consumers were told", headers, rows, address if len(rows) == RELATED_ROWS else "", of=Event)
 
 
 def endpoints_of(app: App) -> RelatedTable:
@@ -78,7 +80,7 @@ def endpoints_of(app: App) -> RelatedTable:
              endpoint.failing_since or EMPTY, endpoint.last_sequence) for endpoint in found]  # fmt: skip
     address = list_address(WebhookEndpoint, app__id__exact=app.pk) if len(rows) == RELATED_ROWS else ""
     headers = ("Endpoint", "Address", "State", "Why it is off", "Failing since", "Last sequence")
-    return RelatedTable("Webhook endpoints", headers, rows, address)
+    return RelatedTable("Webhook endpoints", headers, rows, address, of=WebhookEndpoint)
 
 
 def deliveries_table(deliveries: QuerySet[Any], **filters: Any) -> RelatedTable:
@@ -88,7 +90,7 @@ def deliveries_table(deliveries: QuerySet[Any], **filters: Any) -> RelatedTable:
              delivery.sequence, status_label(delivery, DELIVERY_COLOURS), delivery.attempts) for delivery in found]  # fmt: skip
     address = list_address(Delivery, **filters) if len(rows) == RELATED_ROWS else ""
     headers = ("Delivery", "Created", "Event", "Endpoint", "Sequence", "Status", "Attempts")
-    return RelatedTable("Deliveries", headers, rows, address)
+    return RelatedTable("Deliveries", headers, rows, address, of=Delivery)
 
 
 def _short(url: str) -> str:
@@ -116,6 +118,7 @@ class EventAdmin(ReadOnlyAdmin):
         ("created_at", DateRangeFilter),
     )
     search_fields = ("id__startswith", "app__id__startswith", "app__name__icontains")
+    actions_detail = ("send_event_again",)
     search_help_text = "An id (of the event, of its app, of the payment, refund or dispute that it is about), or an app's name."
     fieldsets = (
         (None, {"fields": ("type_name", "subject_record", "app", "sequence", "created_at", "identity", "environment")}),
@@ -169,6 +172,18 @@ class EventAdmin(ReadOnlyAdmin):
     def related_tables(self, record: Event) -> Iterable[RelatedTable]:
         return [deliveries_table(record.deliveries.all(), event__id__exact=record.pk)]
 
+    @confirmed_action(
+        "Send again",
+        right=Right.RESEND_WEBHOOKS,
+        text="It is sent within a moment to every endpoint of its app that is on and takes its type, whatever came of it before.",
+        icon="replay",
+    )
+    def send_event_again(self, record: Event, asked: Asked) -> Done:
+        endpoints = send_event_again(event=record)
+        if not endpoints:
+            return Done("Nothing was sent: no endpoint of the app that is on takes this event.", messages.WARNING)
+        return Done(f"The event is due now at {endpoints} endpoint{'' if endpoints == 1 else 's'}.")
+
 
 def _link_to_subject(event: Event, name: str | None) -> str:
     model = subject_model(event.subject_type)
@@ -191,7 +206,7 @@ class WebhookEndpointAdmin(ReadOnlyAdmin):
         ("created_at", DateRangeFilter),
     )
     search_fields = ("id__startswith", "url__icontains", "app__id__startswith", "app__name__icontains")
-    actions_detail = ("switch_off", "switch_on")
+    actions_detail = ("send_range_again", "switch_off", "switch_on")
     search_help_text = "An id (of the endpoint, of its app), a part of its address, or an app's name."
     fieldsets = (
         (None, {"fields": ("state", "why_off", "disabled_at", "whole_address", "description", "event_types_shown")}),
@@ -231,23 +246,37 @@ class WebhookEndpointAdmin(ReadOnlyAdmin):
     def actions_for(self, record: WebhookEndpoint) -> tuple[str, ...]:
         if record.deleted_at is not None:
             return ()
-        return ("switch_off",) if record.is_enabled else ("switch_on",)
+        return ("send_range_again", "switch_off") if record.is_enabled else ("switch_on",)
+
+    @confirmed_action(
+        "Send a range again",
+        right=Right.RESEND_WEBHOOKS,
+        text="Events of the app are sent to this endpoint within a moment, those that it missed while it was off, too.",
+        icon="replay",
+        form_class=RangeForm,
+    )
+    def send_range_again(self, record: WebhookEndpoint, asked: Asked) -> Done:
+        after, until = asked.answers["first"] - 1, asked.answers["last"]
+        events = send_range_again(endpoint=record, after=after, until=until)
+        return Done(f"{events} event{'' if events == 1 else 's'} of those numbered {after + 1} to {until} are due now.")
 
     @confirmed_action(
         "Switch off",
+        right=Right.MANAGE_WEBHOOK_ENDPOINTS,
         text="Nothing more is sent to it, and what is on its way is stopped. Its developer can switch it on again.",
         icon="block",
     )
-    def switch_off(self, record: WebhookEndpoint, answers: dict[str, Any]) -> Done:
+    def switch_off(self, record: WebhookEndpoint, asked: Asked) -> Done:
         switch_off_endpoint(endpoint=record)
         return Done(f"The endpoint {record} is switched off.")
 
     @confirmed_action(
         "Switch on",
+        right=Right.MANAGE_WEBHOOK_ENDPOINTS,
         text="It is sent what happens from now on. What was stopped is sent where somebody sends it again.",
         icon="check",
     )
-    def switch_on(self, record: WebhookEndpoint, answers: dict[str, Any]) -> Done:
+    def switch_on(self, record: WebhookEndpoint, asked: Asked) -> Done:
         switch_on_endpoint(endpoint=record)
         return Done(f"The endpoint {record} is switched on.")
 
@@ -320,10 +349,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @confirmed_action(
         "Send again",
+        right=Right.RESEND_WEBHOOKS,
         text="It is sent within a moment, whatever came of it before, and again by the whole schedule where that fails.",
         icon="replay",
     )
-    def send_again(self, record: Delivery, answers: dict[str, Any]) -> Done:
+    def send_again(self, record: Delivery, asked: Asked) -> Done:
         send_again(delivery=record)
         return Done(f"The delivery {record} is due now.")
 

@@ -5,8 +5,8 @@ from django.db import transaction
 from commercecore_payments.actors import Actor
 from developers.models import App
 from webhooks.endpoints import change_endpoint, lock_endpoint, switch_off
-from webhooks.models import Delivery, WebhookEndpoint
-from webhooks.resending import resend_delivery
+from webhooks.models import Delivery, Event, WebhookEndpoint
+from webhooks.resending import resend_delivery, resend_events
 
 
 def switch_off_endpoint(*, endpoint: WebhookEndpoint) -> None:
@@ -24,6 +24,17 @@ def switch_on_endpoint(*, endpoint: WebhookEndpoint) -> None:
 def send_again(*, delivery: Delivery) -> None:
     """Makes the delivery due now, whatever came of it. Raises EndpointIsOff, and DeliveryNotFound where it was pruned."""
     resend_delivery(delivery_id=delivery.pk, actor=_of(delivery.endpoint.app))
+
+
+def send_event_again(*, event: Event) -> int:
+    """Sends the event again to every endpoint of its app that is on and takes its type; to how many. Raises EndpointIsOff."""
+    endpoints = WebhookEndpoint.objects.enabled().filter(app=event.app)
+    return sum(send_range_again(endpoint=one, after=event.sequence - 1, until=event.sequence) for one in endpoints)
+
+
+def send_range_again(*, endpoint: WebhookEndpoint, after: int, until: int) -> int:
+    """Sends the endpoint what its app was told behind `after` up to `until`; how many events. Raises as `resend_events`."""
+    return resend_events(endpoint_id=endpoint.pk, after=after, until=until, actor=_of(endpoint.app))
 
 
 def _of(app: App) -> Actor:

@@ -86,6 +86,8 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["subject_type", "subject_id"], name="event_subject"),
             models.Index(fields=["environment", "created_at"], name="event_oldest"),
+            models.Index(fields=["environment", "-created_at", "-sequence"], name="event_newest"),
+            models.Index(fields=["environment", "type", "-created_at", "-sequence"], name="event_type_newest"),
         ]
 
     def __str__(self) -> str:
@@ -207,6 +209,8 @@ class Delivery(models.Model):
         indexes = [
             models.Index(fields=["endpoint", "next_attempt_at", "sequence"], condition=Q(status="pending"), name="delivery_due"),
             models.Index(fields=["endpoint", "leased_until"], condition=Q(leased_until__isnull=False), name="delivery_leased"),
+            models.Index(fields=["environment", "-created_at", "-sequence"], name="delivery_newest"),
+            models.Index(fields=["environment", "status", "-created_at", "-sequence"], name="delivery_status_newest"),
         ]
 
     def __str__(self) -> str:

@@ -3,6 +3,6 @@
 Django imports this package once all models are loaded, and with it what has to be registered.
 """
 
-from commercecore_payments.admin import staff
+from commercecore_payments.admin import login_attempts, staff
 
-__all__ = ["staff"]
+__all__ = ["login_attempts", "staff"]

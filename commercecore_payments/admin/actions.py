@@ -1,17 +1,61 @@
-"""Actions on one record: a page that asks first, a POST that does it, and what to show afterwards."""
+"""Actions on one record: a page that previews it and asks why, a POST that does it once, and what to show afterwards.
 
-from collections.abc import Callable
+An action is a method of a RecordAdmin under `confirmed_action`. commercecore_payments/admin/confirmation.py asks and performs.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.auth.models import User
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from unfold.decorators import action
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from commercecore_payments.actors import Actor
+from developers.models import App, Developer
+from staff.rights import Right
 
 if TYPE_CHECKING:
-    from commercecore_payments.admin.records import RecordAdmin
+    from commercecore_payments.admin.confirmation import ConfirmedActions
+
+# Letters of a reason: a sentence or two. It is read in the audit log, beside others.
+MAX_REASON_LENGTH = 500
+
+
+class ActionForm(forms.Form):
+    """What is asked before an action: its own fields, declared in a subclass, and always the reason, which comes last.
+
+    `record` is what the action is about, for initial values and bounds.
+    """
+
+    reason = forms.CharField(
+        label="Why",
+        max_length=MAX_REASON_LENGTH,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="For the audit log: who reads it later was not there.",
+    )
+
+    def __init__(self, *args: Any, record: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.record = record
+        self.order_fields([name for name in self.fields if name != "reason"])
+
+
+# A name and what there is of it.
+Fact = tuple[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Preface:
+    """What is told before an action besides its own text: the facts, and what may go wrong."""
+
+    facts: Sequence[Fact] = ()
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +63,33 @@ class Done:
     """What an action did. A `secret` is shown on the answer itself: no cookie and no session ever holds it.
 
     `level` is the urgency of the banner, by django.contrib.messages: a warning where something is left to do.
+    `operation_id` is the write to Stripe that was made, for the audit log.
     """
 
     message: str
     level: int = messages.SUCCESS
     secret_name: str = ""
     secret: str = field(default="", repr=False)
+    operation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody on the staff asked for: the form's answers, why, and who it is. `request_id` is that of the POST."""
+
+    answers: Mapping[str, Any]
+    reason: str
+    user: User
+    request_id: str = ""
+
+    @property
+    def operator(self) -> str:
+        """The name by which the staff knows whoever asked."""
+        return self.user.get_username()
+
+    def actor(self, *, developer: Developer, app: App | None) -> Actor:
+        """For the API's operations: on behalf of the developer, by the operator."""
+        return Actor(developer=developer, app=app, request_id=self.request_id, operator=self.operator)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,31 +99,44 @@ class Question:
     name: str
     title: str
     text: str
-    form_class: type[forms.Form]
+    right: Right
+    form_class: type[ActionForm]
 
 
-# Does it to the record with the form's answers, to which `operator` is added, the username of whoever gives them. A
-# ServiceError of its operation is shown to the operator.
-Perform = Callable[[Any, Any, dict[str, Any]], Done]
-ActionView = Callable[["RecordAdmin", HttpRequest, str], HttpResponse]
+# Does it to the record. A ServiceError of its operation is shown to the operator, and written down as a refusal.
+Perform = Callable[[Any, Any, Asked], Done]
+ActionView = Callable[["ConfirmedActions", HttpRequest, str], HttpResponse]
 
 
 def confirmed_action(
-    title: str, *, text: str, icon: str, form_class: type[forms.Form] = forms.Form
+    title: str, *, right: Right, text: str, icon: str, form_class: type[ActionForm] = ActionForm
 ) -> Callable[[Perform], ActionView]:
-    """Makes a method of a RecordAdmin one of its `actions_detail`: GET asks, and POST alone does it.
+    """Makes a method of a RecordAdmin one of its `actions_detail`: GET asks, and POST alone does it, once.
 
-    It takes the permission "operate" (see RecordAdmin), and runs outside any transaction, so that it may call Stripe.
+    It takes `right` and the permission to view the record, and runs outside any transaction, so that it may call Stripe.
     """
 
     def decorate(perform: Perform) -> ActionView:
-        question = Question(name=perform.__name__, title=title, text=text, form_class=form_class)
+        question = Question(name=perform.__name__, title=title, text=text, right=right, form_class=form_class)
 
         @wraps(perform)
-        def view(admin: "RecordAdmin", request: HttpRequest, object_id: str) -> HttpResponse:
+        def view(admin: "ConfirmedActions", request: HttpRequest, object_id: str) -> HttpResponse:
             return admin.ask_or_perform(request, object_id, question, perform)
 
-        decorated: ActionView = action(description=title, permissions=["operate"], icon=icon)(view)
+        decorated: ActionView = action(description=title, permissions=["view"], icon=icon)(view)
+        # Not among django-unfold's `permissions`, which it looks up in the database whenever the project is checked.
+        vars(decorated)["question"] = question
         return decorated
 
     return decorate
+
+
+def question_of(view: Any) -> Question:
+    """What a `confirmed_action` asks, and which right it takes."""
+    question: Question = vars(view)["question"]
+    return question
+
+
+def record_key(record: Model) -> str:
+    """Names one record among all, for its one-time tokens."""
+    return f"{record._meta.label_lower}:{record.pk}"

@@ -35,6 +35,11 @@ def link_to(model: type[Model], key: Any, text: str) -> SafeString:
     return format_html('<a class="text-link" href="{}">{}</a>', address, text)
 
 
+def address_of(record: Model) -> str:
+    """The address of the record's own page."""
+    return reverse(f"admin:{record._meta.app_label}_{record._meta.model_name}_change", args=[quote(str(record.pk))])
+
+
 def list_address(model: type[Model], **filters: Any) -> str:
     """The address of the list of `model`, showing the records that match `filters` alone."""
     return f"{reverse(f'admin:{model._meta.app_label}_{model._meta.model_name}_changelist')}?{urlencode(filters)}"

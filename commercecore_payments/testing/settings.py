@@ -43,6 +43,7 @@ from commercecore_payments.settings import DATABASE_URL, DATABASES, STATIC_ROOT 
 
 # The strength of a password's hash is its slowness, which guards nothing here.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+RECONCILE_NIGHTLY_AT = None  # whatever the hour is at which the tests run
 STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns where it is missing
 
 if DATABASE_URL:

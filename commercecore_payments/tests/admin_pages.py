@@ -1,7 +1,9 @@
 """For tests of the admin: staff with chosen permissions, records of every kind, and the addresses of pages."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from auditlog.models import LogEntry
 from django.contrib.admin.utils import quote
 from django.contrib.auth.models import Permission, User
 from django.db.models import Model
@@ -18,7 +20,9 @@ from gateway.models import Operation
 from idempotency.models import IdempotencyKey
 from paymentmethods.models import Customer, PaymentMethod
 from payouts.models import Payout
-from refunds.models import Refund
+from reconciliation.models import Case, Run
+from reconciliation.tests.comparison import reconcile
+from refunds.models import Refund, RefundApproval
 from sandbox.models import SandboxObject, SandboxOrder
 from sandbox.orders import create_order
 from stripe_events.applying import apply_now
@@ -32,6 +36,7 @@ MONEY_RECORDS: tuple[type[Any], ...] = (
     ConnectedAccount,
     Transaction,
     Refund,
+    RefundApproval,
     Dispute,
     Payout,
     PaymentMethod,
@@ -41,6 +46,8 @@ MONEY_RECORDS: tuple[type[Any], ...] = (
     Event,
     WebhookEndpoint,
     Delivery,
+    Case,
+    Run,
 )
 OWN_RECORDS: tuple[type[Any], ...] = (
     *MONEY_RECORDS,
@@ -49,6 +56,7 @@ OWN_RECORDS: tuple[type[Any], ...] = (
     DeveloperToken,
     RevokedJsonWebToken,
     IdempotencyKey,
+    LogEntry,
     SandboxOrder,
     SandboxObject,
 )
@@ -85,6 +93,21 @@ def html_of(client: Client, address: str, **query: Any) -> str:
     return response.content.decode()
 
 
+REASON = "as the ticket says"
+
+
+def perform(client: Client, record: Model, action: str, answers: Mapping[str, Any] | None = None, *, reason: str = REASON) -> Any:
+    """Opens the page of an action and sends its form: the answer to that."""
+    address = record_page(record, action)
+    return client.post(address, {"form_token": form_token(client, address), "reason": reason, **(answers or {})})
+
+
+def form_token(client: Client, address: str) -> str:
+    """The one-time token of an action's form; empty where there is no form."""
+    context: Any = client.get(address).context
+    return str(context["form_token"]) if context is not None and "form_token" in context else ""
+
+
 def make_records(tenant: Tenant, seller: str) -> str:
     """At least one record of every kind, made as callers and Stripe make them. The id of the transaction that was refunded."""
     create_endpoint(url="https://shop.example/hooks", event_types=["*"], actor=tenant.actor)
@@ -98,7 +121,16 @@ def make_records(tenant: Tenant, seller: str) -> str:
         apply_now(receive_newest(seller, event_type))
     tenant.post("/payment-methods", {"payment_method_id": "pm_card_visa"})
     revoke_json_web_token(kid="main", jti="token-1", reason="leaked")
+    RefundApproval.objects.create(
+        transaction=Transaction.objects.get(stripe_payment_intent_id=transaction_id),
+        amount_minor=100,
+        currency="usd",
+        reason="the parcel was damaged",
+        requested_by=User.objects.create_user("asking", is_staff=True),
+    )
     create_order(developer_id=tenant.developer.pk, account_id=seller, amount_minor=2500, currency="usd", order_id="order_1")
+    stripe_client().v1.accounts.create({"type": "express"})  # which this service knows nothing of
+    reconcile()
     return transaction_id
 
 

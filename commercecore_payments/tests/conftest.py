@@ -7,8 +7,11 @@ import pytest
 from django.test import Client
 
 from commercecore_payments.tests.admin_pages import staff_client
+from commercecore_payments.tests.browser import base, page
 from commercecore_payments.tests.service import environment_of_its_own
 from commercecore_payments.tests.tenants import Tenant
+
+__all__ = ["base", "environment", "operator", "page"]
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What operators do in the admin: each action asks first, does what it says by POST alone, and is written down."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,10 +14,12 @@ from django.urls import reverse
 
 from accounts.links import onboarding_url
 from accounts.models import ConnectedAccount
-from commercecore_payments.tests.admin_pages import add_page, list_page, record_page, staff_client
+from commercecore_payments import clock
+from commercecore_payments.tests.admin_pages import REASON, add_page, list_page, perform, record_page, staff_client
 from commercecore_payments.tests.tenants import Tenant
+from developers.errors import TokenDoesNotWork
 from developers.models import App, Developer, DeveloperToken, RevokedJsonWebToken
-from developers.operations import authenticate_token
+from developers.operations import authenticate_token, rotate_token
 from sandbox.connect.onboarding import complete_onboarding
 from sandbox.models import SandboxObject, SandboxOrder
 from sandbox.money.authentication import finish_challenge
@@ -40,7 +42,7 @@ class TestIssuingAToken:
         assert DeveloperToken.objects.count() == 1
 
     def test_shows_its_text_once_and_never_again(self, tenant: Tenant, operator: Client) -> None:
-        response = operator.post(record_page(tenant.developer, "issue_developer_token"), {"name": "Checkout", "days": ""})
+        response = perform(operator, tenant.developer, "issue_developer_token", {"name": "Checkout", "days": ""})
         token = DeveloperToken.objects.get(name="Checkout")
         text = response.context["done"].secret
         assert text in response.content.decode()
@@ -48,12 +50,12 @@ class TestIssuingAToken:
         assert "no-store" in response["Cache-Control"]
         later = [record_page(tenant.developer), record_page(token), record_page(tenant.developer, "history"), "/admin/"]
         assert [address for address in later if text in operator.get(address).content.decode()] == []
-        assert log() == [f"Issue a token: The token {token} was issued. It works until it is revoked."]
+        assert log() == [f"Issue a token: The token {token} was issued. It works until it is revoked. Why: {REASON}"]
         assert [value.value for value in operator.cookies.values() if text in value.value] == []
 
     def test_can_end_after_some_days(self, tenant: Tenant) -> None:
         with time_machine.travel(datetime(2026, 11, 24, 12, 0, tzinfo=UTC), tick=False):
-            second_operator().post(record_page(tenant.developer, "issue_developer_token"), {"name": "Checkout", "days": "30"})
+            perform(second_operator(), tenant.developer, "issue_developer_token", {"name": "Checkout", "days": "30"})
         expires_at = DeveloperToken.objects.get(name="Checkout").expires_at
         assert expires_at == datetime(2026, 12, 24, 12, 0, tzinfo=UTC)
 
@@ -61,27 +63,27 @@ class TestIssuingAToken:
         "form", [{"name": ""}, {"name": "x" * 101}, {"name": "x", "days": "0"}, {"name": "x", "days": "3651"}]
     )
     def test_refuses_a_wrong_form(self, tenant: Tenant, operator: Client, form: dict[str, str]) -> None:
-        response = operator.post(record_page(tenant.developer, "issue_developer_token"), form)
+        response = perform(operator, tenant.developer, "issue_developer_token", form)
         assert (response.status_code, len(response.context["form"].errors)) == (200, 1)
         assert DeveloperToken.objects.count() == 1
 
     def test_is_not_possible_for_a_disabled_developer(self, tenant: Tenant, operator: Client) -> None:
-        operator.post(record_page(tenant.developer, "disable"))
+        perform(operator, tenant.developer, "disable")
         page = operator.get(record_page(tenant.developer)).content.decode()
-        response = operator.post(record_page(tenant.developer, "issue_developer_token"), {"name": "Checkout"})
+        response = operator.get(record_page(tenant.developer, "issue_developer_token"))
         assert record_page(tenant.developer, "issue_developer_token") not in page
         assert messages_of(response) == ["“Issue a token” is not possible any more: the record has changed."]
         assert DeveloperToken.objects.count() == 1
 
     def test_takes_the_forms_own_token(self, tenant: Tenant) -> None:
         operator = staff_client(superuser=True, csrf=True)
-        response = operator.post(record_page(tenant.developer, "issue_developer_token"), {"name": "Checkout"})
+        response = perform(operator, tenant.developer, "issue_developer_token", {"name": "Checkout"})
         assert response.status_code == 403
         assert DeveloperToken.objects.count() == 1
 
     def test_for_a_developer_who_does_not_exist_is_a_404(self, tenant: Tenant, operator: Client) -> None:
         nobody = Developer(id="de_nobody")
-        assert operator.post(record_page(nobody, "issue_developer_token"), {"name": "Checkout"}).status_code == 404
+        assert perform(operator, nobody, "issue_developer_token", {"name": "Checkout"}).status_code == 404
 
 
 def second_operator() -> Client:
@@ -96,17 +98,17 @@ class TestRevokingAToken:
         token = DeveloperToken.objects.get()
         assert operator.get(record_page(token, "revoke")).status_code == 200
         assert tenant.get("/connected-accounts/acct_x").status_code == 404
-        response = operator.post(record_page(token, "revoke"))
+        response = perform(operator, token, "revoke")
         assert messages_of(response) == [f"The token {token} is revoked."]
         assert tenant.get("/connected-accounts/acct_x").status_code == 401
 
     def test_again_changes_nothing(self, tenant: Tenant, operator: Client) -> None:
         token = DeveloperToken.objects.get()
-        operator.post(record_page(token, "revoke"))
+        perform(operator, token, "revoke")
         first = DeveloperToken.objects.get().revoked_at
-        operator.post(record_page(token, "revoke"))
+        perform(operator, token, "revoke")
         assert DeveloperToken.objects.get().revoked_at == first
-        assert log() == [f"Revoke: The token {token} is revoked."]
+        assert log() == [f"Revoke: The token {token} is revoked. Why: {REASON}"]
 
     def test_of_a_json_web_token_refuses_it_from_now_on(self, operator: Client) -> None:
         response = operator.post(add_page(RevokedJsonWebToken), {"kid": "main", "jti": "token-1", "reason": "leaked"})
@@ -114,21 +116,59 @@ class TestRevokingAToken:
         assert RevokedJsonWebToken.objects.values_list("kid", "jti", "reason").get() == ("main", "token-1", "leaked")
 
 
+class TestRotatingAToken:
+    @pytest.mark.parametrize(("hours", "status"), [("24", 404), ("0", 401)])
+    def test_shows_a_new_one_once_and_ends_the_old_one_when_asked(
+        self, tenant: Tenant, operator: Client, hours: str, status: int
+    ) -> None:
+        old = DeveloperToken.objects.get()
+        response = perform(operator, old, "rotate", {"hours": hours})
+        new = DeveloperToken.objects.exclude(pk=old.pk).get()
+        assert authenticate_token(text=response.context["done"].secret).token_id == str(new.pk)
+        assert (new.name, new.expires_at) == (old.name, None)
+        assert tenant.get("/connected-accounts/acct_x").status_code == status
+
+    def test_ends_the_old_one_after_the_overlap(self, tenant: Tenant, operator: Client) -> None:
+        perform(operator, DeveloperToken.objects.get(), "rotate", {"hours": "2"})
+        with clock.moved_ahead(timedelta(hours=1, minutes=59)):
+            assert tenant.get("/connected-accounts/acct_x").status_code == 404
+        with clock.moved_ahead(timedelta(hours=2, minutes=1)):
+            assert tenant.get("/connected-accounts/acct_x").status_code == 401
+
+    def test_never_lengthens_its_life(self, tenant: Tenant, operator: Client) -> None:
+        end = clock.now() + timedelta(hours=1)
+        DeveloperToken.objects.update(expires_at=end)
+        perform(operator, DeveloperToken.objects.get(), "rotate", {"hours": "24"})
+        assert [token.expires_at for token in DeveloperToken.objects.all()] == [end, end]
+
+    @pytest.mark.parametrize("change", [{"revoked_at": clock.now()}, {"expires_at": clock.now()}])
+    def test_is_not_offered_for_one_that_does_not_work(self, tenant: Tenant, operator: Client, change: dict[str, Any]) -> None:
+        DeveloperToken.objects.update(created_at=clock.now() - timedelta(days=1), **change)
+        token = DeveloperToken.objects.get()
+        assert f'href="{record_page(token, "rotate")}"' not in operator.get(record_page(token)).content.decode()
+        with pytest.raises(TokenDoesNotWork):
+            rotate_token(token=token)
+        assert DeveloperToken.objects.count() == 1
+
+
 class TestDisabling:
     def test_a_developer_refuses_their_requests_until_they_are_enabled(self, tenant: Tenant, operator: Client) -> None:
         statuses = [tenant.get("/connected-accounts/acct_x").status_code]
         for action in ("disable", "enable"):
             assert operator.get(record_page(tenant.developer, action)).status_code == 200
-            operator.post(record_page(tenant.developer, action))
+            perform(operator, tenant.developer, action)
             statuses.append(tenant.get("/connected-accounts/acct_x").status_code)
         assert statuses == [404, 401, 404]
         assert Developer.objects.get().disabled_at is None
-        assert log() == [f"Disable: {tenant.developer} is disabled.", f"Enable: {tenant.developer} is enabled."]
+        assert log() == [
+            f"Disable: {tenant.developer} is disabled. Why: {REASON}",
+            f"Enable: {tenant.developer} is enabled. Why: {REASON}",
+        ]
 
     def test_an_app_refuses_its_requests_until_it_is_enabled(self, tenant: Tenant, seller: str, operator: Client) -> None:
         statuses = []
         for action in ("disable", "enable"):
-            operator.post(record_page(tenant.app, action))
+            perform(operator, tenant.app, action)
             statuses.append(tenant.post("/transactions", {"order_id": "1", "account_id": seller, "amount": 1000}).status_code)
         assert statuses == [403, 201]
 
@@ -138,9 +178,9 @@ class TestDisabling:
         assert (Developer.objects.get().disabled_at, App.objects.get().disabled_at) == (None, None)
 
     def test_again_keeps_the_first_moment(self, tenant: Tenant, operator: Client) -> None:
-        operator.post(record_page(tenant.app, "disable"))
+        perform(operator, tenant.app, "disable")
         first = App.objects.get().disabled_at
-        operator.post(record_page(tenant.app, "disable"))
+        perform(operator, tenant.app, "disable")
         assert first is not None
         assert App.objects.get().disabled_at == first
 
@@ -190,7 +230,7 @@ class TestANewOnboardingLink:
         account_id = tenant.create_seller(onboarded=False)
         account = ConnectedAccount.objects.get(stripe_account_id=account_id)
         before = onboarding_url(account)
-        response = operator.post(record_page(account, "new_onboarding_link"))
+        response = perform(operator, account, "new_onboarding_link")
         url = response.context["done"].secret
         assert url in response.content.decode()
         assert "no-store" in response["Cache-Control"]
@@ -209,7 +249,7 @@ class TestANewOnboardingLink:
         account = ConnectedAccount.objects.get()
         assert tenant.delete(f"/connected-accounts/{seller}").status_code == 200
         page = operator.get(record_page(account)).content.decode()
-        operator.post(record_page(account, "new_onboarding_link"))
+        perform(operator, account, "new_onboarding_link")
         assert "new_onboarding_link" not in page
         assert ConnectedAccount.objects.get().onboarding_link_nonce == ""
 
@@ -221,7 +261,7 @@ class TestReadingFromStripe:
         account = ConnectedAccount.objects.get(stripe_account_id=account_id)
         operator.get(record_page(account, "read_from_stripe"))
         assert ConnectedAccount.objects.get().charges_enabled is False
-        response = operator.post(record_page(account, "read_from_stripe"))
+        response = perform(operator, account, "read_from_stripe")
         assert messages_of(response) == [f"{account_id} at Stripe: onboarding complete."]
         assert ConnectedAccount.objects.get().charges_enabled is True
 
@@ -233,15 +273,15 @@ class TestReadingFromStripe:
         payment = Transaction.objects.get()
         operator.get(record_page(payment, "read_from_stripe"))
         assert Transaction.objects.get().status == "requires_action"
-        response = operator.post(record_page(payment, "read_from_stripe"))
+        response = perform(operator, payment, "read_from_stripe")
         assert messages_of(response) == [f"{transaction_id} at Stripe: succeeded."]
         assert Transaction.objects.get().amount_received_minor == 1000
-        assert log() == [f"Read from Stripe: {transaction_id} at Stripe: succeeded."]
+        assert log() == [f"Read from Stripe: {transaction_id} at Stripe: succeeded. Why: {REASON}"]
 
     def test_tells_what_stripe_answered_when_it_refused(self, tenant: Tenant, seller: str, operator: Client) -> None:
         transaction_id = tenant.create_payment(seller)
         SandboxObject.objects.filter(stripe_id=transaction_id).delete()
-        response = operator.post(record_page(Transaction.objects.get(), "read_from_stripe"))
+        response = perform(operator, Transaction.objects.get(), "read_from_stripe")
         assert messages_of(response) == [f"No such payment_intent: '{transaction_id}'"]
         assert (Transaction.objects.get().status, log()) == ("requires_payment_method", [])
 
@@ -249,14 +289,14 @@ class TestReadingFromStripe:
         tenant.create_payment(seller)
         payment = Transaction.objects.get()
         with transaction.atomic(), pytest.raises(RuntimeError, match="Stripe must not be called inside"):
-            operator.post(record_page(payment, "read_from_stripe"))
+            perform(operator, payment, "read_from_stripe")
 
     def test_is_not_possible_before_stripe_has_the_payment(self, tenant: Tenant, seller: str, operator: Client) -> None:
         tenant.create_payment(seller)
         Transaction.objects.update(stripe_payment_intent_id="", status="creating")
         payment = Transaction.objects.get()
         assert "read_from_stripe" not in operator.get(record_page(payment)).content.decode()
-        assert operator.post(record_page(payment, "read_from_stripe"))["Location"] == record_page(payment)
+        assert operator.get(record_page(payment, "read_from_stripe"))["Location"] == record_page(payment)
 
 
 class TestALoggedOutVisitor:

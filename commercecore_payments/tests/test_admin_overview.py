@@ -1,6 +1,6 @@
 """The first page of the admin: what waits for an operator."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -8,11 +8,12 @@ from django.test import Client
 from django.urls import reverse
 
 from commercecore_payments import clock
-from commercecore_payments.admin.overview import Figure
+from commercecore_payments.admin.attention import Figure
 from commercecore_payments.tests.admin_pages import html_of, make_records, receive_newest, staff_client
 from commercecore_payments.tests.tenants import Tenant
 from gateway.models import Operation
 from gateway.models import Status as OperationStatus
+from reconciliation.models import Run
 from stripe_events.models import StripeEvent
 from webhooks.endpoints import create_endpoint
 from webhooks.models import Delivery, WebhookEndpoint
@@ -42,23 +43,53 @@ class TestTheOverview:
         response = operator.get(reverse("admin:index"))
         figures = {figure.title: (figure.count, figure.calls_for_action) for figure in response.context["figures"]}
         assert figures == {
-            "Needs review": ("0", False),
+            "Operations without a known outcome": ("1", True),
+            "Operations to review": ("0", False),
+            "Holds about to lapse": ("0", False),
             "Disputes that need a response": ("0", False),
+            "Refunds that wait for a second person": ("0", False),
             "Stripe events in trouble": ("0", False),
             "Stripe events quarantined in the last 7 days": ("0", False),
+            "Endpoints at which nothing arrives": ("0", False),
             "Endpoints switched off for failing": ("0", False),
-            "Operations without a known outcome": ("1", True),
-            "Failed refunds": ("0", False),
-            "Sellers who cannot be paid yet": ("1", False),
-            "Successful payments begun in the last 24 hours": ("1", False),
+            "Differences from Stripe's books": ("0", False),
+            "Last reconciliation": ("never", False),
+            "Refunds that failed in the last 7 days": ("0", False),
+            "Sellers who cannot be paid": ("1", False),
         }
         assert transaction_id in response.content.decode()
 
     def test_leads_from_each_figure_to_a_list_that_opens(self, tenant: Tenant, seller: str, operator: Client) -> None:
         make_records(tenant, seller)
         figures = operator.get(reverse("admin:index")).context["figures"]
-        results = [operator.get(figure.address).context["cl"].result_count for figure in figures]
-        assert results == [int(figure.count) for figure in figures]
+        results = [
+            operator.get(figure.address).context["cl"].result_count for figure in figures if figure.title != "Last reconciliation"
+        ]
+        assert results == [int(figure.count) for figure in figures if figure.title != "Last reconciliation"]
+
+
+class TestTheLastReconciliation:
+    @pytest.mark.parametrize(
+        ("hours_ago", "status", "detail", "calls_for_action"),
+        [
+            (35, "finished", "3 differences in 1,200 objects", False),
+            (37, "finished", "late; 3 differences in 1,200 objects", True),
+            (1, "failed", "it could not be finished", True),
+        ],
+    )
+    def test_calls_for_action_where_it_failed_or_is_late(
+        self, operator: Client, settings: Any, hours_ago: int, status: str, detail: str, calls_for_action: bool
+    ) -> None:
+        settings.RECONCILE_NIGHTLY_AT = time(3)
+        begun = clock.now() - timedelta(hours=hours_ago)
+        Run.objects.create(
+            status=status, started_at=begun, finished_at=begun, grace_s=60, differences={"amount": 3},
+            compared={"charge": 700, "refund": 500},
+        )  # fmt: skip
+        figure = figures_of(operator)["Last reconciliation"]
+        assert (figure.count, figure.detail) == (f"{begun:%Y-%m-%d %H:%M}", detail)
+        assert figure.calls_for_action is calls_for_action
+        assert operator.get(figure.address).status_code == 200
 
 
 class TestQuarantinedEvents:

@@ -1,57 +1,16 @@
 """The pages as a person meets them: a real Chromium, the real server, no step skipped."""
 
-import shutil
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-from django.contrib.auth import get_user_model
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from accounts.models import ConnectedAccount
+from commercecore_payments.tests.browser import needs_chromium, sign_in
 from commercecore_payments.tests.tenants import Tenant
 from sandbox.faults.plans import order
 from sandbox.orders import create_order
 from transactions.models import Transaction
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-# Without these Chromium looks for its maker's servers, and its sandbox refuses to run as root.
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-SWITCHES += ["--disable-component-update", "--disable-sync"]
-PASSWORD = "a long password for the tests"
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium")
-
-
-@pytest.fixture
-def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
-    """A page of a fresh browser. A script error on any page fails the test."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # playwright's loop runs in the test's own thread
-    errors: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        opened = browser.new_page(viewport={"width": 1280, "height": 900})
-        opened.on("pageerror", lambda error: errors.append(str(error)))
-        yield opened
-        browser.close()
-    assert errors == []
-
-
-@pytest.fixture
-def base(live_server: Any, settings: Any) -> str:
-    """The address of the running service, which its links begin with."""
-    settings.PUBLIC_BASE_URL = live_server.url
-    settings.ALLOWED_HOSTS = ["*"]
-    return str(live_server.url)
-
-
-def sign_in(page: Page, address: str) -> None:
-    """Opens a page that asks for the staff's sign-in, and signs a new operator in."""
-    get_user_model().objects.create_superuser("admin", "", PASSWORD)
-    page.goto(address)
-    page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+pytestmark = needs_chromium
 
 
 class TestASeller:

@@ -145,6 +145,9 @@ class TestConnectedAccounts:
         body = response.json()
         assert response.status_code == 200
         assert isinstance(body["data"].pop("created"), int)
+        # Beside what is documented:
+        assert [body["data"].pop(name) for name in ("can_charge", "can_be_paid_out")] == [False, False]
+        assert len(body["data"].pop("blockers")) == 1
         assert body == {
             "data": {
                 "account_id": account_id,

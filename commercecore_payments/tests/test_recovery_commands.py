@@ -14,7 +14,7 @@ from django.db import OperationalError
 
 from commercecore_payments import clock, work
 from commercecore_payments.management.commands import worker
-from commercecore_payments.tests.admin_pages import record_page
+from commercecore_payments.tests.admin_pages import perform, record_page
 from commercecore_payments.tests.service import PROJECT_DIR, free_port, manage, paste, serving
 from commercecore_payments.tests.tenants import Tenant, refunds_at_stripe
 from commercecore_payments.tests.test_recovery import DAY, HOUR, MINUTE, lose_refund, parked_refund
@@ -251,6 +251,6 @@ class TestAnOperatorsPage:
         assert parked.message == "Sent once, looked at 3 times: Stripe does not show it."
 
     def test_recovers_at_once(self, lost: Operation, admin_client: Any, seller: str) -> None:
-        admin_client.post(record_page(lost, "recover_now"))
+        perform(admin_client, lost, "recover_now")
         assert Operation.objects.get(pk=lost.pk, kind=Kind.REFUND_CREATE).status == "succeeded"
         assert refunds_at_stripe(seller, lost.parameters["payment_intent"]) == [400]

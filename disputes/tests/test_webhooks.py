@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -206,8 +206,9 @@ class TestADisputeOfAnUnknownPayment:
         payment = Transaction.objects.get()
         payment_id = payment.stripe_payment_intent_id
         Transaction.objects.update(stripe_payment_intent_id="pi_another")
-        event = replace(newest(seller, "created"), created=datetime(2026, 1, 1, tzinfo=UTC))
-        dispute_changed(event)
+        event = newest(seller, "created")
+        with clock.moved_ahead(timedelta(minutes=6)):
+            dispute_changed(event)
         assert Dispute.objects.get().transaction is None
         Transaction.objects.update(stripe_payment_intent_id=payment_id)
         dispute_changed(event)

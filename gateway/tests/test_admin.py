@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.html import strip_tags
 
 from commercecore_payments.recovery import Recovered, Result
-from commercecore_payments.tests.admin_pages import list_page, record_page, staff_client
+from commercecore_payments.tests.admin_pages import list_page, perform, record_page, staff_client
 from commercecore_payments.tests.tenants import Tenant
 from commercecore_payments.tests.test_recovery import lose_refund, parked_refund
 from gateway import admin as gateway_admin
@@ -68,7 +68,7 @@ class TestThePageThatAsksBeforeItClosesAnOperation:
 
     def test_shows_its_input(self, parked: Operation, operator: Client) -> None:
         page = operator.get(record_page(parked, "close_not_done")).content.decode()
-        [field] = re.findall(r'<input[^>]*name="reason"[^>]*>', page)
+        [field] = re.findall(r'<textarea[^>]*name="reason"[^>]*>', page)
         assert "border-base-200" in field
 
     def test_is_linked_to_from_no_operation_that_is_closed(self, tenant: Tenant, seller: str, operator: Client) -> None:
@@ -79,7 +79,7 @@ class TestThePageThatAsksBeforeItClosesAnOperation:
 
 class TestRecoveringNow:
     def test_warns_where_the_operation_still_needs_a_review(self, parked: Operation, operator: Client) -> None:
-        [(level, banner)] = said(operator.post(record_page(parked, "recover_now")))
+        [(level, banner)] = said(perform(operator, parked, "recover_now"))
         assert level == messages.WARNING
         assert banner == (
             "What became of the refund is still not known: No refund of the payment names this operation. "
@@ -92,7 +92,7 @@ class TestRecoveringNow:
         tenant.pay(seller)
         operation = lose_refund(tenant, seller, monkeypatch, time_out_before)
         with stripe_fails(monkeypatch, time_out_before, path="/refunds"):
-            [(level, banner)] = said(operator.post(record_page(operation, "recover_now")))
+            [(level, banner)] = said(perform(operator, operation, "recover_now"))
         operation.refresh_from_db()
         assert (level, operation.status) == (messages.WARNING, "unknown")
         assert banner.startswith("What became of the refund is still not known: ")
@@ -104,7 +104,7 @@ class TestRecoveringNow:
         tenant.pay(seller)
         operation = lose_refund(tenant, seller, monkeypatch, time_out_before)
         Operation.objects.filter(pk=operation.pk).update(status=Status.SENDING)
-        [(level, banner)] = said(operator.post(record_page(operation, "recover_now")))
+        [(level, banner)] = said(perform(operator, operation, "recover_now"))
         assert level == messages.WARNING
         assert banner.startswith("Nothing was done: ")
 
@@ -114,7 +114,7 @@ class TestRecoveringNow:
     ) -> None:
         tenant.pay(seller)
         operation = lose_refund(tenant, seller, monkeypatch, fault)
-        banners = said(operator.post(record_page(operation, "recover_now")))
+        banners = said(perform(operator, operation, "recover_now"))
         assert banners == [(messages.SUCCESS, f"The refund is settled: Stripe has done it ({operation.id}).")]
 
     def test_says_that_it_was_not_done(self, parked: Operation, operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +123,7 @@ class TestRecoveringNow:
             return Recovered(operation, Result.SETTLED, "Stripe shows that it took no effect.")
 
         monkeypatch.setattr(gateway_admin, "recover", not_done)
-        banners = said(operator.post(record_page(parked, "recover_now")))
+        banners = said(perform(operator, parked, "recover_now"))
         assert banners == [
             (messages.SUCCESS, f"The refund is settled: it was not done ({parked.id}). Stripe shows that it took no effect.")
         ]
@@ -242,7 +242,7 @@ class TestSearchingOperations:
 
 class TestClosingByAPerson:
     def test_records_who_it_was(self, parked: Operation, operator: Client) -> None:
-        operator.post(record_page(parked, "close_not_done"), {"reason": "nothing in the dashboard"})
+        perform(operator, parked, "close_not_done", reason="nothing in the dashboard")
         parked.refresh_from_db()
         reviewed = parked.recovery_attempts.get(act="reviewed")
         assert (parked.status, parked.error_message) == (
@@ -252,7 +252,7 @@ class TestClosingByAPerson:
         assert reviewed.message.startswith("operator found that it was not done: nothing in the dashboard")
 
     def test_keeps_what_stripe_answered_before(self, parked: Operation, operator: Client) -> None:
-        operator.post(record_page(parked, "close_not_done"), {"reason": "nothing in the dashboard"})
+        perform(operator, parked, "close_not_done", reason="nothing in the dashboard")
         parked.refresh_from_db()
         assert parked.stripe_request_id == "req_fault"
         assert parked.recovery_attempts.get(act="reviewed").message == (
@@ -261,7 +261,7 @@ class TestClosingByAPerson:
         )
 
     def test_lets_the_same_request_be_carried_out_anew(self, parked: Operation, operator: Client) -> None:
-        operator.post(record_page(parked, "close_not_done"), {"reason": "nothing in the dashboard"})
+        perform(operator, parked, "close_not_done", reason="nothing in the dashboard")
         parked.refresh_from_db()
         assert parked.tells_what_stripe_said is False
 

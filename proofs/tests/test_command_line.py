@@ -106,6 +106,7 @@ class TestACommandLine:
             ["simulation", "--quick", "--seeds=3", f"--output={tmp_path}"],
             ["races", "--quick", f"--output={tmp_path}"],
             ["deliveries", "--quick", f"--output={tmp_path}"],
+            ["drift", "--quick", f"--output={tmp_path}"],
             ["mutations", f"--output={tmp_path}"],
         ]
 

@@ -25,6 +25,7 @@ from gateway.operations import (
 from gateway.outcomes import Outcome
 from refunds.errors import NothingLeftToRefund, NotRefundable, RefundExceedsPayment, RefundRefused
 from refunds.models import Refund, Status
+from refunds.operations.second_person import refuse_alone
 from refunds.operations.settle import REFUND, settle_refund
 from transactions.errors import TransactionNotFound
 from transactions.models import Transaction
@@ -40,13 +41,17 @@ POLL_INTERVAL_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class RefundRequest:
-    """What is to go back of a payment: `amount_minor` minor units, or all that is left where it is None."""
+    """What is to go back of a payment: `amount_minor` minor units, or all that is left where it is None.
+
+    `approved`: a second person on the staff has agreed to it, as a larger refund of the staff needs.
+    """
 
     payment: Transaction
     amount_minor: int | None = None
     reason: str = ""
     refund_application_fee: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
+    approved: bool = False
 
 
 def find_payment_of_order(*, order_id: str, account: ConnectedAccount, actor: Actor) -> Transaction:
@@ -59,7 +64,7 @@ def find_payment_of_order(*, order_id: str, account: ConnectedAccount, actor: Ac
     payment = of_order.holding_the_order().first() or of_order.exclude(stripe_payment_intent_id="").first()
     if payment is None:
         raise TransactionNotFound("This order has no transaction at this account.")
-    return _up_to_date(payment)
+    return up_to_date(payment)
 
 
 def find_payment(*, transaction_id: str, account: ConnectedAccount, actor: Actor) -> Transaction:
@@ -70,10 +75,11 @@ def find_payment(*, transaction_id: str, account: ConnectedAccount, actor: Actor
     payment = find_transaction(transaction_id=transaction_id, actor=actor)
     if payment.account != account:
         raise TransactionNotFound
-    return _up_to_date(payment)
+    return up_to_date(payment)
 
 
-def _up_to_date(payment: Transaction) -> Transaction:
+def up_to_date(payment: Transaction) -> Transaction:
+    """The payment, read from Stripe unless it is final here. Raises what `gateway.reads` raises."""
     if payment.may_still_change:
         refresh_transaction(payment)
     return payment
@@ -84,7 +90,8 @@ def request_refund(request: RefundRequest, *, actor: Actor) -> Refund:
 
     A refund equal to one whose outcome is not known is answered with that one: waited for while it is under way, and
     else brought to its end. Raises NotRefundable, NothingLeftToRefund, RefundExceedsPayment, RefundRefused,
-    OperationInProgress, and what `gateway.operations.raise_for_outcome` raises.
+    OperationInProgress, what `refunds.operations.second_person.refuse_alone` raises, and what
+    `gateway.operations.raise_for_outcome` raises.
     """
     earlier = earlier_under_key(Kind.REFUND_CREATE, actor=actor)
     if earlier is not None:
@@ -156,12 +163,16 @@ def _equal_unfinished(request: RefundRequest, payment: Transaction) -> Operation
 
 
 def _reserve(request: RefundRequest, payment: Transaction, *, actor: Actor) -> Operation:
+    amount_minor = _amount_to_refund(payment, asked_minor=request.amount_minor)
+    if actor.operator and not request.approved:
+        refuse_alone(payment, amount_minor)
     refund = Refund.objects.create(
         developer=actor.developer,
-        app=actor.known_app(),
+        app=actor.app if actor.operator else actor.known_app(),  # the staff refunds what was paid past every app, too
         transaction=payment,
         user_id=actor.user_id,
-        amount_minor=_amount_to_refund(payment, asked_minor=request.amount_minor),
+        operator=actor.operator,
+        amount_minor=amount_minor,
         currency=payment.currency,
         reason=request.reason,
         refund_application_fee=request.refund_application_fee,

@@ -12,7 +12,7 @@ from gateway.models import Status as OperationStatus
 from gateway.outcomes import Outcome
 from gateway.snapshots import RefundSnapshot
 from refunds.events import changes_told
-from refunds.models import Refund, Status
+from refunds.models import Refund, RefundQuerySet, Status
 from transactions.models import Transaction
 
 logger = logging.getLogger(__name__)
@@ -51,14 +51,28 @@ def take_over(refund: Refund, found: RefundSnapshot, *, known_at: datetime) -> b
 
 def sum_refunds(payment: Transaction) -> None:
     """The locked payment takes over the sum of its refunds, and releases its order or holds it again accordingly."""
-    known = Refund.objects.of(payment).taking_money().exclude(status=Status.CREATING)
     succeeded = Refund.objects.of(payment).filter(status=Status.SUCCEEDED)
-    payment.mark_refunded(known.total_minor(), of_it_succeeded_minor=succeeded.total_minor())
+    payment.mark_refunded(_refunded(payment).total_minor(), of_it_succeeded_minor=succeeded.total_minor())
     went_back = succeeded.total_minor() >= payment.amount_received_minor
     # A whole refund had released the order. When it fails later, the order is paid after all, and not to be paid twice.
     # Where another transaction holds the order by now, that one stays: its buyer was let in rightly.
     if not payment.holds_order and not went_back and not payment.hold_order_again():
         logger.warning("order %s is paid by %s too: its refund failed after the order was released", payment.order_id, payment)
+
+
+def correct_sum(payment_intent_id: str, *, account_id: str) -> None:
+    """Brings what the payment says was refunded in step with its refunds, where it is not."""
+    at_account = Transaction.objects.filter(account__stripe_account_id=account_id)
+    with transaction.atomic(durable=True):
+        payment = at_account.select_for_update(of=("self",)).filter(stripe_payment_intent_id=payment_intent_id).first()
+        if payment is not None and payment.amount_refunded_minor != _refunded(payment).total_minor():
+            sum_refunds(payment)
+
+
+def _refunded(payment: Transaction) -> RefundQuerySet:
+    """The refunds that Stripe took, pending ones included."""
+    taken: RefundQuerySet = Refund.objects.of(payment).taking_money().exclude(status=Status.CREATING)
+    return taken
 
 
 def _look(operation: Operation) -> Outcome:

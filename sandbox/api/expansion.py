@@ -87,46 +87,66 @@ def expand(body: dict[str, Any], paths: list[str]) -> dict[str, Any]:
         steps = path.split(".")
         if len(steps) > EXPANSION_DEPTH:
             raise ParameterRefused(f"You cannot expand more than {EXPANSION_DEPTH} levels of a property", param="expand")
-        _expand_path(expanded, steps, path)
+        _expand_path([expanded], steps, path)
     return expanded
 
 
-def _expand_path(body: dict[str, Any], steps: list[str], path: str) -> None:
+def _expand_path(bodies: list[dict[str, Any]], steps: list[str], path: str) -> None:
+    """Expands a path of all bodies at once: a page of a list asks the database no more often than one object."""
     field, rest = steps[0], steps[1:]
-    if body["object"] == "list" and field == "data" and rest:
-        for item in body["data"]:
-            _expand_path(item, rest, path)
-        return
-    include = _INCLUDABLE.get((body["object"], field))
-    if include is not None:
-        body[field] = include(body)
-    elif field in EXPANDABLE.get(body["object"], {}):
-        body[field] = _object(EXPANDABLE[body["object"]][field], body.get(field))
+    if field == "data" and rest and all(body["object"] == "list" for body in bodies):
+        inner = [item for body in bodies for item in body["data"]]
     else:
-        raise ParameterRefused(f"This property cannot be expanded ({path}).", param="expand")
-    if rest and body[field] is not None:
-        _expand_path(body[field], rest, path)
+        _expand_field(bodies, field, path)
+        inner = [body[field] for body in bodies if body[field] is not None]
+    if rest and inner:
+        _expand_path(inner, rest, path)
 
 
-def _object(object_type: str, value: Any) -> Any:
-    """The object that an id names, under whichever account: an application fee is the platform's, its charge the seller's."""
-    if not isinstance(value, str) or not object_type:
-        return value  # null, or expanded by an earlier path
-    rows = SandboxObject.objects.filter(stripe_id=value)
-    row = (rows if object_type == ANY else rows.filter(object_type=object_type)).first()
-    return copy.deepcopy(row.data) if row else value
+def _expand_field(bodies: list[dict[str, Any]], field: str, path: str) -> None:
+    for object_type in {body["object"] for body in bodies}:
+        alike = [body for body in bodies if body["object"] == object_type]
+        if (object_type, field) in _INCLUDABLE:
+            _INCLUDABLE[object_type, field](alike)
+        elif field in EXPANDABLE.get(object_type, {}):
+            _put_objects(alike, field, EXPANDABLE[object_type][field])
+        else:
+            raise ParameterRefused(f"This property cannot be expanded ({path}).", param="expand")
 
 
-def _refunds_of(charge: dict[str, Any]) -> dict[str, Any]:
-    rows = SandboxObject.objects.filter(object_type="refund", charge=charge["id"]).order_by("-id")
-    page = list(rows[: DEFAULT_LIMIT + 1])
-    return {
-        "object": "list",
-        "data": [row.data for row in page[:DEFAULT_LIMIT]],
-        "has_more": len(page) > DEFAULT_LIMIT,
-        "url": f"/v1/charges/{charge['id']}/refunds",
-    }
+def _put_objects(bodies: list[dict[str, Any]], field: str, object_type: str) -> None:
+    """Puts the objects that ids name in their places.
+
+    They are found under whichever account: an application fee is the platform's, its charge the seller's. What is null stays
+    so, and what an earlier path has expanded.
+    """
+    named = [body[field] for body in bodies if isinstance(body.get(field), str)] if object_type else []
+    rows = SandboxObject.objects.filter(stripe_id__in=named) if named else SandboxObject.objects.none()
+    found = {row.stripe_id: row.data for row in rows if object_type in (ANY, row.object_type)}
+    for body in bodies:
+        value = body.get(field)
+        body[field] = copy.deepcopy(found[value]) if isinstance(value, str) and value in found else value
+
+
+def _put_refunds(charges: list[dict[str, Any]]) -> None:
+    """Puts the newest refunds of each charge beside it."""
+    named = [charge["id"] for charge in charges]
+    accounts = SandboxObject.objects.filter(stripe_id__in=named).values("account")
+    rows = SandboxObject.objects.filter(account__in=accounts, object_type="refund", charge__in=named).order_by(
+        "-created_at", "-id"
+    )
+    of_charge: dict[str, list[Any]] = {charge_id: [] for charge_id in named}
+    for row in rows:
+        of_charge[row.charge].append(row.data)
+    for charge in charges:
+        refunds = of_charge[charge["id"]]
+        charge["refunds"] = {
+            "object": "list",
+            "data": refunds[:DEFAULT_LIMIT],
+            "has_more": len(refunds) > DEFAULT_LIMIT,
+            "url": f"/v1/charges/{charge['id']}/refunds",
+        }
 
 
 # Fields that are left out of an answer until they are asked for (https://docs.stripe.com/expand#includable-properties).
-_INCLUDABLE: dict[tuple[str, str], Callable[[dict[str, Any]], dict[str, Any]]] = {("charge", "refunds"): _refunds_of}
+_INCLUDABLE: dict[tuple[str, str], Callable[[list[dict[str, Any]]], None]] = {("charge", "refunds"): _put_refunds}

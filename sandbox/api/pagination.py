@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from sandbox.api.errors import ParameterRefused
 from sandbox.api.wire import Request
@@ -34,11 +34,13 @@ def _page(request: Request, rows: QuerySet[SandboxObject], object_type: str, lim
         raise ParameterRefused("You cannot specify both `starting_after` and `ending_before`.", param="starting_after")
     if before:
         edge = state.referred(request.account, object_type, before, param="ending_before")
-        nearest = list(rows.filter(id__gt=edge.pk).order_by("id")[: limit + 1])
+        newer = rows.filter(created_at__gte=edge.created_at).exclude(Q(created_at=edge.created_at, id__lte=edge.pk))
+        nearest = list(newer.order_by("created_at", "id")[: limit + 1])
         return nearest[:limit][::-1] + nearest[limit:]
     if after:
-        rows = rows.filter(id__lt=state.referred(request.account, object_type, after, param="starting_after").pk)
-    return list(rows.order_by("-id")[: limit + 1])
+        edge = state.referred(request.account, object_type, after, param="starting_after")
+        rows = rows.filter(created_at__lte=edge.created_at).exclude(Q(created_at=edge.created_at, id__gte=edge.pk))
+    return list(rows.order_by("-created_at", "-id")[: limit + 1])
 
 
 def _created_between(created: int | dict[str, int]) -> dict[str, datetime]:

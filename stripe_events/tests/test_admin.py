@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from commercecore_payments import clock
-from commercecore_payments.tests.admin_pages import list_page, receive_newest, record_page, staff_client
+from commercecore_payments.tests.admin_pages import list_page, perform, receive_newest, record_page, staff_client
 from commercecore_payments.tests.tenants import Tenant
 from disputes.models import Dispute
 from disputes.tests.told import pay_disputed, pay_disputed_past_the_service
@@ -54,7 +54,7 @@ class TestApplyNow:
         mark(event, **changes)
         assert operator.get(record_page(event, "apply_now")).status_code == 200
         assert Dispute.objects.count() == 0
-        response = operator.post(record_page(event, "apply_now"))
+        response = perform(operator, event, "apply_now")
         assert said(response) == [(messages.SUCCESS, "The event is applied. The dispute is needs_response.")]
         event.refresh_from_db()
         assert (event.status, event.failures, event.error) == ("applied", 0, "")
@@ -63,7 +63,7 @@ class TestApplyNow:
     def test_says_why_it_was_not_applied(self, tenant: Tenant, seller: str, operator: Client) -> None:
         pay_disputed_past_the_service(seller)
         event = receive_newest(seller, "charge.dispute.created")
-        response = operator.post(record_page(event, "apply_now"))
+        response = perform(operator, event, "apply_now")
         waits = "The event is pending, and not applied: The dispute's payment is not known here yet."
         assert said(response) == [(messages.WARNING, waits)]
 
@@ -78,7 +78,7 @@ class TestApplyNow:
 
 class TestThePage:
     def test_leads_to_the_record_and_to_the_seller(self, event: StripeEvent, operator: Client) -> None:
-        operator.post(record_page(event, "apply_now"))
+        perform(operator, event, "apply_now")
         page = operator.get(record_page(event)).content.decode()
         dispute = Dispute.objects.get()
         assert f'href="{record_page(dispute)}"' in page

@@ -1,7 +1,7 @@
 """What is done with transactions, one module a use case."""
 
-from transactions.operations.cancel import cancel_transaction
-from transactions.operations.capture import capture_transaction
+from transactions.operations.cancel import cancel_payment, cancel_transaction
+from transactions.operations.capture import capture_payment, capture_transaction
 from transactions.operations.confirm import ConfirmationRequest, confirm_transaction
 from transactions.operations.create import PaymentRequest, create_transaction
 from transactions.operations.read import (
@@ -15,7 +15,9 @@ from transactions.operations.read import (
 __all__ = [
     "ConfirmationRequest",
     "PaymentRequest",
+    "cancel_payment",
     "cancel_transaction",
+    "capture_payment",
     "capture_transaction",
     "confirm_transaction",
     "create_transaction",

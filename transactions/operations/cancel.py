@@ -15,14 +15,19 @@ from transactions.operations.settle import change, told_under_key
 
 
 def cancel_transaction(*, transaction_id: str, cancellation_reason: str, actor: Actor) -> Transaction:
+    """Cancels a payment of the app's own, by its id. Raises TransactionNotFound, and as `cancel_payment`."""
+    payment = find_transaction(transaction_id=transaction_id, actor=actor)
+    return cancel_payment(payment, cancellation_reason=cancellation_reason, actor=actor)
+
+
+def cancel_payment(payment: Transaction, *, cancellation_reason: str, actor: Actor) -> Transaction:
     """Cancels a payment: a hold is released, and the order may be paid anew.
 
     `cancellation_reason` is one of Stripe's, or empty. A repeat while the first outcome is unknown continues the first.
-    Raises TransactionNotFound, AlreadyCanceled, NotCancelable, CancellationRefused, OperationInProgress, and what
+    Raises AlreadyCanceled, NotCancelable, CancellationRefused, OperationInProgress, and what
     `gateway.operations.raise_for_outcome` raises.
     """
     told = told_under_key(Kind.PAYMENT_INTENT_CANCEL, actor=actor)
-    payment = find_transaction(transaction_id=transaction_id, actor=actor)
     if told is None:
         parameters = {"cancellation_reason": cancellation_reason} if cancellation_reason else {}
 

@@ -20,14 +20,21 @@ from transactions.operations.settle import change, told_under_key
 def capture_transaction(
     *, transaction_id: str, amount_minor: int | None, application_fee_minor: int | None, actor: Actor
 ) -> Transaction:
+    """Captures a hold of the app's own, by its id. Raises TransactionNotFound, and as `capture_payment`."""
+    payment = find_transaction(transaction_id=transaction_id, actor=actor)
+    return capture_payment(payment, amount_minor=amount_minor, application_fee_minor=application_fee_minor, actor=actor)
+
+
+def capture_payment(
+    payment: Transaction, *, amount_minor: int | None, application_fee_minor: int | None, actor: Actor
+) -> Transaction:
     """Captures `amount_minor` minor units of a held payment, or all of it where that is None; the rest is released.
 
     `application_fee_minor` replaces the platform's share of the whole. A repeat while the first outcome is unknown continues
-    the first. Raises TransactionNotFound, AlreadyCaptured, NotCapturable, CaptureExceedsHold, ApplicationFeeInvalid,
+    the first. Raises AlreadyCaptured, NotCapturable, CaptureExceedsHold, ApplicationFeeInvalid,
     CaptureRefused, OperationInProgress, and what `gateway.operations.raise_for_outcome` raises.
     """
     told = told_under_key(Kind.PAYMENT_INTENT_CAPTURE, actor=actor)
-    payment = find_transaction(transaction_id=transaction_id, actor=actor)
     if told is None:
         if not payment.is_held and payment.may_still_change:
             refresh_transaction(payment)  # a challenge may have been passed meanwhile

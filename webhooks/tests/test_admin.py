@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from commercecore_payments import clock
-from commercecore_payments.tests.admin_pages import record_page, staff_client
+from commercecore_payments.tests.admin_pages import perform, record_page, staff_client
 from commercecore_payments.tests.tenants import Tenant
 from transactions.models import Transaction
 from webhooks.endpoints import create_endpoint
@@ -43,7 +43,7 @@ class TestSwitchingAnEndpointOff:
     def test_stops_its_deliveries(self, endpoint: WebhookEndpoint, delivery: Delivery, operator: Client) -> None:
         assert operator.get(record_page(endpoint, "switch_off")).status_code == 200
         assert WebhookEndpoint.objects.get().status == "enabled"
-        response = operator.post(record_page(endpoint, "switch_off"))
+        response = perform(operator, endpoint, "switch_off")
         assert said(response) == [f"The endpoint {endpoint.pk} is switched off."]
         endpoint.refresh_from_db()
         delivery.refresh_from_db()
@@ -51,8 +51,8 @@ class TestSwitchingAnEndpointOff:
         assert "An operator switched it off" in operator.get(record_page(endpoint)).content.decode()
 
     def test_can_be_undone(self, endpoint: WebhookEndpoint, operator: Client) -> None:
-        operator.post(record_page(endpoint, "switch_off"))
-        response = operator.post(record_page(endpoint, "switch_on"))
+        perform(operator, endpoint, "switch_off")
+        response = perform(operator, endpoint, "switch_on")
         assert said(response)[-1] == f"The endpoint {endpoint.pk} is switched on."
         endpoint.refresh_from_db()
         assert (endpoint.status, endpoint.disabled_reason, endpoint.disabled_at) == ("enabled", "", None)
@@ -63,14 +63,14 @@ class TestSwitchingAnEndpointOff:
             return [name for name in ("switch_off", "switch_on") if record_page(endpoint, name) in page]
 
         assert offered() == ["switch_off"]
-        operator.post(record_page(endpoint, "switch_off"))
+        perform(operator, endpoint, "switch_off")
         assert offered() == ["switch_on"]
         WebhookEndpoint.objects.update(deleted_at=clock.now())
         assert offered() == []
 
     def test_does_nothing_to_one_that_is_deleted(self, endpoint: WebhookEndpoint, operator: Client) -> None:
         WebhookEndpoint.objects.update(deleted_at=clock.now())
-        operator.post(record_page(endpoint, "switch_off"))
+        perform(operator, endpoint, "switch_off")
         assert WebhookEndpoint.objects.get().status == "enabled"
 
 
@@ -80,14 +80,14 @@ class TestSendingAgain:
                                 finished_at=clock.now())  # fmt: skip
         assert operator.get(record_page(delivery, "send_again")).status_code == 200
         assert Delivery.objects.get().status == "failed"
-        response = operator.post(record_page(delivery, "send_again"))
+        response = perform(operator, delivery, "send_again")
         assert said(response) == [f"The delivery {delivery.pk} is due now."]
         delivery.refresh_from_db()
         assert (delivery.status, delivery.scheduled_attempts, delivery.finished_at) == ("pending", 0, None)
         assert abs(delivery.next_attempt_at - clock.now()) < timedelta(minutes=1)
 
     def test_is_not_offered_to_an_endpoint_that_is_off(self, delivery: Delivery, operator: Client) -> None:
-        operator.post(record_page(delivery.endpoint, "switch_off"))
+        perform(operator, delivery.endpoint, "switch_off")
         address = record_page(delivery, "send_again")
         assert address not in operator.get(record_page(delivery)).content.decode()
         operator.post(address)
@@ -129,3 +129,35 @@ class TestEndpointsOffOnTheOverview:
         assert [(figure.count, figure.calls_for_action) for figure in figures.values()] == [("0", False), ("1", True)]
         listed = operator.get(figures["failing"].address).context["cl"].result_list
         assert [row.pk for row in listed] == [endpoint.pk]
+
+
+class TestSendingAnEventAgain:
+    def test_makes_it_due_at_every_endpoint_that_takes_it(
+        self, endpoint: WebhookEndpoint, tenant: Tenant, operator: Client
+    ) -> None:
+        create_endpoint(url="https://shop.example/others", event_types=["dispute.created"], actor=tenant.actor)
+        Delivery.objects.update(status=Delivery.Status.SUCCEEDED)
+        response = perform(operator, Event.objects.get(), "send_event_again")
+        assert said(response) == ["The event is due now at 1 endpoint."]
+        assert [(one.endpoint, one.status) for one in Delivery.objects.all()] == [(endpoint, "pending")]
+
+    def test_says_where_no_endpoint_takes_it(self, endpoint: WebhookEndpoint, operator: Client) -> None:
+        perform(operator, endpoint, "switch_off")
+        response = perform(operator, Event.objects.get(), "send_event_again")
+        assert said(response)[-1] == "Nothing was sent: no endpoint of the app that is on takes this event."
+
+
+class TestSendingARangeAgain:
+    def test_sends_what_was_missed_while_the_endpoint_was_off(
+        self, endpoint: WebhookEndpoint, tenant: Tenant, seller: str, operator: Client
+    ) -> None:
+        perform(operator, endpoint, "switch_off")
+        tenant.pay(seller, order_id="missed")
+        perform(operator, endpoint, "switch_on")
+        response = perform(operator, endpoint, "send_range_again", {"first": "1", "last": "2"})
+        assert said(response)[-1] == "2 events of those numbered 1 to 2 are due now."
+        assert sorted(one.event.sequence for one in Delivery.objects.filter(status="pending")) == [1, 2]
+
+    def test_that_ends_before_it_begins_is_refused(self, endpoint: WebhookEndpoint, operator: Client) -> None:
+        response = perform(operator, endpoint, "send_range_again", {"first": "2", "last": "1"})
+        assert response.context["form"].non_field_errors() == ["The last number has to be the first, or one after it."]

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand
 from django.db import Error, connections
 
 from commercecore_payments import work as table
+from commercecore_payments.heartbeats import Heartbeat
 from commercecore_payments.management.database import refuse_database_without_tables
 from commercecore_payments.work import Group
 
@@ -42,12 +43,15 @@ class Command(BaseCommand):
         if once:
             work_off(lambda: not told_to_end.empty())
         else:
-            keep_working(lambda: _is_over(told_to_end) or (parent is not None and os.getppid() != parent))
+            heartbeat = Heartbeat()
+            keep_working(lambda: _is_over(told_to_end, heartbeat) or (parent is not None and os.getppid() != parent))
+            heartbeat.end()
         logger.info("worker %s stopped", os.getpid())
 
 
-def _is_over(told_to_end: "SimpleQueue[None]") -> bool:
-    """Whether a signal has come, which is waited for as long as a pause lasts."""
+def _is_over(told_to_end: "SimpleQueue[None]", heartbeat: Heartbeat) -> bool:
+    """Whether a signal has come, which is waited for as long as a pause lasts. Meanwhile it is told that this process lives."""
+    heartbeat.beat_when_due()
     try:
         told_to_end.get(timeout=PAUSE_S)
     except Empty:

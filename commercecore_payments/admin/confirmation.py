@@ -1,0 +1,211 @@
+"""How an action of the staff is asked for and carried out: preview, reason, one-time token, and the record of it."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+
+from commercecore_payments.admin.actions import ActionForm, Asked, Done, Perform, Preface, Question, question_of, record_key
+from commercecore_payments.admin.unfolded import ModelAdmin
+from commercecore_payments.errors import ServiceError
+from gateway.errors import OutcomeUnknown
+from gateway.models import Operation
+from staff import tokens
+from staff.audit import Outcome, record_action
+from staff.models import UsedForm
+
+logger = logging.getLogger(__name__)
+
+EXPIRED = "This form is not valid any more, and nothing was done. Look at the record as it is now, and confirm once more."
+STILL_GOING_ON = "it is being carried out at this moment. Look at the record in a moment."
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """One form of an action: the record that it is about, the question, and what does it."""
+
+    record: Any
+    question: Question
+    perform: Perform
+
+    def bound_to(self, request: HttpRequest) -> tokens.Bound:
+        """What the form's one-time token is good for."""
+        return tokens.Bound(user_id=int(request.user.pk or 0), record=record_key(self.record), action=self.question.name)
+
+
+class ConfirmedActions(ModelAdmin):
+    """The pages of a record that has `confirmed_action` methods."""
+
+    actions_detail: Sequence[str] = ()
+
+    def name_of(self, record: Any) -> str:
+        """What people call the record: its id at Stripe, or what it is about before it has one."""
+        return str(record)
+
+    def actions_for(self, record: Any) -> Sequence[str]:
+        """The names of those of `actions_detail` that make sense for the record as it is now."""
+        return self.actions_detail
+
+    def preface(self, record: Any, action: str) -> Preface:
+        """What is told before `action`, one of `actions_detail`."""
+        return Preface()
+
+    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
+        """django-unfold's hook: the buttons above the record."""
+        record = self.get_object(request, unquote(object_id))
+        if record is None:
+            return []
+        offered = self.actions_for(record)
+        shown: list[Any] = super().get_actions_detail(request, object_id)  # type: ignore[misc]
+        return [button for button in shown if button.path in offered and self._may_do(request.user, record, button.path)]
+
+    def _may_do(self, user: Any, record: Any, action: str) -> bool:
+        right = question_of(getattr(type(self), action)).right
+        return bool(user.has_perm(right.permission)) and self.is_for(user, record, action)
+
+    def is_for(self, user: Any, record: Any, action: str) -> bool:
+        """Whether this user, who has the action's right, may do it with this very record."""
+        return True
+
+    def ask_or_perform(self, request: HttpRequest, object_id: str, question: Question, perform: Perform) -> HttpResponse:
+        """Asks on GET; on a POST of the form that was shown, performs the action, unless the same form was sent before."""
+        if not request.user.has_perm(question.right.permission):
+            raise PermissionDenied
+        record = self.get_object(request, unquote(object_id))
+        if record is None:
+            raise Http404
+        confirmation = Confirmation(record, question, perform)
+        if request.method == "POST":
+            return self._receive(request, confirmation)
+        return (
+            self._ask(request, confirmation) if self._is_offered(request, confirmation) else self._too_late(request, confirmation)
+        )
+
+    def _receive(self, request: HttpRequest, confirmation: Confirmation) -> HttpResponse:
+        nonce = tokens.nonce_of(request.POST.get("form_token", ""), confirmation.bound_to(request))
+        if nonce is None:
+            messages.error(request, EXPIRED)
+            return HttpResponseRedirect(request.path)
+        earlier = tokens.earlier_use(nonce)
+        if earlier is not None:
+            return self._tell_of_earlier(request, confirmation.record, earlier)
+        return self._take(request, confirmation, nonce)
+
+    def _is_offered(self, request: HttpRequest, confirmation: Confirmation) -> bool:
+        name, record = confirmation.question.name, confirmation.record
+        return name in self.actions_for(record) and self.is_for(request.user, record, name)
+
+    def _ask(self, request: HttpRequest, confirmation: Confirmation, form: ActionForm | None = None) -> HttpResponse:
+        question, record = confirmation.question, confirmation.record
+        content = {
+            "title": question.title,
+            "question": question,
+            "form": form or question.form_class(record=record),
+            "form_token": request.POST.get("form_token") or tokens.new_token(confirmation.bound_to(request)),
+            "preface": self.preface(record, question.name),
+        }
+        return self._page(request, record, "question", content)
+
+    def _too_late(self, request: HttpRequest, confirmation: Confirmation) -> HttpResponse:
+        messages.error(request, f"“{confirmation.question.title}” is not possible any more: the record has changed.")
+        return self._back_to(confirmation.record)
+
+    def _tell_of_earlier(self, request: HttpRequest, record: Any, earlier: UsedForm | None) -> HttpResponse:
+        told = (earlier.told if earlier is not None else "") or STILL_GOING_ON
+        messages.warning(request, f"This form was sent before, and nothing was done twice. What came of it: {told}")
+        return self._back_to(record)
+
+    def _take(self, request: HttpRequest, confirmation: Confirmation, nonce: str) -> HttpResponse:
+        """Whoever is first to claim the token performs; a form with errors is shown again under the same token."""
+        if not self._is_offered(request, confirmation):
+            return self._too_late(request, confirmation)
+        form = confirmation.question.form_class(request.POST, record=confirmation.record)
+        if not form.is_valid():
+            return self._ask(request, confirmation, form)
+        used = tokens.claim(nonce, username=request.user.get_username())
+        if used is None:
+            return self._tell_of_earlier(request, confirmation.record, tokens.earlier_use(nonce))
+        answers = {name: value for name, value in form.cleaned_data.items() if name != "reason"}
+        reason: str = form.cleaned_data["reason"]
+        user: Any = request.user
+        asked = Asked(answers, reason, user, getattr(request, "request_id", ""))
+        return self._perform(request, confirmation, asked, used)
+
+    def _perform(self, request: HttpRequest, confirmation: Confirmation, asked: Asked, used: UsedForm) -> HttpResponse:
+        record, question = confirmation.record, confirmation.question
+        try:
+            done = confirmation.perform(self, record, asked)
+        except OutcomeUnknown as error:
+            told = f"{error.message} Operation {error.operation_id}."
+            self._write_down(confirmation, asked, used, Outcome.UNKNOWN, told, operation_id=error.operation_id)
+            messages.warning(request, _unknown(error.operation_id))
+            return self._back_to(record)
+        except ServiceError as error:
+            self._write_down(confirmation, asked, used, Outcome.REFUSED, error.message)
+            messages.error(request, error.message)
+            return self._back_to(record)
+        except Exception as error:  # whatever it was, the attempt has to be in the audit log; the error goes on
+            self._write_down(confirmation, asked, used, Outcome.BROKE_OFF, f"It broke off: {type(error).__name__}.")
+            raise
+        self._write_down(confirmation, asked, used, Outcome.DONE, done.message, operation_id=done.operation_id)
+        self.log_change(request, record, f"{question.title}: {done.message} Why: {asked.reason}")
+        return self._show(request, confirmation, done)
+
+    def _show(self, request: HttpRequest, confirmation: Confirmation, done: Done) -> HttpResponse:
+        if done.secret:
+            content = {"title": confirmation.question.title, "done": done}
+            return self._page(request, confirmation.record, "shown_once", content)
+        messages.add_message(request, done.level, done.message)
+        return self._back_to(confirmation.record)
+
+    def _write_down(
+        self, confirmation: Confirmation, asked: Asked, used: UsedForm, outcome: Outcome, told: str, *, operation_id: str = ""
+    ) -> None:
+        """In the audit log, and for whoever sends the same form again."""
+        used.note(told)
+        record_action(
+            confirmation.record,
+            user=asked.user,
+            action=confirmation.question.name,
+            reason=asked.reason,
+            outcome=outcome,
+            message=told,
+            answers=asked.answers,
+            operation_id=operation_id,
+            request_id=asked.request_id,
+        )
+
+    def _page(self, request: HttpRequest, record: Any, name: str, content: dict[str, Any]) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": record,
+            "record_name": self.name_of(record),
+            "record_url": self._address_of(record),
+            **content,
+        }
+        return TemplateResponse(request, f"commercecore_payments/admin/{name}.html", context)
+
+    def _address_of(self, record: Any) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[quote(str(record.pk))])
+
+    def _back_to(self, record: Any) -> HttpResponse:
+        return HttpResponseRedirect(self._address_of(record))
+
+
+def _unknown(operation_id: str) -> str:
+    address = reverse(f"admin:{Operation._meta.app_label}_{Operation._meta.model_name}_change", args=[quote(operation_id)])
+    return format_html(
+        "The outcome is not known yet: it may or may not have happened. It is found out by itself; do not do it again meanwhile. "
+        '<a class="underline" href="{}">The operation {}</a>',
+        address,
+        operation_id,
+    )

@@ -1,0 +1,118 @@
+"""Lists of any length: nothing here counts, sorts or searches a whole table."""
+
+from collections import defaultdict
+from typing import Any
+
+from django.contrib.admin.views.main import ChangeList
+from django.core.paginator import Paginator
+from django.db.models import Model, Q, QuerySet
+from django.db.models.constants import LOOKUP_SEP
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+from django.utils.text import smart_split, unescape_string_literal
+
+from commercecore_payments.admin.unfolded import ModelAdmin
+
+# Counting and leafing stop here: nobody leafs through a hundred pages, and whether ten thousand or a million are found is the
+# same to whoever looks, and not to the database.
+MOST_COUNTED = 10_000
+# As many records of another kind are looked up first, to find what belongs to them: the sellers with such an email, the payments
+# of such an order. Where there are more, the search word is too short to be slow: what it finds lies everywhere.
+MOST_RELATED = 1000
+
+
+def counted(rows: QuerySet[Any]) -> int:
+    """How many rows there are, or MOST_COUNTED + 1 where there are more than MOST_COUNTED."""
+    return rows.order_by()[: MOST_COUNTED + 1].count()
+
+
+def count_in_words(count: int) -> str:
+    """What `counted` found, as people read it."""
+    return f"more than {MOST_COUNTED:,}" if count > MOST_COUNTED else f"{count:,}"
+
+
+class BoundedPaginator(Paginator):
+    """Counts at most MOST_COUNTED records, and has no pages beyond them: filters lead there."""
+
+    # django-unfold's hook.
+    template_name = "commercecore_payments/admin/pagination.html"
+
+    @cached_property
+    def count(self) -> int:
+        return counted(self.object_list)  # type: ignore[arg-type]  # the admin hands over querysets alone
+
+    @property
+    def count_in_words(self) -> str:
+        return count_in_words(self.count)
+
+    @cached_property
+    def num_pages(self) -> int:
+        if self.count == 0 and not self.allow_empty_first_page:
+            return 0
+        shown = max(1, min(self.count, MOST_COUNTED) - self.orphans)
+        return -(-shown // self.per_page)
+
+
+class BoundedChangeList(ChangeList):
+    """Says how many records were found below the list alone, where it is said as far as it was counted."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.full_result_count = self.result_count
+
+
+class BoundedLists(ModelAdmin):
+    """Finds by each word what has it in one of `search_fields`, each with its lookup.
+
+    What the fields of related records hold is looked up there first. The database is then asked about the record's own
+    columns alone, each of which has an index: one OR across two tables would read both of them whole.
+    """
+
+    show_full_result_count = False
+    paginator = BoundedPaginator
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return BoundedChangeList
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
+        fields = [str(field) for field in self.search_fields]
+        for word in words_of(search_term) if fields else ():
+            queryset = queryset.filter(holding(queryset.model, fields, word))
+        return queryset, False
+
+
+def words_of(term: str) -> list[str]:
+    """The words of what was typed; what stands in quotes is one of them."""
+    words = smart_split(term)
+    return [unescape_string_literal(word) if word[:1] in "\"'" and word[0] == word[-1] else word for word in words]
+
+
+def holding(model: type[Model], fields: list[str], word: str) -> Q:
+    """The records of `model` that have `word` in one of `fields`: a condition on its own columns wherever that is possible."""
+    own, related = Q(), defaultdict(list)
+    for field in fields:
+        name, _, rest = field.partition(LOOKUP_SEP)
+        if _is_column(model, name, rest):
+            own |= Q(**{field: word})
+        else:
+            related[name].append(rest)
+    found = [_belonging(model, name, rests, word) for name, rests in related.items()]
+    for condition in found:
+        own |= condition
+    return own or Q(pk__in=[])
+
+
+def _is_column(model: type[Model], name: str, rest: str) -> bool:
+    """Whether `name` with the lookup `rest` asks a column of the table: also the id of a related record."""
+    related = model._meta.get_field(name).related_model
+    return related is None or rest.partition(LOOKUP_SEP)[0] in ("pk", related._meta.pk.name)
+
+
+def _belonging(model: type[Model], name: str, rests: list[str], word: str) -> Q:
+    """The records whose related record `name` has the word in one of `rests`."""
+    other: Any = model._meta.get_field(name).related_model
+    found = other._default_manager.filter(holding(other, rests, word)).order_by()
+    keys = list(found.values_list("pk", flat=True)[: MOST_RELATED + 1])
+    if len(keys) > MOST_RELATED:
+        return Q(**{f"{name}__in": found.values("pk")})
+    return Q(**{f"{name}__in": keys}) if keys else Q()

@@ -1,0 +1,31 @@
+"""What a check comes to."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    OK = "OK"
+    WARN = "WARN"  # it works, and somebody should know
+    FAIL = "FAIL"  # something does not work, or not for long
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`what` was found, in words; `cure` says what to do about it, where there is anything to do."""
+
+    level: Level
+    what: str
+    cure: str = ""
+
+
+def ok(what: str) -> Verdict:
+    return Verdict(Level.OK, what)
+
+
+def warn(what: str, cure: str) -> Verdict:
+    return Verdict(Level.WARN, what, cure)
+
+
+def fail(what: str, cure: str) -> Verdict:
+    return Verdict(Level.FAIL, what, cure)

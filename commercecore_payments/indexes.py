@@ -1,0 +1,53 @@
+"""Indexes that are made while the service runs."""
+
+from typing import Any
+
+from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations import AddIndex, RemoveIndex
+from django.db.models import Index
+
+POSTGRESQL = "postgresql"
+
+
+class AddIndexOnline(AddIndexConcurrently):
+    """On PostgreSQL made without keeping anybody from writing; elsewhere as usual. Its migration says `atomic = False`.
+
+    One that was interrupted leaves an index that serves nobody: it is dropped first (postgresql.org/docs/current/
+    sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY).
+    """
+
+    def database_forwards(self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any) -> None:
+        if schema_editor.connection.vendor != POSTGRESQL:
+            AddIndex.database_forwards(self, app_label, schema_editor, from_state, to_state)
+            return
+        name = schema_editor.quote_name(self.index.name)
+        schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+        super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any) -> None:
+        online = schema_editor.connection.vendor == POSTGRESQL
+        undo = super().database_backwards if online else lambda *arguments: AddIndex.database_backwards(self, *arguments)
+        undo(app_label, schema_editor, from_state, to_state)
+
+
+class RemoveIndexOnline(RemoveIndexConcurrently):
+    """On PostgreSQL dropped without keeping anybody from writing; elsewhere as usual. Its migration says `atomic = False`."""
+
+    def database_forwards(self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any) -> None:
+        online = schema_editor.connection.vendor == POSTGRESQL
+        remove = super().database_forwards if online else lambda *arguments: RemoveIndex.database_forwards(self, *arguments)
+        remove(app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any) -> None:
+        online = schema_editor.connection.vendor == POSTGRESQL
+        undo = super().database_backwards if online else lambda *arguments: RemoveIndex.database_backwards(self, *arguments)
+        undo(app_label, schema_editor, from_state, to_state)
+
+
+def prefix_index(field: str, name: str) -> Index:
+    """An index for what begins with a text, such as an id of which only the first letters are known.
+
+    PostgreSQL's own order of texts follows a language, in which LIKE 'pi_1%' is no range; this operator class compares bytes.
+    """
+    return Index(fields=[field], name=name, opclasses=["varchar_pattern_ops"])

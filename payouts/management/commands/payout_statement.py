@@ -1,0 +1,84 @@
+"""`manage.py payout_statement`: every balance transaction behind a payout, with our order, and what nothing explains."""
+
+import os
+import tempfile
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseFailure
+
+from accounts.models import ConnectedAccount
+from commercecore_payments.errors import ServiceError
+from commercecore_payments.management.database import refuse_database_without_tables
+from commercecore_payments.money import format_amount
+from payouts.statement import Statement, statement_of
+from payouts.statement_formats import FORMATS
+
+# Exit statuses. 2 is Django's own for a command line that cannot be meant, too.
+UNEXPLAINED, COULD_NOT_RUN = 1, 2
+
+
+class Command(BaseCommand):
+    help = (
+        "Lists every balance transaction behind a payout at Stripe, with our order, payment, refund or dispute, the totals of "
+        "each type, and the amount that nothing explains, which has to be zero. Of a payout that was made by hand Stripe tells "
+        "no composition. Exit status: 0 where it is explained to the cent; 1 where an amount or a line is not; 2 where it could "
+        "not be done."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--account", required=True, metavar="ACCT", help="The connected account that was paid out.")
+        parser.add_argument("--payout", required=True, metavar="PO", help="The payout.")
+        parser.add_argument("--format", choices=list(FORMATS), default="table")
+        parser.add_argument("--output", type=Path, metavar="FILE", help="Write it there instead of to the terminal.")
+
+    def handle(self, *args: Any, account: str, payout: str, format: str, output: Path | None, **options: Any) -> None:  # noqa: A002 - the option's name
+        """Raises SystemExit with 1 where something is not explained, and CommandError with 2 where it could not be done."""
+        try:
+            refuse_database_without_tables()
+            statement = statement_of(payout, account=_account(account))
+            self._write(FORMATS[format](statement), output)
+        except ServiceError as error:
+            raise CommandError(error.message, returncode=COULD_NOT_RUN) from error
+        except (CommandError, DatabaseFailure, OSError) as error:
+            raise CommandError(str(error), returncode=COULD_NOT_RUN) from error
+        if output is not None or format == "csv":
+            self.stderr.write(_verdict(statement))
+        if not statement.is_explained:
+            raise SystemExit(UNEXPLAINED)
+
+    def _write(self, lines: Iterator[str], output: Path | None) -> None:
+        if output is None:
+            for line in lines:
+                self.stdout.write(line)
+        else:
+            _replace(output, lines)
+
+
+def _account(account_id: str) -> ConnectedAccount:
+    account = ConnectedAccount.objects.exclude(stripe_account_id="").filter(stripe_account_id=account_id).first()
+    if account is None:
+        raise CommandError(f"No connected account of this environment is {account_id}.")
+    return account
+
+
+def _replace(output: Path, lines: Iterator[str]) -> None:
+    """Writes the file whole or not at all: where Stripe fails midway, what stood there stays."""
+    descriptor, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}-")
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.writelines(f"{line}\n" for line in lines)
+        Path(name).replace(output)
+    except BaseException:  # whatever ended it, the half of a statement is none
+        Path(name).unlink()
+        raise
+
+
+def _verdict(statement: Statement) -> str:
+    lines = sum(total.lines for total in statement.totals.values())
+    unexplained = format_amount(statement.unexplained_minor, statement.currency)
+    told = f"{statement.payout_id}: {lines} lines, {statement.unexplained_lines} of them unexplained; unexplained {unexplained}."
+    return f"{told} {statement.remark}".strip()

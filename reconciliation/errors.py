@@ -1,0 +1,19 @@
+"""Why a comparison could not be begun."""
+
+from commercecore_payments.errors import Conflict, NotFound
+
+
+class RunUnderWay(Conflict):
+    code = "reconciliation_under_way"
+
+    def __init__(self, *, holder: str) -> None:
+        super().__init__(f"A comparison of the same is under way at {holder}. It can be continued when that one has stopped.")
+
+
+class RunTakenOver(Conflict):
+    code = "reconciliation_taken_over"
+    message = "Another process goes on with this comparison: this one was silent for too long."
+
+
+class NothingToCompare(NotFound):
+    code = "nothing_to_compare"

@@ -1,0 +1,69 @@
+"""Mending a difference without moving money: our record takes over what Stripe says, by the functions that settle it."""
+
+from collections.abc import Callable, Mapping
+
+from accounts.webhooks import account_up_to_date
+from commercecore_payments.errors import ServiceError
+from disputes.webhooks import dispute_up_to_date
+from gateway.events import NotYet
+from gateway.listing import get, pages
+from payouts.webhooks import payout_up_to_date
+from reconciliation.books import Books
+from reconciliation.differences import Difference
+from reconciliation.models import DifferenceType, ObjectKind, Proposal
+from refunds.webhooks import refund_up_to_date, refunds_up_to_date
+from stripe_events.operations import apply_undelivered
+from transactions.webhooks import read_again
+
+# What moves no money and breaks no rule of our records.
+SAFE = (Proposal.RECORD, Proposal.TAKE_OVER)
+
+Mend = Callable[[Difference, str], object]
+
+
+def _mend_payment(found: Difference, account_id: str) -> None:
+    """With its refunds and disputes, of which a payment that was not known here had none."""
+    read_again(found.object_id, account_id=account_id)
+    if found.type != DifferenceType.MISSING_HERE:
+        return
+    refunds_up_to_date(found.object_id, account_id=account_id)
+    for page in pages("/v1/disputes", account_id=account_id, parameters={"payment_intent": found.object_id}):
+        for dispute in page:
+            dispute_up_to_date(dispute["id"], account_id=account_id)
+
+
+def _mend_charge(found: Difference, account_id: str) -> None:
+    """What a charge tells stands in its payment: what was received, and the sum of what went back."""
+    intent_id = str(get(f"/v1/charges/{found.object_id}", account_id=account_id)["payment_intent"])
+    read_again(intent_id, account_id=account_id)
+    refunds_up_to_date(intent_id, account_id=account_id)
+
+
+MENDS: Mapping[ObjectKind, Mend] = {
+    ObjectKind.ACCOUNT: lambda found, _: account_up_to_date(found.object_id),
+    ObjectKind.PAYMENT_INTENT: _mend_payment,
+    ObjectKind.CHARGE: _mend_charge,
+    ObjectKind.REFUND: lambda found, account_id: refund_up_to_date(found.object_id, account_id=account_id),
+    ObjectKind.DISPUTE: lambda found, account_id: dispute_up_to_date(found.object_id, account_id=account_id),
+    ObjectKind.PAYOUT: lambda found, account_id: payout_up_to_date(found.object_id, account_id=account_id),
+}
+
+
+def mend(found: Difference, books: Books) -> str:
+    """Mends it where that is safe; why it could not be done, or nothing where it was.
+
+    That both sides agree afterwards is for the caller to see.
+    """
+    mend_one = MENDS.get(found.kind)
+    if found.proposal not in SAFE or mend_one is None:
+        return "It waits for a person."
+    account_id = books.account_id
+    try:
+        if found.type == DifferenceType.EVENT_NEVER_DELIVERED:
+            apply_undelivered(str(found.there["event"]), account_id=account_id)
+        mend_one(found, account_id)
+    except NotYet as error:
+        return str(error)
+    except ServiceError as error:
+        return error.message
+    return ""

@@ -1,0 +1,184 @@
+"""What a comparison found, as a table for people, JSON for programs, and CSV with a line for each difference."""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from io import StringIO
+from typing import Any
+
+from commercecore_payments.money import format_amount
+from reconciliation.booking import Report, in_order
+from reconciliation.differences import Difference
+from reconciliation.models import Case, DifferenceType, ObjectKind, Run
+
+# Differences that the table names: what fits a screen below the figures. JSON and CSV name all of them.
+MOST_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One difference, as it is reported. At stake: minor units of `currency`."""
+
+    type: str
+    kind: str
+    object_id: str
+    account_id: str
+    state: str
+    proposal: str
+    at_stake_minor: int
+    currency: str
+    case: int | None
+    summary: str
+    here: Mapping[str, Any] = field(default_factory=dict)
+    there: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """All that is reported. `run` is None where nothing was written down."""
+
+    run: int | None
+    compared: Mapping[str, int]
+    differences: Mapping[str, int]
+    young: int
+    accepted: int
+    mended: int
+    left_open: int
+    at_stake: Mapping[str, int]
+
+    @property
+    def total_compared(self) -> int:
+        return sum(self.compared.values())
+
+    @property
+    def total_differences(self) -> int:
+        return sum(self.differences.values())
+
+
+def result_of_run(run: Run) -> Result:
+    return Result(
+        run=run.pk,
+        compared=run.compared,
+        differences=run.differences,
+        young=run.young,
+        accepted=run.accepted,
+        mended=run.mended,
+        left_open=run.left_open,
+        at_stake=run.at_stake,
+    )
+
+
+def result_of_report(report: Report, compared: Mapping[str, int]) -> Result:
+    found = list(report)
+    at_stake: Counter[str] = Counter()
+    for one in found:
+        at_stake[one.currency] += one.at_stake_minor
+    return Result(
+        run=None,
+        compared=compared,
+        differences=in_order(Counter(one.type.value for one in found)),
+        young=report.young,
+        accepted=0,
+        mended=0,
+        left_open=len(found),
+        at_stake={currency: total for currency, total in sorted(at_stake.items()) if total},
+    )
+
+
+def lines_of_run(run: Run) -> Iterable[Line]:
+    """Each difference of the run, those that were mended too, one after the other."""
+    cases = Case.objects.filter(last_run=run).exclude(status=Case.Status.ACCEPTED).order_by("status", "pk")
+    for case in cases.iterator():
+        yield Line(
+            type=case.type,
+            kind=case.kind,
+            object_id=case.object_id,
+            account_id=case.account_id_at_stripe,
+            state=case.status,
+            proposal=case.proposal,
+            at_stake_minor=case.at_stake_minor,
+            currency=case.currency,
+            case=case.pk,
+            summary=case.summary,
+            here=case.here,
+            there=case.there,
+        )
+
+
+def lines_of_report(report: Report) -> Iterable[Line]:
+    for key, one in report.items():
+        yield _line(one, account_id=key[2])
+
+
+def _line(one: Difference, *, account_id: str) -> Line:
+    return Line(
+        type=one.type.value,
+        kind=one.kind.value,
+        object_id=one.object_id,
+        account_id=account_id,
+        state=Case.Status.OPEN.value,
+        proposal=one.proposal.value,
+        at_stake_minor=one.at_stake_minor,
+        currency=one.currency,
+        case=None,
+        summary=one.summary,
+        here=one.here,
+        there=one.there,
+    )
+
+
+def as_table(result: Result, lines: Iterable[Line]) -> str:
+    rows = [("Compared", result.total_compared)]
+    rows += [(f"  {ObjectKind(kind).label.lower()}s", number) for kind, number in result.compared.items()]
+    rows += [("Differences", result.total_differences)]
+    rows += [(f"  {DifferenceType(kind).label.lower()}", number) for kind, number in result.differences.items()]
+    rows += [("Mended", result.mended), ("Left for a person", result.left_open)]
+    rows += [("Accepted earlier", result.accepted)] if result.accepted else []
+    rows += [("Too young to tell", result.young)] if result.young else []
+    stake = ", ".join(format_amount(total, currency) for currency, total in result.at_stake.items()) or "nothing"
+    width = max(len(name) for name, _ in rows)
+    text = "\n".join(f"{name:<{width}}  {number:>9,}" for name, number in rows)
+    return f"{text}\n{'At stake':<{width}}  {stake}\n{_named(result, lines)}"
+
+
+def _named(result: Result, lines: Iterable[Line]) -> str:
+    """What is left, as far as it fits a screen."""
+    left = [line for line in lines if line.state == Case.Status.OPEN]
+    told = [f"{line.type} {line.object_id} ({line.account_id or 'platform'}): {line.summary}" for line in left[:MOST_NAMED]]
+    more = len(left) - len(told)
+    where = f", in the cases of run {result.run}" if result.run is not None else ""
+    return "\n".join(["", *told, f"… and {more} more{where}."] if more > 0 else ["", *told] if told else [])
+
+
+def as_json(result: Result, lines: Iterable[Line]) -> str:
+    content = {
+        "run": result.run,
+        "compared": {**result.compared, "total": result.total_compared},
+        "differences": {**result.differences, "total": result.total_differences},
+        "mended": result.mended,
+        "left_open": result.left_open,
+        "accepted": result.accepted,
+        "young": result.young,
+        "at_stake": dict(result.at_stake),
+        "cases": [_fields(line) for line in lines],
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _fields(line: Line) -> dict[str, Any]:
+    return {name: getattr(line, name) for name in Line.__slots__}
+
+
+def as_csv(_result: Result, lines: Iterable[Line]) -> str:
+    names = [name for name in Line.__slots__ if name not in ("here", "there")]
+    written = StringIO()
+    table = csv.writer(written)
+    table.writerow(names)
+    for line in lines:
+        table.writerow([getattr(line, name) for name in names])
+    return written.getvalue()
+
+
+FORMATS = {"table": as_table, "json": as_json, "csv": as_csv}

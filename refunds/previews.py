@@ -1,0 +1,60 @@
+"""What is told before a refund of the staff: what is left, what goes back of the fee, and what may keep it waiting."""
+
+from collections.abc import Iterator
+
+from django.conf import settings
+
+from commercecore_payments.admin.actions import Fact, Preface
+from commercecore_payments.errors import ServiceError
+from commercecore_payments.money import format_amount
+from disputes.models import CLOSED, Dispute
+from gateway import listing
+from refunds.models import Refund, RefundApproval
+from refunds.operations.request import refundable_minor
+from refunds.operations.second_person import exceeds_threshold
+from transactions.models import Transaction
+
+
+def refund_preview(payment: Transaction, amount_minor: int, *, approved: bool = False) -> Preface:
+    """The facts and warnings about a refund of `amount_minor` minor units, where `approved` by the person who decides it."""
+    available_minor, why_not = _available(payment)
+    facts = list(_facts(payment, amount_minor))
+    facts.append(("Seller's balance at Stripe", why_not or format_amount(available_minor or 0, payment.currency)))
+    warnings = list(_warnings(payment, amount_minor, available_minor, approved=approved))
+    return Preface(facts, " ".join(warnings))
+
+
+def _facts(payment: Transaction, amount_minor: int) -> Iterator[Fact]:
+    currency = payment.currency
+    refunds = Refund.objects.of(payment).taking_money().total_minor()
+    yield "Received", format_amount(payment.amount_received_minor, currency)
+    yield "Refunded so far", format_amount(refunds, currency)
+    yield "Can be refunded", format_amount(refundable_minor(payment), currency)
+    if payment.application_fee_minor:
+        share = payment.application_fee_minor * amount_minor // payment.amount_received_minor
+        fee, back = format_amount(payment.application_fee_minor, currency), format_amount(share, currency)
+        yield "Application fee", f"{fee}; {back} of it for {format_amount(amount_minor, currency)}, if you give it back"
+
+
+def _available(payment: Transaction) -> tuple[int | None, str]:
+    """What the seller has available in the payment's currency, in minor units; or why that could not be read."""
+    try:
+        balance = listing.get("/v1/balance", account_id=payment.account.stripe_account_id)
+    except ServiceError as error:
+        return None, f"Could not be read: {error.message}"
+    return sum(one["amount"] for one in balance["available"] if one["currency"] == payment.currency), ""
+
+
+def _warnings(payment: Transaction, amount_minor: int, available_minor: int | None, *, approved: bool) -> Iterator[str]:
+    disputes = [str(dispute) for dispute in Dispute.objects.filter(transaction=payment).exclude(status__in=CLOSED)]
+    if disputes:
+        yield f"The payment is disputed ({', '.join(disputes)}): Stripe refuses to refund what the buyer's bank has taken back."
+    if available_minor is not None and available_minor < amount_minor:
+        yield "The seller's balance is lower than the amount: the refund will likely stay pending until it is enough."
+    if approved:
+        return
+    if RefundApproval.objects.of(payment).waiting().exists():
+        yield "A refund of this payment waits for a second person already: decide that one first."
+    elif settings.REFUND_APPROVAL_ABOVE_MINOR is not None and exceeds_threshold(payment, amount_minor):
+        limit = format_amount(settings.REFUND_APPROVAL_ABOVE_MINOR, payment.currency)
+        yield f"What the staff refunds of a payment within a day beyond {limit} waits for a second person."

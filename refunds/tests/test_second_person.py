@@ -1,0 +1,206 @@
+"""Refunds of the staff that wait for a second person: when they do, who decides, and that each is made once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import IntegrityError, connection, connections, transaction
+from django.test import Client
+
+from commercecore_payments import clock
+from commercecore_payments.tests.admin_pages import perform, record_page
+from commercecore_payments.tests.tenants import Tenant, refunds_at_stripe
+from gateway.models import Kind, Operation
+from gateway.tests.faults import stripe_fails, time_out_after
+from refunds.models import ApprovalStatus, Refund, RefundApproval
+from staff.tests.people import browser_of, make_member, member, told
+from transactions.models import Transaction
+
+WAITS = "The refund of {} USD waits for a second person. Nothing was sent to Stripe yet."
+
+
+@pytest.fixture
+def payment(tenant: Tenant, seller: str, settings: Any) -> Transaction:
+    """A payment of 20.00 USD, of which one person may refund 5.00."""
+    settings.REFUND_APPROVAL_ABOVE_MINOR = 500
+    tenant.pay(seller, amount=2000)
+    found: Transaction = Transaction.objects.get()
+    return found
+
+
+@pytest.fixture
+def anna(payment: Transaction) -> User:
+    return make_member("anna")
+
+
+def refund(user: User, payment: Transaction, amount: str) -> str:
+    """What the user is told who asks for this refund."""
+    return told(perform(browser_of(user), payment, "refund", {"amount": amount}))[-1]
+
+
+def at_stripe(payment: Transaction) -> list[int]:
+    return refunds_at_stripe(payment.account.stripe_account_id, payment.stripe_payment_intent_id)
+
+
+@pytest.fixture
+def waiting(payment: Transaction, anna: User) -> RefundApproval:
+    """A refund of 8.00 USD that Anna asked for."""
+    refund(anna, payment, "8.00")
+    found: RefundApproval = RefundApproval.objects.get()
+    return found
+
+
+class TestARefundOfTheStaff:
+    def test_up_to_the_threshold_is_made_at_once(self, payment: Transaction, anna: User) -> None:
+        assert refund(anna, payment, "5.00").startswith("The refund of 5.00 USD is succeeded")
+        assert (at_stripe(payment), RefundApproval.objects.count()) == ([500], 0)
+
+    def test_above_it_waits_and_nothing_is_sent(self, payment: Transaction, anna: User) -> None:
+        assert refund(anna, payment, "5.01") == WAITS.format("5.01")
+        approval = RefundApproval.objects.get()
+        assert (approval.amount_minor, approval.requested_by, approval.status) == (501, anna, "waiting")
+        assert (at_stripe(payment), Refund.objects.count(), list(RefundApproval.objects.waiting())) == ([], 0, [approval])
+        assert not Operation.objects.filter(kind=Kind.REFUND_CREATE).exists()
+
+    def test_that_exceeds_it_together_with_earlier_ones_of_the_day_waits(self, payment: Transaction, anna: User) -> None:
+        refund(anna, payment, "3.00")
+        assert refund(make_member("ben"), payment, "2.01") == WAITS.format("2.01")
+        assert at_stripe(payment) == [300]
+
+    def test_a_day_later_is_counted_anew(self, payment: Transaction, anna: User) -> None:
+        refund(anna, payment, "3.00")
+        Refund.objects.update(created_at=clock.now() - timedelta(hours=25))
+        assert refund(anna, payment, "5.00").startswith("The refund of 5.00 USD is succeeded")
+
+    def test_is_not_counted_with_those_of_the_api(self, payment: Transaction, anna: User, tenant: Tenant, seller: str) -> None:
+        assert tenant.refund(seller, amount=1500).status_code == 201
+        assert refund(anna, payment, "5.00").startswith("The refund of 5.00 USD is succeeded")
+
+    @pytest.mark.parametrize(("threshold", "amount", "waits"), [(None, "20.00", False), (0, "0.01", True)])
+    def test_waits_never_without_a_threshold_and_always_above_none(
+        self, payment: Transaction, anna: User, settings: Any, threshold: int | None, amount: str, waits: bool
+    ) -> None:
+        settings.REFUND_APPROVAL_ABOVE_MINOR = threshold
+        assert ("waits for a second person" in refund(anna, payment, amount)) == waits
+
+    def test_beside_one_that_waits_is_refused(self, payment: Transaction, waiting: RefundApproval) -> None:
+        ben = make_member("ben")
+        refused = "Another refund of this payment waits for a second person. Decide that one first."
+        assert [refund(ben, payment, amount) for amount in ("1.00", "9.00")] == [refused] * 2
+        assert (at_stripe(payment), RefundApproval.objects.count()) == ([], 1)
+
+    def test_of_the_api_never_waits(self, payment: Transaction, tenant: Tenant, seller: str) -> None:
+        assert tenant.refund(seller).status_code == 201
+
+
+class TestApproving:
+    def test_refunds_once_and_names_both(self, payment: Transaction, waiting: RefundApproval) -> None:
+        response = perform(member("ben"), waiting, "approve", reason="the photographs show it")
+        made = Refund.objects.get()
+        assert told(response) == [f"The refund of 8.00 USD is succeeded: {made}."]
+        waiting.refresh_from_db()
+        assert (waiting.status, waiting.decided_by.username, waiting.refund) == ("approved", "ben", made)  # type: ignore[union-attr]
+        assert waiting.note == f"the photographs show it\nIt was refunded: {made}."
+        assert (Operation.objects.get(kind=Kind.REFUND_CREATE).operator, made.operator) == ("ben", "ben")
+        assert at_stripe(payment) == [800]
+        again = told(perform(member("cleo"), waiting, "approve"))[-1]
+        assert (again.startswith("This form is not valid"), at_stripe(payment)) == (True, [800])
+
+    def test_is_not_for_whoever_asked(self, payment: Transaction, anna: User, waiting: RefundApproval) -> None:
+        client = browser_of(anna)
+        page = client.get(record_page(waiting)).content.decode()
+        offered = [name for name in ("approve", "refuse", "withdraw") if f'href="{record_page(waiting, name)}"' in page]
+        assert offered == ["withdraw"]
+        for action in ("approve", "refuse"):
+            assert client.get(record_page(waiting, action))["Location"] == record_page(waiting)
+            perform(client, waiting, action)
+        waiting.refresh_from_db()
+        assert (waiting.status, at_stripe(payment)) == ("waiting", [])
+
+    def test_by_whoever_asked_is_refused_by_the_database_too(self, anna: User, waiting: RefundApproval) -> None:
+        for status in (ApprovalStatus.APPROVED, ApprovalStatus.REFUSED):
+            with pytest.raises(IntegrityError, match="refund_is_decided_by_a_second_person"), transaction.atomic():
+                waiting.decide(status, by=anna)
+
+    def test_of_what_was_refunded_meanwhile_tells_so_and_stays_decided(
+        self, payment: Transaction, waiting: RefundApproval, tenant: Tenant, seller: str
+    ) -> None:
+        tenant.refund(seller, amount=1500)
+        response = perform(member("ben"), waiting, "approve")
+        told_why = "At most 500 usd can still be refunded."
+        assert told(response) == [told_why]
+        waiting.refresh_from_db()
+        assert (waiting.status, waiting.refund, at_stripe(payment)) == ("approved", None, [1500])
+        assert waiting.note.endswith(f"It was not refunded: {told_why}")
+
+    def test_whose_outcome_is_unknown_is_told_and_is_not_sent_again(
+        self, payment: Transaction, waiting: RefundApproval, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with stripe_fails(monkeypatch, time_out_after, path="/refunds"):
+            perform(member("ben"), waiting, "approve")
+        operation = Operation.objects.get(kind=Kind.REFUND_CREATE)
+        waiting.refresh_from_db()
+        assert (waiting.status, waiting.refund, operation.status) == ("approved", Refund.objects.get(), "unknown")
+        assert waiting.note.endswith(f"Its outcome is not known yet: operation {operation.pk}.")
+        assert at_stripe(payment) == [800]
+
+    @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer, and its tests share one connection")
+    def test_by_two_at_the_same_moment_refunds_once(self, payment: Transaction, waiting: RefundApproval) -> None:
+        browsers, start = [member("ben"), member("cleo")], Barrier(2)
+
+        def approve(browser: Client) -> None:
+            try:
+                start.wait(timeout=10)
+                perform(browser, waiting, "approve")
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(approve, browsers))
+        assert at_stripe(payment) == [800]
+
+
+class TestTheOtherEnds:
+    def test_refused_by_a_second_person_refunds_nothing(self, payment: Transaction, waiting: RefundApproval, anna: User) -> None:
+        perform(member("ben"), waiting, "refuse", reason="sent to another address")
+        waiting.refresh_from_db()
+        assert (waiting.status, waiting.note, at_stripe(payment)) == ("refused", "sent to another address", [])
+        assert refund(anna, payment, "9.00") == WAITS.format("9.00")
+
+    def test_withdrawn_by_whoever_asked_refunds_nothing(self, payment: Transaction, waiting: RefundApproval, anna: User) -> None:
+        perform(browser_of(anna), waiting, "withdraw")
+        waiting.refresh_from_db()
+        assert (waiting.status, at_stripe(payment)) == ("withdrawn", [])
+
+    def test_after_a_week_lapses_and_may_be_asked_for_anew(
+        self, payment: Transaction, waiting: RefundApproval, anna: User
+    ) -> None:
+        ben = make_member("ben")
+        RefundApproval.objects.update(requested_at=clock.now() - timedelta(days=7, minutes=1))
+        assert not RefundApproval.objects.waiting().exists()
+        page = browser_of(ben).get(record_page(waiting)).content.decode()
+        assert f'href="{record_page(waiting, "approve")}"' not in page
+        assert refund(anna, payment, "9.00") == WAITS.format("9.00")
+        waiting.refresh_from_db()
+        assert (waiting.status, at_stripe(payment)) == ("expired", [])
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer, and its tests share one connection")
+class TestTwoSmallRefundsAtTheSameMoment:
+    def test_do_not_exceed_the_threshold_together(self, payment: Transaction) -> None:
+        people, start = [(make_member("anna"), "3.00"), (make_member("ben"), "3.01")], Barrier(2)
+
+        def ask(person: tuple[User, str]) -> str:
+            try:
+                start.wait(timeout=10)
+                return refund(person[0], payment, person[1])
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(2) as pool:
+            answers = list(pool.map(ask, people))
+        assert sorted("waits" in answer for answer in answers) == [False, True]
+        assert len(at_stripe(payment)) == 1

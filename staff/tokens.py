@@ -1,0 +1,55 @@
+"""One-time tokens of the forms that confirm an action: against double clicks, the back button and forged posts.
+
+A token is signed into the form and binds the user, the record and the action. It is used once: whoever inserts its nonce
+first carries the action out, and a second post of the same form is told what became of the first.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.core import signing
+
+from commercecore_payments.clock import now
+from staff.models import UsedForm
+
+# Between the look at a preview and the decision; what it showed is old after that. Our own choice.
+LIFETIME = timedelta(hours=1)
+# Longer than any token lives, so that a used one is known until it has expired.
+USED_FORMS_ARE_KEPT_FOR = timedelta(days=1)
+SALT = "staff.tokens"
+NONCE_BYTES = 16  # 128 bits, which nobody guesses and no two forms share
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What a token is good for: one user, one record, one action."""
+
+    user_id: int
+    record: str
+    action: str
+
+
+def new_token(bound: Bound) -> str:
+    """A token for one confirmation of `bound`, good for LIFETIME."""
+    return signing.dumps([secrets.token_hex(NONCE_BYTES), bound.user_id, bound.record, bound.action], salt=SALT)
+
+
+def nonce_of(token: str, bound: Bound) -> str | None:
+    """The token's nonce; None where it is forged, expired, or for another user, record or action."""
+    try:
+        nonce, *rest = signing.loads(token, salt=SALT, max_age=LIFETIME)
+    except signing.BadSignature:
+        return None
+    return str(nonce) if rest == [bound.user_id, bound.record, bound.action] else None
+
+
+def claim(nonce: str, *, username: str) -> UsedForm | None:
+    """Takes the token for its one use; None where it was used before. Forgets what is too old to matter."""
+    UsedForm.objects.filter(used_at__lt=now() - USED_FORMS_ARE_KEPT_FOR).delete()
+    return UsedForm.claim(nonce=nonce, username=username)
+
+
+def earlier_use(nonce: str) -> UsedForm | None:
+    """The earlier sending of the same form, if there was one."""
+    return UsedForm.objects.filter(pk=nonce).first()
