@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 
+import pytest
 from django.contrib.auth.models import User
 
 from commercecore_payments import clock
 from commercecore_payments.recovery import recover_due
 from commercecore_payments.tests.tenants import Tenant
 from gateway.client import stripe_client
+from gateway.tests.faults import answer, stripe_fails
 from refunds.models import Refund
 from sandbox.faults.plans import order
 from sandbox.models import SandboxObject
@@ -114,6 +116,13 @@ def refund_failed(tenant: Tenant, seller: str) -> None:
     everything_arrives(seller)
 
 
+def refund_refused(tenant: Tenant, seller: str) -> None:
+    """Asked for here after it was given in Stripe's dashboard."""
+    transaction_id = tenant.pay(seller)
+    stripe_client().v1.refunds.create({"payment_intent": transaction_id}, {"stripe_account": seller})
+    tenant.refund(seller)
+
+
 def refund_that_asks_the_buyer(tenant: Tenant, seller: str) -> None:
     refund_pending(tenant, seller)
     refund_lifecycle.order(Refund.objects.get().stripe_refund_id, "requires_action")
@@ -196,10 +205,11 @@ def rich(tenant: Tenant, seller: str) -> None:
 
 
 def refused(tenant: Tenant, seller: str) -> None:
-    """Stripe takes no payment for a seller who is not onboarded."""
-    waiting = tenant.create_seller("waiting@example.com", onboarded=False)
-    response = tenant.post("/transactions", {"order_id": "2227222", "account_id": waiting, "amount": 1000})
-    assert response.status_code == 400, response.content
+    """Stripe answers that it cannot be done, in the words of its own error."""
+    with pytest.MonkeyPatch.context() as patch:
+        sentence = {"type": "invalid_request_error", "message": "This account cannot make charges.", "param": "on_behalf_of"}
+        with stripe_fails(patch, answer(400, sentence), path="/payment_intents"):
+            tenant.post("/transactions", {"order_id": "2227222", "account_id": seller, "amount": 1000})
 
 
 def of_a_deleted_account(tenant: Tenant, seller: str) -> None:

@@ -154,13 +154,13 @@ class TestATimeline:
     def test_names_whoever_closed_an_operation_to_the_staff_alone(self, tenant: Tenant, seller: str) -> None:
         states.needing_review(tenant, seller)
         with clock.moved_ahead(timedelta(hours=1)):
-            close_as_not_done(Operation.objects.get(kind="refund.create"), reason="nothing in the dashboard", by="anna")
-        seen = "anna found that it was not done: nothing in the dashboard"
+            close_as_not_done(Operation.objects.get(kind="refund.create"), reason="nothing seen on Monday", by="anna")
+        seen = "anna found that it was not done: nothing seen on Monday"
         assert told(explained(), "recovery")[-1].startswith(f"recovery: Operations staff closed it as not done: {seen}")
         for_app = explained(Reader(tenant.app))
         assert told(for_app, "recovery")[-1] == "recovery: Operations staff closed it as not done."
         assert "operation: The refund was closed as not done." in told(for_app)
-        assert "dashboard" not in str(for_app)
+        assert "Monday" not in str(for_app)
 
     def test_shows_an_app_its_own_events_and_deliveries_alone(self, tenant: Tenant, seller: str) -> None:
         other = AppFactory.create(developer=tenant.developer)
@@ -175,6 +175,17 @@ class TestATimeline:
             assert told(seen, "event") == [f"event: {app.name} is told payment.succeeded."]
             assert len(told(seen, "delivery")) == 1
         assert len(told(explained(), "event", "delivery")) == 4
+
+    def test_shows_an_app_that_another_asked_and_not_in_which_request(self, tenant: Tenant, seller: str) -> None:
+        other = AppFactory.create(developer=tenant.developer)
+        states.paid_in_the_dashboard(tenant, seller)
+        asked = {"transaction_id": str(Transaction.objects.get()), "account_id": seller, "amount": 400}
+        assert tenant.post("/refunds", asked).status_code == 201
+        assert details_of(explained(Reader(tenant.app)), f"{tenant.app.name} asked for a refund (4.00 USD)").keys() == {
+            "Request",
+            "User",
+        }
+        assert details_of(explained(Reader(other)), "Another app of the developer's asked for a refund (4.00 USD).") == {}
 
 
 class TestTheBounds:

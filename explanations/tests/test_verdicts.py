@@ -39,6 +39,7 @@ STATES: list[tuple[State, str, str, bool, str]] = [
     (states.refunded, "refunded", "nobody", False, "10.00 USD went back to the buyer: all of it"),
     (states.refund_pending, "refund_pending", "stripe", False, "A refund of 4.00 USD is on its way to the buyer"),
     (states.refund_failed, "refund_failed", "us", True, "The refund of 4.00 USD failed: the buyer has not got the money"),
+    (states.refund_refused, "refund_not_made", "us", True, "The refund of 10.00 USD was not made"),
     (
         states.refund_that_asks_the_buyer,
         "refund_requires_action",
@@ -65,7 +66,6 @@ STATES: list[tuple[State, str, str, bool, str]] = [
     (states.outcome_unknown, "outcome_unknown", "us", True, "It is not known yet what became of the confirmation"),
     (states.needing_review, "needs_review", "us", True, "Nobody knows what became of the refund"),
     (states.not_sent, "creation_failed", "us", True, "The payment was never made"),
-    (states.refused, "creation_failed", "us", True, "The payment was never made"),
     (states.of_a_deleted_account, "account_deleted", "nobody", False, "The seller's account is gone, and the payment with it"),
 ]
 
@@ -111,6 +111,12 @@ class TestAPayment:
                 found = verdict()
             judged.append((found.code, found.is_problem))
         assert judged == [("held", False), ("held", True), ("hold_overdue", True)]
+
+    def test_that_stripe_refused_says_why_and_to_mend_it(self, tenant: Tenant, seller: str) -> None:
+        states.refused(tenant, seller)
+        found = verdict()
+        assert found.explanation == "Stripe refused the payment: This account cannot make charges. The buyer was not charged."
+        assert found.next_step == "Mend what Stripe names, and ask again. The order is free: it can be paid by a new payment."
 
     def test_that_was_canceled_says_by_whom_and_why(self, tenant: Tenant, seller: str) -> None:
         states.canceled(tenant, seller)

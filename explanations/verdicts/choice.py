@@ -89,7 +89,7 @@ def _of_disputes(sources: Sources, found: Verdict) -> Iterator[str]:
 
 def _of_refunds(sources: Sources, found: Verdict) -> Iterator[str]:
     failed = [one for one in sources.refunds if one.status in (RefundStatus.FAILED, RefundStatus.CREATION_FAILED)]
-    if failed and found.code != "refund_failed":
+    if failed and found.code not in ("refund_failed", "refund_not_made"):
         of_them = "A refund" if len(failed) == 1 else f"{len(failed)} refunds"
         yield f"{of_them} of it did not go through: see the timeline."
 

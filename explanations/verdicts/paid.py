@@ -7,9 +7,11 @@ from commercecore_payments.money import format_amount
 from disputes.models import Dispute
 from disputes.models import Status as DisputeStatus
 from explanations.money_entries import ENDED, INQUIRIES
+from explanations.operation_entries import became
 from explanations.sources import Sources
 from explanations.structure import NOTHING_TO_DO, RecordKey, Verdict, WaitsFor
 from explanations.words import at, plain, sentence
+from gateway.models import subject_type
 from refunds.models import Refund
 from refunds.models import Status as RefundStatus
 from transactions.models import Status, Transaction
@@ -107,7 +109,7 @@ def refund_to_approve(sources: Sources) -> Verdict | None:
 
 
 def refund_in_trouble(sources: Sources) -> Verdict | None:
-    """The newest refund failed, or waits for the buyer."""
+    """The newest refund failed, was not made, or waits for the buyer."""
     newest = sources.refunds[-1] if sources.refunds else None
     if newest is None or newest.status not in (RefundStatus.FAILED, RefundStatus.CREATION_FAILED, RefundStatus.REQUIRES_ACTION):
         return None
@@ -121,18 +123,30 @@ def refund_in_trouble(sources: Sources) -> Verdict | None:
             waits_for=WaitsFor.BUYER,
             is_problem=True,
         )
+    if newest.status == RefundStatus.CREATION_FAILED:
+        return _refund_not_made(newest, amount, sources)
     return _refund_failed(newest, amount)
 
 
 def _refund_failed(refund: Refund, amount: str) -> Verdict:
-    was_refused = refund.status == RefundStatus.CREATION_FAILED
     reason = f" ({plain(refund.failure_reason)})" if refund.failure_reason else ""
-    how = "Stripe did not make it: the timeline says why." if was_refused else f"The bank sent the money back{reason}."
     return Verdict(
         code="refund_failed",
         headline=f"The refund of {amount} failed: the buyer has not got the money",
-        explanation=f"{how} The money is with the seller, and may be refunded again.",
+        explanation=f"The bank sent the money back{reason}. It is with the seller, and may be refunded again.",
         next_step="Refund it again, or pay the buyer in another way.",
+        waits_for=WaitsFor.US,
+        is_problem=True,
+    )
+
+
+def _refund_not_made(refund: Refund, amount: str, sources: Sources) -> Verdict:
+    asked = [one for one in sources.operations if (one.subject_type, one.subject_id) == (subject_type(refund), refund.pk)]
+    return Verdict(
+        code="refund_not_made",
+        headline=f"The refund of {amount} was not made",
+        explanation=became(asked[-1], sources.reader) if asked else "What Stripe answered is not known.",
+        next_step="Look whether the buyer has the money already, as by a refund in Stripe's dashboard. If not, refund it again.",
         waits_for=WaitsFor.US,
         is_problem=True,
     )

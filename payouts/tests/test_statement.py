@@ -100,7 +100,10 @@ class TestAnAutomaticPayout:
 
 class TestAPayoutThatWasMadeByHand:
     def test_has_no_composition_and_says_so(self, tenant: Tenant, seller: str) -> None:
-        told = json.loads(statement(seller, pay_out(tenant, seller), status=1))
+        payout = pay_out(tenant, seller)
+        # Nothing is listed, since Stripe would not know what.
+        SandboxFault.objects.create(kind="fail_inside", path="/v1/balance_transactions", times_left=9, created_at=clock.now())
+        told = json.loads(statement(seller, payout, status=1))
         assert told["remark"] == "It was made by hand: Stripe tells of no such payout which transactions it is made of."
         assert (told["lines"], told["unexplained"]) == ([], 400)
 
