@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.html import strip_tags
 
 from accounts.models import ConnectedAccount
+from commercecore_payments.admin import lists
 from commercecore_payments.tests.admin_pages import (
     html_of,
     list_page,
@@ -26,6 +27,7 @@ from paymentmethods.models import Customer, PaymentMethod
 from payouts.models import Payout
 from refunds.models import Refund
 from stripe_events.models import StripeEvent
+from transactions.admin import TransactionAdmin
 from transactions.models import Transaction
 from webhooks.models import Delivery, Event, WebhookEndpoint
 
@@ -180,6 +182,21 @@ class TestAList:
                 assert operator.get(list_page(model)).context["cl"].result_count == number
             queries.append(len(captured))
         assert queries[0] == queries[1]
+
+    def test_counts_and_leafs_no_further_than_its_bound(
+        self, tenant: Tenant, seller: str, operator: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(lists, "MOST_COUNTED", 4)
+        monkeypatch.setattr(TransactionAdmin, "list_per_page", 2)
+        tenant.create_payment(seller)
+        pages = {}
+        for number in (4, 9):
+            multiply(Transaction, number)
+            response = operator.get(list_page(Transaction), {"p": "2"})
+            said = "more than 4 transactions" in " ".join(strip_tags(response.content.decode()).split())
+            pages[number] = (said, response.context["cl"].paginator.num_pages, len(response.context["cl"].result_list))
+        assert pages == {4: (False, 2, 2), 9: (True, 2, 2)}
+        assert operator.get(list_page(Transaction), {"p": "3"}).headers["Location"] == "/admin/transactions/transaction/?e=1"
 
     def test_shows_amounts_in_their_currency(self, tenant: Tenant, seller: str, operator: Client) -> None:
         tenant.create_payment(seller, order_id="dollars", amount=123456)

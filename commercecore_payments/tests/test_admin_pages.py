@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from axes.models import AccessAttempt
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.test import Client, RequestFactory
@@ -53,7 +54,7 @@ class TestTheAdmin:
 
     def test_has_exactly_these_records(self) -> None:
         registered = {model for model in admin.site._registry if not model.__module__.startswith("django.contrib.admin")}
-        assert registered == {*OWN_RECORDS, User, Group}
+        assert registered == {*OWN_RECORDS, User, Group, AccessAttempt}
 
     def test_lets_the_configured_admin_log_in(self, db: None) -> None:
         User.objects.create_superuser("anna", password="correct horse")
@@ -83,7 +84,7 @@ class TestTheEnvironment:
         request = RequestFactory().get("/admin/")
         with_sandbox = [group.get("title") for group in navigation(request)]
         settings.STRIPE_SANDBOX = False
-        without = [None, "Callers", "Sellers", "Payments", "Stripe", "Webhooks to consumers", "Staff"]
+        without = [None, "Callers", "Sellers", "Payments", "Stripe", "Reconciliation", "Webhooks to consumers", "Staff"]
         assert with_sandbox == [*without[:-1], "Sandbox (no real Stripe)", "Staff"]
         assert [group.get("title") for group in navigation(request)] == without
 

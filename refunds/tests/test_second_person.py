@@ -1,5 +1,6 @@
 """Refunds of the staff that wait for a second person: when they do, who decides, and that each is made once."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -11,11 +12,14 @@ from django.db import IntegrityError, connection, connections, transaction
 from django.test import Client
 
 from commercecore_payments import clock
-from commercecore_payments.tests.admin_pages import perform, record_page
+from commercecore_payments.tests.admin_pages import REASON, form_token, perform, record_page
 from commercecore_payments.tests.tenants import Tenant, refunds_at_stripe
 from gateway.models import Kind, Operation
 from gateway.tests.faults import stripe_fails, time_out_after
+from refunds.errors import ApprovalIsOver, NotOwnRefund, OwnRefund
 from refunds.models import ApprovalStatus, Refund, RefundApproval
+from refunds.operations import approve_refund, refuse_refund, withdraw_refund
+from refunds.operations.second_person import refuse_alone
 from staff.tests.people import browser_of, make_member, member, told
 from transactions.models import Transaction
 
@@ -120,6 +124,18 @@ class TestApproving:
         waiting.refresh_from_db()
         assert (waiting.status, at_stripe(payment)) == ("waiting", [])
 
+    def test_by_whoever_asked_is_refused_by_the_operations_themselves(
+        self, payment: Transaction, anna: User, waiting: RefundApproval, tenant: Tenant
+    ) -> None:
+        with pytest.raises(OwnRefund):
+            approve_refund(waiting, note="", user=anna, actor=tenant.actor)
+        with pytest.raises(OwnRefund):
+            refuse_refund(waiting, note="", user=anna)
+        with pytest.raises(NotOwnRefund):
+            withdraw_refund(waiting, note="", user=make_member("ben"))
+        waiting.refresh_from_db()
+        assert (waiting.status, at_stripe(payment)) == ("waiting", [])
+
     def test_by_whoever_asked_is_refused_by_the_database_too(self, anna: User, waiting: RefundApproval) -> None:
         for status in (ApprovalStatus.APPROVED, ApprovalStatus.REFUSED):
             with pytest.raises(IntegrityError, match="refund_is_decided_by_a_second_person"), transaction.atomic():
@@ -147,19 +163,31 @@ class TestApproving:
         assert waiting.note.endswith(f"Its outcome is not known yet: operation {operation.pk}.")
         assert at_stripe(payment) == [800]
 
-    @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer, and its tests share one connection")
-    def test_by_two_at_the_same_moment_refunds_once(self, payment: Transaction, waiting: RefundApproval) -> None:
-        browsers, start = [member("ben"), member("cleo")], Barrier(2)
+    def test_what_somebody_else_has_just_approved_refunds_nothing_more(
+        self, payment: Transaction, waiting: RefundApproval, tenant: Tenant
+    ) -> None:
+        as_it_was = RefundApproval.objects.get()
+        perform(member("ben"), waiting, "approve")
+        with pytest.raises(ApprovalIsOver):
+            approve_refund(as_it_was, note="", user=make_member("cleo"), actor=tenant.actor)
+        assert (at_stripe(payment), RefundApproval.objects.get().decided_by.username) == ([800], "ben")
 
-        def approve(browser: Client) -> None:
+    @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer, and its tests share one connection")
+    def test_by_four_at_the_same_moment_refunds_once(self, payment: Transaction, waiting: RefundApproval, tenant: Tenant) -> None:
+        people, start = [make_member(name) for name in ("ben", "cleo", "dora", "emil")], Barrier(4)
+
+        def approve(user: User) -> str:
             try:
+                as_it_was = RefundApproval.objects.select_related("transaction__account").get()
                 start.wait(timeout=10)
-                perform(browser, waiting, "approve")
+                return approve_refund(as_it_was, note="", user=user, actor=tenant.actor).status
+            except ApprovalIsOver:
+                return "over"
             finally:
                 connections.close_all()
 
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(approve, browsers))
+        with ThreadPoolExecutor(4) as pool:
+            assert sorted(pool.map(approve, people)) == ["over", "over", "over", "succeeded"]
         assert at_stripe(payment) == [800]
 
 
@@ -190,17 +218,27 @@ class TestTheOtherEnds:
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer, and its tests share one connection")
 class TestTwoSmallRefundsAtTheSameMoment:
-    def test_do_not_exceed_the_threshold_together(self, payment: Transaction) -> None:
-        people, start = [(make_member("anna"), "3.00"), (make_member("ben"), "3.01")], Barrier(2)
+    def test_do_not_exceed_the_threshold_together(self, payment: Transaction, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse_slowly(locked: Transaction, amount_minor: int) -> None:
+            """Whoever is not kept waiting by a lock has summed as well before the first has written."""
+            refuse_alone(locked, amount_minor)
+            time.sleep(1)
 
-        def ask(person: tuple[User, str]) -> str:
+        monkeypatch.setattr("refunds.operations.request.refuse_alone", refuse_slowly)
+        address, start = record_page(payment, "refund"), Barrier(2)
+        asked = []  # the forms are opened one after the other: the test client notes what it is shown for the whole process
+        for username, amount in (("anna", "3.00"), ("ben", "3.01")):
+            browser = member(username)
+            asked.append((browser, {"amount": amount, "reason": REASON, "form_token": form_token(browser, address)}))
+
+        def ask(person: tuple[Client, dict[str, str]]) -> str:
             try:
                 start.wait(timeout=10)
-                return refund(person[0], payment, person[1])
+                return told(person[0].post(address, person[1]))[-1]
             finally:
                 connections.close_all()
 
         with ThreadPoolExecutor(2) as pool:
-            answers = list(pool.map(ask, people))
-        assert sorted("waits" in answer for answer in answers) == [False, True]
+            answers = list(pool.map(ask, asked))
+        assert sorted("waits for a second person" in answer for answer in answers) == [False, True]
         assert len(at_stripe(payment)) == 1
