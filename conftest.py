@@ -20,17 +20,38 @@ empty_after_tests()
 
 
 # What asks nothing of the kind of the database is run on one kind alone, SQLite: the sandbox's own tests, which all apps play on
-# both kinds besides, but for those about what is done at the same moment; and what never or hardly touches a database.
+# both kinds besides, but for those about what is done at the same moment; pages, and what never or hardly touches a database; and
+# the tests of the proofs, which themselves are played on PostgreSQL.
 ON_SQLITE_ALONE = (
+    "accounts/tests/test_readiness.py",
+    "commercecore_payments/tests/test_admin_actions.py",
+    "commercecore_payments/tests/test_admin_pages.py",
+    "commercecore_payments/tests/test_admin_refusals.py",
+    "commercecore_payments/tests/test_bad_requests.py",
     "commercecore_payments/tests/test_browser.py",
     "commercecore_payments/tests/test_browser_accessibility.py",
     "commercecore_payments/tests/test_browser_actions.py",
     "commercecore_payments/tests/test_configuration.py",
+    "commercecore_payments/tests/test_logs.py",
+    "commercecore_payments/tests/test_stripe_types.py",
+    "developers/tests/test_json_web_tokens.py",
+    "disputes/tests/test_admin.py",
     "explanations/tests/test_verdicts.py",
+    "gateway/tests/test_admin.py",
+    "proofs/tests/test_command_line.py",
+    "proofs/tests/test_crash_sweep.py",
+    "proofs/tests/test_ledger.py",
+    "proofs/tests/test_mutations.py",
+    "proofs/tests/test_simulation.py",
+    "reconciliation/tests/test_admin.py",
     "sandbox/tests/",
+    "staff/tests/test_rights.py",
+    "stripe_events/tests/test_admin.py",
+    "transactions/tests/test_moves.py",
     "webhooks/tests/test_addresses.py",
     "webhooks/tests/test_examples.py",
     "webhooks/tests/test_posting.py",
+    "webhooks/tests/test_schedule.py",
 )
 AT_THE_SAME_MOMENT = ("import at_once", "at_once import", "transaction=True")
 

@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options of the command line. Ends the process with 2 where they cannot be meant."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.admin_pages", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--payments", type=int, default=1_000_000, help="in the last 30 days")
     parser.add_argument("--rounds", type=int, default=5, help="of each page")
@@ -81,7 +82,7 @@ def measure(options: argparse.Namespace) -> list[Measured]:
 
 
 def _measure(visit: Any, rounds: int) -> Measured:
-    seen = [visit.pay() for _ in range(rounds + 1)][1:]  # the first warms caches up that stay warm in a process
+    seen = [visit.ask() for _ in range(rounds + 1)][1:]  # the first warms caches up that stay warm in a process
     slowest = max((query for one in seen for query in one.statements), key=lambda query: query.ms)
     return Measured(
         visit.name,

@@ -24,6 +24,8 @@ from webhooks.models import Delivery, Event
 
 @dataclass(frozen=True, slots=True)
 class Statement:
+    """One statement of a page, and how long the database took for it, in milliseconds."""
+
     text: str
     ms: float
 
@@ -44,7 +46,7 @@ class Visit:
     address: str
     client: Client
 
-    def pay(self) -> Seen:
+    def ask(self) -> Seen:
         """Asks for the page once. Raises RuntimeError where it is not shown."""
         seen = Seen()
 
@@ -78,6 +80,7 @@ def before_anything_is_counted() -> list[Visit]:
 
 
 def visits() -> Iterator[Visit]:
+    """Every page that is measured, in the order in which the figures are printed."""
     client = _staff()
     for name, address in [("front page", reverse("admin:index")), *_lists(), *_filtered(), *_searches(), *_records()]:
         yield Visit(name, address, client)
@@ -100,7 +103,7 @@ def _lists() -> Iterator[tuple[str, str]]:
 def _filtered() -> Iterator[tuple[str, str]]:
     """Each filter with what is frequent, with what is rare, and with what does not occur at all."""
     account = ConnectedAccount.objects.earliest("pk").pk
-    week = {"created_at_from": (now().date()).isoformat()}
+    today = {"created_at_from": now().date().isoformat()}
     filters: tuple[tuple[type[Any], dict[str, Any]], ...] = (
         (Transaction, {"status__exact": "succeeded"}),
         (Transaction, {"status__exact": "processing"}),
@@ -115,8 +118,8 @@ def _filtered() -> Iterator[tuple[str, str]]:
         (Transaction, {"outcome": "held"}),
         (Transaction, {"outcome": "open"}),
         (Transaction, {"outcome": "declined", "error_code": "card_declined", "decline_code": "expired_card"}),
-        (Transaction, week),
-        (Transaction, {"currency": "usd", "outcome": "paid", **week}),
+        (Transaction, today),
+        (Transaction, {"currency": "usd", "outcome": "paid", **today}),
         (Refund, {"status__exact": "pending"}),
         (Refund, {"status__exact": "failed"}),
         (Refund, {"currency": "chf"}),
@@ -131,7 +134,7 @@ def _filtered() -> Iterator[tuple[str, str]]:
         (StripeEvent, {"overdue": "yes"}),
         (StripeEvent, {"status__exact": "quarantined"}),
         (StripeEvent, {"source__exact": "list"}),
-        (StripeEvent, {"happened_at_from": (now().date()).isoformat()}),
+        (StripeEvent, {"happened_at_from": now().date().isoformat()}),
         (Event, {"type__exact": "dispute.closed"}),
         (Event, {"app__id__exact": "ap_benchmark"}),
         (Delivery, {"status__exact": "failed"}),

@@ -3,13 +3,12 @@
 import logging
 import os
 import socket
-import time
 from datetime import timedelta
 
 from django.db import Error, connections
 from django.db.models import QuerySet
 
-from commercecore_payments.clock import database_now
+from commercecore_payments.clock import database_now, elapsed_s
 from commercecore_payments.models import WorkerHeartbeat
 from commercecore_payments.work import threads
 
@@ -33,9 +32,9 @@ class Heartbeat:
 
     def beat_when_due(self) -> None:
         """A sign of life, where the last one is BEAT_S ago. A database that fails is no reason to stop working."""
-        if time.monotonic() < self._next_s:
+        if elapsed_s() < self._next_s:
             return
-        self._next_s = time.monotonic() + BEAT_S
+        self._next_s = elapsed_s() + BEAT_S
         try:
             self._beat()
         except Error:

@@ -1,10 +1,15 @@
-"""Indexes that are made while the service runs."""
+"""Indexes and rules of tables that are made while the service runs: migrations that keep nobody from writing for long."""
 
 from typing import Any
 
-from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
+from django.contrib.postgres.operations import (
+    AddConstraintNotValid,
+    AddIndexConcurrently,
+    RemoveIndexConcurrently,
+    ValidateConstraint,
+)
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.operations import AddIndex, RemoveIndex
+from django.db.migrations.operations import AddConstraint, AddIndex, RemoveIndex
 from django.db.models import Index
 
 POSTGRESQL = "postgresql"
@@ -43,6 +48,23 @@ class RemoveIndexOnline(RemoveIndexConcurrently):
         online = schema_editor.connection.vendor == POSTGRESQL
         undo = super().database_backwards if online else lambda *arguments: RemoveIndex.database_backwards(self, *arguments)
         undo(app_label, schema_editor, from_state, to_state)
+
+
+class AddCheckOnline(AddConstraintNotValid):
+    """A rule that new rows keep from now on. On PostgreSQL the old ones are not read meanwhile: see ValidateCheckOnline."""
+
+    def database_forwards(self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any) -> None:
+        online = schema_editor.connection.vendor == POSTGRESQL
+        add = super().database_forwards if online else lambda *arguments: AddConstraint.database_forwards(self, *arguments)
+        add(app_label, schema_editor, from_state, to_state)
+
+
+class ValidateCheckOnline(ValidateConstraint):
+    """Reads the old rows for an AddCheckOnline of an earlier migration, beside those who write."""
+
+    def database_forwards(self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any) -> None:
+        if schema_editor.connection.vendor == POSTGRESQL:
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
 
 
 def prefix_index(field: str, name: str) -> Index:

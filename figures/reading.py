@@ -102,7 +102,7 @@ class Figures:
 
 
 def read_figures() -> Figures:
-    """Reads three queries' worth where a worker counts, and the rows of every day where none does."""
+    """A few queries where a worker counts: its rows, and today's payments and refunds. Where none does, those of every day."""
     moment = database_now()
     today = moment.date()
     kept = list(DailyFigures.objects.filter(day__gt=today - SHOWN_DAYS * DAY, day__lt=today, counted_at__gt=moment - GOOD_FOR))

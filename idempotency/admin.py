@@ -15,6 +15,7 @@ class IdempotencyKeyAdmin(ReadOnlyAdmin):
     list_display = ("key_code", "created_at", "developer_link", "app_code", "answered_at", "status")
     list_select_related = ("developer",)
     list_filter = (("developer", AutocompleteSelectFilter), ("created_at", DateRangeFilter))
+    secret_fields = ("fingerprint", "answer")
     search_fields = ("key__startswith", "app_id__startswith")
     search_help_text = "The beginning of a key, or an app's id."
     fieldsets = (

@@ -205,6 +205,7 @@ class WebhookEndpointAdmin(ReadOnlyAdmin):
         ("app", AutocompleteSelectFilter),
         ("created_at", DateRangeFilter),
     )
+    secret_fields = ("secret", "previous_secret")
     search_fields = ("id__startswith", "url__icontains", "app__id__startswith", "app__name__icontains")
     actions_detail = ("send_range_again", "switch_off", "switch_on")
     search_help_text = "An id (of the endpoint, of its app), a part of its address, or an app's name."

@@ -5,6 +5,8 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
+    """How grave it is: a FAIL ends `manage.py doctor` with 1."""
+
     OK = "OK"
     WARN = "WARN"  # it works, and somebody should know
     FAIL = "FAIL"  # something does not work, or not for long
@@ -20,12 +22,15 @@ class Verdict:
 
 
 def ok(what: str) -> Verdict:
+    """All is well with it."""
     return Verdict(Level.OK, what)
 
 
 def warn(what: str, cure: str) -> Verdict:
+    """It works, and somebody should know."""
     return Verdict(Level.WARN, what, cure)
 
 
 def fail(what: str, cure: str) -> Verdict:
+    """It does not work, or not for long."""
     return Verdict(Level.FAIL, what, cure)

@@ -32,6 +32,7 @@ REFUSED = [
     ({"PORT": "0"}, "PORT has to be between 1 and 65535."),
     ({"STRIPE_TIMEOUT_S": "soon"}, "STRIPE_TIMEOUT_S has to be a number."),
     ({"DATABASE_URL": "postgres://127.0.0.1/x", "DATABASE_POOL_SIZE": "many"}, "DATABASE_POOL_SIZE has to be a whole number."),
+    ({"RECONCILE_NIGHTLY_AT": "03:00+02:00"}, "RECONCILE_NIGHTLY_AT has to be a time of day in UTC such as 03:00, or empty."),
     ({"COMMERCECORE_JWT_KEYS": "{secret"}, "COMMERCECORE_JWT_KEYS has to be JSON."),
     (
         {"STRIPE_SECRET_KEY": "sk_live_1", "STRIPE_SANDBOX": "true"},

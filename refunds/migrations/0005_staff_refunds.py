@@ -6,6 +6,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from commercecore_payments.indexes import AddCheckOnline
+
 
 class Migration(migrations.Migration):
 
@@ -45,7 +47,7 @@ class Migration(migrations.Migration):
             name='operator',
             field=models.CharField(blank=True, db_default='', default='', help_text='Whoever on the staff asked for it, by username.', max_length=150),
         ),
-        migrations.AddConstraint(
+        AddCheckOnline(
             model_name='refund',
             constraint=models.CheckConstraint(condition=models.Q(('external', True), ('app__isnull', False), models.Q(('operator', ''), _negated=True), _connector='OR'), name='own_refund_has_an_app_or_an_operator'),
         ),

@@ -11,10 +11,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        RemoveIndexOnline(
-            model_name="stripeevent",
-            name="stripe_event_object",
-        ),
         AddIndexOnline(
             model_name="stripeevent",
             index=models.Index(fields=["object_id"], name="stripe_event_object_prefix", opclasses=["varchar_pattern_ops"]),
@@ -46,5 +42,10 @@ class Migration(migrations.Migration):
                 fields=["environment", "-received_at", "-id"],
                 name="stripe_event_listed_newest",
             ),
+        ),
+        # Last, since the service looks events up by it until its successor is there.
+        RemoveIndexOnline(
+            model_name="stripeevent",
+            name="stripe_event_object",
         ),
     ]
