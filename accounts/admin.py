@@ -21,6 +21,8 @@ from disputes.models import Dispute
 from gateway.admin import operations_about
 from payouts.admin import payouts_table
 from payouts.models import Payout
+from reconciliation.by_worker import ask_for_run
+from reconciliation.scope import Scope
 from staff.rights import Right
 from stripe_events.admin import stripe_events_about
 from transactions.admin import payments_table
@@ -51,6 +53,7 @@ class ConnectedAccountAdmin(ExportableAdmin, ReadOnlyAdmin):
         "developer_link",
     )
     list_select_related = ("developer",)
+    secret_fields = ("onboarding_link_nonce",)
     # Sellers are few beside their payments.
     date_hierarchy = "created_at"
     list_filter = (
@@ -69,7 +72,7 @@ class ConnectedAccountAdmin(ExportableAdmin, ReadOnlyAdmin):
         "developer__name__icontains",
     )
     search_help_text = "An account's id, an email, a developer's id or name."
-    actions_detail = ("read_from_stripe", "new_onboarding_link")
+    actions_detail = ("read_from_stripe", "new_onboarding_link", "compare_its_books")
     export_fields = (
         "stripe_account_id",
         "email",
@@ -155,3 +158,16 @@ class ConnectedAccountAdmin(ExportableAdmin, ReadOnlyAdmin):
         expires_at = f"{record.onboarding_link_expires_at:%Y-%m-%d %H:%M} UTC"
         message = f"The new link works until {expires_at}; older ones are dead."
         return Done(message, secret_name=f"Onboarding link for {record.email}", secret=onboarding_url(record))
+
+    @confirmed_action(
+        "Compare its books",
+        right=Right.RUN_RECONCILIATION,
+        text=(
+            "The worker compares all that belongs to the account with Stripe's books. It opens and closes cases, and mends "
+            "nothing. That may take an hour where there are a million payments."
+        ),
+        icon="fact_check",
+    )
+    def compare_its_books(self, record: ConnectedAccount, asked: Asked) -> Done:
+        run = ask_for_run(Scope(account_id=record.stripe_account_id), mends=False, asked_by=asked.operator)
+        return Done(f"The worker begins run {run.pk} within moments.")

@@ -10,6 +10,7 @@ SECRETS = re.compile(
     r"|cct_[a-z]+_[A-Za-z0-9]+"
     r"|(?:sk|rk)_(?:test|live)_[A-Za-z0-9]+"
     r"|\bBasic [A-Za-z0-9+/=]{12,}"  # an Authorization header, whose user may be a key
+    r"|\bBearer [A-Za-z0-9._~+/=-]{12,}"  # and one of OAuth's, whatever its token looks like (RFC 6750, 2.1)
     r"|whsec_[A-Za-z0-9+/=]+"
     r"|[a-z]+_[A-Za-z0-9]+_secret_[A-Za-z0-9]+"
     r"|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"

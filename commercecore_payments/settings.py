@@ -298,6 +298,8 @@ SECURE_HSTS_PRELOAD = _https
 SESSION_COOKIE_SECURE = _https
 CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_SAMESITE = "Lax"
+# Half a day: whoever moves money logs in anew at each shift (NIST SP 800-63B, section 4.2.3, asks for 12 hours at the most).
+SESSION_COOKIE_AGE = 43_200
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

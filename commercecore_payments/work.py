@@ -10,6 +10,7 @@ from commercecore_payments.recovery import recover_due
 from figures.operations import count_next_day
 from idempotency.operations import forget_old_keys
 from reconciliation.by_worker import compare_next
+from staff.interrupted import write_down_next
 from stripe_events.applying import apply_next
 from stripe_events.operations import forget_old_events as forget_old_stripe_events
 from transactions.operations.capture_warnings import warn_of_next_lapse
@@ -76,6 +77,7 @@ JOBS: Mapping[str, Job] = {
     "stranded deliveries": Job(stop_stranded_deliveries, Group.OPERATIONS),
     "old Stripe events": Job(forget_stripe_events, Group.OPERATIONS),
     "daily figures": Job(count_next_day, Group.OPERATIONS),
+    "interrupted actions": Job(write_down_next, Group.OPERATIONS),
     "holds that lapse": Job(warn_of_next_lapse, Group.OPERATIONS),
     "reconciliation": Job(compare_next, Group.RECONCILIATION),
     "Stripe's events": Job(apply_next, Group.STRIPE_EVENTS),

@@ -186,6 +186,7 @@ class DeveloperTokenAdmin(RecordAdmin):
         ("developer", AutocompleteSelectFilter),
         ("created_at", DateRangeFilter),
     )
+    secret_fields = ("digest",)
     search_fields = ("prefix__startswith", "name__icontains", "developer__id__startswith", "developer__name__icontains")
     search_help_text = "The first letters of a token, a part of its name, a developer's id or name."
     actions_detail = ("rotate", "revoke")

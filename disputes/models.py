@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Sum
 
 from accounts.models import ConnectedAccount
 from commercecore_payments.clock import now
@@ -39,6 +39,11 @@ CLOSED = (Status.WARNING_CLOSED, Status.WON, Status.LOST, Status.PREVENTED)
 class DisputeQuerySet(models.QuerySet["Dispute"]):
     def needing_response(self) -> Self:
         return self.filter(status__in=NEEDING_RESPONSE)
+
+    def lost_minor(self, payment: Transaction) -> int:
+        """What buyers' banks have taken back of the payment for good, in minor units."""
+        lost = self.filter(transaction=payment, status=Status.LOST)
+        return lost.order_by().aggregate(total=Sum("amount_minor"))["total"] or 0
 
 
 class Dispute(models.Model):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from commercecore_payments.logs import without_secrets
 from gateway.models import Kind
 
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S UTC"
@@ -48,8 +49,8 @@ def plain(constant: str) -> str:
 
 
 def shortened(text: str) -> str:
-    """In one line of at most MOST_LETTERS."""
-    line = " ".join(text.split())
+    """In one line of at most MOST_LETTERS. Secrets are hidden first: one that is cut off has not its shape any more."""
+    line = " ".join(without_secrets(text).split())
     return line if len(line) <= MOST_LETTERS else f"{line[: MOST_LETTERS - 1].rstrip()}…"
 
 

@@ -4,7 +4,7 @@ Stripe tells the composition of automatic payouts alone, once it is complete (do
 transactions a payout that was made by hand is made of, nobody can say.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -81,6 +81,7 @@ class Statement:
     is_automatic: bool
     is_complete: bool
     made_at: datetime
+    waits_s: Sequence[float] | None = None  # as `gateway.listing.get`
     totals: dict[str, Total] = field(default_factory=dict)
     explained_minor: int = 0
     unexplained_lines: int = 0
@@ -110,7 +111,9 @@ class Statement:
         if not self.is_automatic:
             return
         asked = {"payout": self.payout_id}
-        for page in pages("/v1/balance_transactions", account_id=self.account.stripe_account_id, parameters=asked):
+        for page in pages(
+            "/v1/balance_transactions", account_id=self.account.stripe_account_id, parameters=asked, waits_s=self.waits_s
+        ):
             for line in _explained(page, self.account):
                 if line.source != self.payout_id or line.type != "payout":  # its own line is the payout itself
                     self._add(line)
@@ -124,9 +127,12 @@ class Statement:
             self.unexplained_lines += 1
 
 
-def statement_of(payout_id: str, *, account: ConnectedAccount) -> Statement:
-    """The statement of one of the account's payouts, its lines still to be read. Raises as `gateway.reads.ask`."""
-    payout = get(f"/v1/payouts/{payout_id}", account_id=account.stripe_account_id)
+def statement_of(payout_id: str, *, account: ConnectedAccount, waits_s: Sequence[float] | None = None) -> Statement:
+    """The statement of one of the account's payouts, its lines still to be read. Raises as `gateway.reads.ask`.
+
+    Where Stripe cannot be reached it is asked again after each of `waits_s` seconds, as `gateway.listing.get` does.
+    """
+    payout = get(f"/v1/payouts/{payout_id}", account_id=account.stripe_account_id, waits_s=waits_s)
     return Statement(
         account=account,
         payout_id=payout["id"],
@@ -136,6 +142,7 @@ def statement_of(payout_id: str, *, account: ConnectedAccount) -> Statement:
         is_automatic=payout["automatic"],
         is_complete=payout["reconciliation_status"] == "completed",
         made_at=datetime.fromtimestamp(payout["created"], UTC),
+        waits_s=waits_s,
     )
 
 

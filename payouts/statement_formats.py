@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from commercecore_payments.money import format_amount
+from commercecore_payments.spreadsheets import without_formula
 from payouts.statement import Line, Statement
 
 COLUMNS = (
@@ -23,9 +24,6 @@ COLUMNS = (
     "currency",
     "explained",
 )
-# A spreadsheet takes a text that begins so for a formula (owasp.org/www-community/attacks/CSV_Injection). Callers choose the ids
-# of their orders.
-FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def in_table(statement: Statement) -> Iterator[str]:
@@ -85,17 +83,13 @@ def in_csv(statement: Statement) -> Iterator[str]:
     """For spreadsheets: the lines alone. Amounts are in minor units."""
     yield _csv_row(COLUMNS)
     for line in statement.lines():
-        yield _csv_row([_no_formula(value) for value in _cells(line).values()])
+        yield _csv_row([without_formula(value) for value in _cells(line).values()])
 
 
 def _csv_row(values: Any) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="").writerow(values)
     return text.getvalue()
-
-
-def _no_formula(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_BEGINNINGS) else value
 
 
 def _cells(line: Line) -> dict[str, Any]:

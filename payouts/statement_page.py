@@ -12,6 +12,7 @@ from commercecore_payments.admin.display import EMPTY, code, link_to
 from commercecore_payments.admin.records import RelatedTable
 from commercecore_payments.errors import ServiceError
 from commercecore_payments.money import format_amount
+from gateway.listing import ASKED_ONCE
 from payouts.models import Payout
 from payouts.statement import Line, Statement, statement_of
 from transactions.models import Transaction
@@ -41,7 +42,7 @@ def statement_page(admin: Any, request: HttpRequest, object_id: str) -> HttpResp
 
 def _told(payout: Payout) -> dict[str, Any]:
     try:
-        statement = statement_of(payout.stripe_payout_id, account=payout.account)
+        statement = statement_of(payout.stripe_payout_id, account=payout.account, waits_s=ASKED_ONCE)
         lines = list(islice(statement.lines(), MOST_LINES + 1))
     except ServiceError as error:
         return {"problem": error.message}

@@ -1,6 +1,7 @@
 """Runs and cases as operators see them: what differs between our records and Stripe's books, and what would end it."""
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -27,14 +28,15 @@ from commercecore_payments.admin.display import (
     shortened,
     status_in,
 )
+from commercecore_payments.admin.export import ExportableAdmin
 from commercecore_payments.admin.filters import CurrencyFilter, DateRangeFilter
 from commercecore_payments.admin.records import RELATED_ROWS, Briefing, ReadOnlyAdmin, RelatedTable
 from commercecore_payments.money import format_amount
 from reconciliation.by_worker import ask_for_run
 from reconciliation.decisions import close_case, compare_case_again, correct_case, may_be_corrected, may_be_mended, mend_case
 from reconciliation.drift_chart import drift_chart
-from reconciliation.models import Case, Proposal, Run
-from reconciliation.scope import Scope
+from reconciliation.models import Case, DifferenceType, ObjectKind, Proposal, Run
+from reconciliation.running import scope_of
 from staff.rights import Right
 from transactions.models import Transaction
 
@@ -45,6 +47,9 @@ CASE_COLOURS: dict[str, str] = {
     Case.Status.GONE: GOOD,
     Case.Status.ACCEPTED: QUIET,
 }
+# Seconds: of what is longer nobody asks for a tenth.
+TELL_TENTHS_BELOW_S = 10
+MINUTES_OF_AN_HOUR = 60
 # Letters of what differs in a list: two of its lines.
 SUMMARY_LENGTH = 60
 # What is advised for each proposal, to whoever reads a case.
@@ -91,7 +96,7 @@ class RunAdmin(ReadOnlyAdmin):
             None,
             {"fields": ("status_label", "compared_shown", "found", "mended", "left_open", "stake", "young", "accepted", "error")},
         ),
-        ("What was compared", {"fields": ("asked_for", "asked_by", "kinds", "types")}),
+        ("What was compared", {"fields": ("asked_for", "asked_by")}),
         ("Record", {"fields": ("environment", "started_at", "finished_at", "took", "resumed", "holder")}),
     )
 
@@ -102,11 +107,13 @@ class RunAdmin(ReadOnlyAdmin):
 
     @display(description="took")
     def took(self, run: Run) -> str:
-        return str(run.finished_at - run.started_at).split(".", maxsplit=1)[0] if run.finished_at is not None else EMPTY
+        if run.finished_at is None:
+            return EMPTY
+        return _duration(run.finished_at - run.started_at).replace(" ", "\N{NO-BREAK SPACE}")
 
     @display(description="of")
     def asked_for(self, run: Run) -> str:
-        return run.asked or "everything"
+        return f"{scope_of(run).in_words}, mending" if run.mends else scope_of(run).in_words
 
     @display(description="objects compared")
     def compared_shown(self, run: Run) -> str:
@@ -120,13 +127,16 @@ class RunAdmin(ReadOnlyAdmin):
     def stake(self, run: Run) -> str:
         return ", ".join(format_amount(total, currency) for currency, total in run.at_stake.items()) or EMPTY
 
-    @display(description="compared, by kind")
-    def kinds(self, run: Run) -> str:
-        return pretty_json(run.compared)
-
-    @display(description="differences, by type")
-    def types(self, run: Run) -> str:
-        return pretty_json(run.differences)
+    def briefing(self, record: Run) -> Briefing | None:
+        """What could not be compared, and why."""
+        if not record.not_compared:
+            return None
+        return Briefing(
+            title="Not all was compared",
+            happened="What is named here could not be read to its end. The rest was compared all the same.",
+            facts=list(record.not_compared.items()),
+            advice=("End the cause that is named. Then “Compare anew”: nothing else tells whether these books agree.",),
+        )
 
     def actions_for(self, record: Run) -> tuple[str, ...]:
         return ("compare_anew",) if record.status != Run.Status.RUNNING else ()
@@ -135,19 +145,35 @@ class RunAdmin(ReadOnlyAdmin):
         "Compare anew",
         right=Right.RUN_RECONCILIATION,
         text=(
-            "The worker compares everything once more, or the one account. It opens and closes cases, and mends nothing. That "
-            "may take hours where there are millions of payments."
+            "The worker compares the same once more: everything, or what this run was about. It opens and closes cases, and "
+            "mends nothing. That may take hours where there are millions of payments."
         ),
         icon="fact_check",
     )
     def compare_anew(self, record: Run, asked: Asked) -> Done:
-        scope = Scope(account_id=record.account_id)
-        run = ask_for_run(scope, mends=False, asked_by=asked.operator)
+        run = ask_for_run(scope_of(record), mends=False, asked_by=asked.operator)
         return Done(f"The worker begins run {run.pk} within moments.")
 
     def related_tables(self, record: Run) -> Iterable[RelatedTable]:
-        """What the run found that no later one has found again."""
-        return [cases_table(Case.objects.filter(last_run=record), title="Cases that it saw last", last_run__id__exact=record.pk)]
+        """Its figures, and what it found that no later one has found again."""
+        kinds = [(ObjectKind(kind).label, f"{number:,}") for kind, number in record.compared.items()]
+        types = [(DifferenceType(kind).label, f"{number:,}") for kind, number in record.differences.items()]
+        return [
+            RelatedTable("Compared, by kind", ("Kind", "Objects"), kinds),
+            RelatedTable("Differences, by type", ("Type", "Differences"), types),
+            cases_table(Case.objects.filter(last_run=record), title="Cases that it saw last", last_run__id__exact=record.pk),
+        ]
+
+
+def _duration(took: timedelta) -> str:
+    """`0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`: two figures that one can compare at a glance."""
+    seconds = took.total_seconds()
+    if seconds < TELL_TENTHS_BELOW_S:
+        return f"{seconds:.1f} s"
+    minutes, rest_s = divmod(round(seconds), 60)
+    if minutes < MINUTES_OF_AN_HOUR:
+        return f"{minutes} min {rest_s} s" if minutes else f"{rest_s} s"
+    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def cases_table(cases: QuerySet[Case], *, title: str = "Cases", **filters: Any) -> RelatedTable:
@@ -168,7 +194,7 @@ def cases_table(cases: QuerySet[Case], *, title: str = "Cases", **filters: Any) 
 
 
 @admin.register(Case)
-class CaseAdmin(ReadOnlyAdmin):
+class CaseAdmin(ExportableAdmin, ReadOnlyAdmin):
     list_display = ("type_shown", "status_label", "object_id", "stake", "what_differs", "account_link", "opened_at")
     list_select_related = ("account",)
     list_filter = (
@@ -185,6 +211,27 @@ class CaseAdmin(ReadOnlyAdmin):
         "transaction__stripe_payment_intent_id__startswith",
     )
     search_help_text = "An id: of the object, of the connected account, or of the payment."
+    export_fields = (
+        "id",
+        "status",
+        "type",
+        "kind",
+        "object_id",
+        "account_id_at_stripe",
+        "app_id",
+        "transaction__stripe_payment_intent_id",
+        "proposal",
+        "currency",
+        "at_stake_minor",
+        "summary",
+        "object_created_at",
+        "opened_at",
+        "last_seen_at",
+        "closed_at",
+        "closed_by",
+        "closing_reason",
+    )
+    export_ordering = "opened_at"
     actions_detail = ("mend", "correct", "compare_again", "accept")
     fieldsets = (
         (None, {"fields": ("status_label", "type_shown", "summary", "stake", "object_shown", "account", "transaction")}),

@@ -1,20 +1,23 @@
 """Where the differences of a comparison go: into cases, or into a report alone."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q, Sum
+from django.db.models import Count, Q, Sum
 
 from accounts.models import ConnectedAccount
-from commercecore_payments.clock import now
+from commercecore_payments.clock import database_now, now
 from reconciliation.differences import Difference
-from reconciliation.models import Case, DifferenceType, ObjectKind, Run
+from reconciliation.errors import CaseKeepsChanging
+from reconciliation.models import Case, CaseQuerySet, DifferenceType, ObjectKind, Run
 from reconciliation.scope import Scope
 
-# What is compared with the platform's own lists, and not with those of one account.
-PLATFORMS = (ObjectKind.ACCOUNT, ObjectKind.APPLICATION_FEE)
+# Of which a difference says why the fee differs as well. A refund, a dispute or a second payment of the order says nothing of it.
+EXPLAIN_FEES = (ObjectKind.PAYMENT_INTENT, ObjectKind.CHARGE)
+# Each time somebody else has ended or opened the case at that very moment: two comparisons and a person do that once.
+MOST_TRIES = 5
 
 
 class DifferenceBook(Protocol):
@@ -23,17 +26,17 @@ class DifferenceBook(Protocol):
     def take(self, found: Difference, *, account: ConnectedAccount | None) -> bool:
         """Books it; whether it is one that nobody has accepted as it is."""
 
-    def note_mended(self, found: Difference) -> None: ...
+    def note_mended(self, found: Difference, *, account: ConnectedAccount | None) -> None: ...
 
-    def note_problem(self, found: Difference, problem: str) -> None: ...
+    def note_problem(self, found: Difference, problem: str, *, account: ConnectedAccount | None) -> None: ...
 
     def note_young(self) -> None: ...
 
-    def is_open(self, found: Difference) -> bool:
+    def is_open(self, found: Difference, *, account: ConnectedAccount | None) -> bool:
         """Whether there is a case of it already, which stays one however young the difference seems."""
 
     def tells_of(self, *, payment_id: int | None, object_ids: Iterable[str]) -> bool:
-        """Whether a difference of the payment, or of one of these objects, is booked and not mended."""
+        """Whether what differs of the payment itself, or of one of these charges or intents, is booked and not mended."""
 
 
 class Report:
@@ -47,21 +50,22 @@ class Report:
         self._found[_key(found, account)] = found
         return True
 
-    def note_mended(self, found: Difference) -> None:
+    def note_mended(self, found: Difference, *, account: ConnectedAccount | None) -> None:
         raise NotImplementedError("What writes nothing mends nothing.")
 
-    def note_problem(self, found: Difference, problem: str) -> None:
+    def note_problem(self, found: Difference, problem: str, *, account: ConnectedAccount | None) -> None:
         raise NotImplementedError("What writes nothing mends nothing.")
 
     def note_young(self) -> None:
         self.young += 1
 
-    def is_open(self, found: Difference) -> bool:
+    def is_open(self, found: Difference, *, account: ConnectedAccount | None) -> bool:
         return False
 
     def tells_of(self, *, payment_id: int | None, object_ids: Iterable[str]) -> bool:
         named = set(object_ids)
-        return any(one.object_id in named or (payment_id is not None and one.payment_id == payment_id) for one in self)
+        explaining = [one for one in self if one.kind in EXPLAIN_FEES]
+        return any(one.object_id in named or (payment_id is not None and one.payment_id == payment_id) for one in explaining)
 
     def __iter__(self) -> Iterator[Difference]:
         return iter(self._found.values())
@@ -80,79 +84,89 @@ def _account_id(found: Difference, account: ConnectedAccount | None) -> str:
 
 
 class Cases:
-    """The cases of one run: each difference opens one, or finds the one that is open."""
+    """The cases of one run: each difference opens one, or finds the one that is open.
+
+    When a case was last seen is told by the database's clock: several comparisons may be under way on several machines.
+    """
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self._piece_began = database_now()
+
+    def begin_piece(self) -> None:
+        """What is seen from now on is seen by this piece."""
+        self._piece_began = database_now()
 
     def take(self, found: Difference, *, account: ConnectedAccount | None) -> bool:
-        """Opens the case or brings it up to date; whether it is open. One that was accepted opens anew where it has changed."""
-        case = self._undecided(found, account)
-        if case is None:
-            try:
-                with transaction.atomic():
-                    self._open(found, account)
-                return True
-            except IntegrityError:  # another run has just opened it
-                case = self._undecided(found, account)
-        if case is None:
-            raise LookupError(f"The case of {found.object_id} was opened and ended by others at this moment.")
-        return self._bring_up_to_date(case, found)
+        """Opens the case or brings it up to date; whether it is open. One that was accepted opens anew where it has changed.
+
+        Raises CaseKeepsChanging.
+        """
+        for _ in range(MOST_TRIES):
+            case = self._undecided(found, account)
+            is_open = self._opened(found, account) if case is None else self._brought_up_to_date(case, found)
+            if is_open is not None:
+                return is_open
+        raise CaseKeepsChanging(f"The case of {found.object_id} is opened and ended by others all the time.")
 
     def _undecided(self, found: Difference, account: ConnectedAccount | None) -> Case | None:
         kept = Case.objects.filter(status__in=(Case.Status.OPEN, Case.Status.ACCEPTED))
-        of_object = kept.filter(kind=found.kind, object_id=found.object_id, account_id_at_stripe=_account_id(found, account))
-        case: Case | None = of_object.first()
+        case: Case | None = kept.filter(**_about(found, account)).first()
         return case
 
-    def _open(self, found: Difference, account: ConnectedAccount | None) -> None:
-        account_id = _account_id(found, account)
-        Case.objects.create(
-            kind=found.kind,
-            object_id=found.object_id,
-            account_id_at_stripe=account_id,
-            account=account or ConnectedAccount.objects.filter(stripe_account_id=account_id).first(),
-            first_run=self._run,
-            **_facts(found, self._run),
-        )
-
-    def _bring_up_to_date(self, case: Case, found: Difference) -> bool:
-        same = case.says_the_same_as(found.type, here=dict(found.here), there=dict(found.there))
-        if case.status == Case.Status.ACCEPTED and same:
-            Case.objects.filter(pk=case.pk).update(last_run=self._run, last_seen_at=now())
-            return False
-        reopened = {"status": Case.Status.OPEN, "closed_at": None, "closed_by": "", "closing_reason": ""}
-        Case.objects.filter(pk=case.pk).update(**_facts(found, self._run), **reopened)
+    def _opened(self, found: Difference, account: ConnectedAccount | None) -> bool | None:
+        """True where it was opened; None where another run has just opened it."""
+        whose = account or ConnectedAccount.objects.filter(stripe_account_id=_account_id(found, account)).first()
+        try:
+            with transaction.atomic():
+                facts = _facts(found, self._run)
+                Case.objects.create(**_about(found, account), account=whose, first_run=self._run, **facts)
+        except IntegrityError:
+            if self._undecided(found, account) is None:
+                raise  # it is another rule of the table that it breaks
+            return None
         return True
 
-    def note_mended(self, found: Difference) -> None:
-        for case in self._of(found):
+    def _brought_up_to_date(self, case: Case, found: Difference) -> bool | None:
+        """Whether it is open now; None where somebody has ended it since it was read, or opened it anew."""
+        as_read = Case.objects.filter(pk=case.pk, status=case.status, closed_at=case.closed_at)
+        facts = _facts(found, self._run)
+        same = case.says_the_same_as(found.type, here=facts["here"], there=facts["there"])
+        if case.status == Case.Status.ACCEPTED and same:
+            return False if as_read.update(last_run=self._run, last_seen_at=facts["last_seen_at"]) else None
+        reopened = {"status": Case.Status.OPEN, "closed_at": None, "closed_by": "", "closing_reason": ""}
+        return True if as_read.update(**facts, **reopened) else None
+
+    def note_mended(self, found: Difference, *, account: ConnectedAccount | None) -> None:
+        for case in Case.objects.open().filter(**_about(found, account)):
             case.close(Case.Status.MENDED, at=now(), by=str(self._run), reason="Our record took over what Stripe says.")
 
-    def note_problem(self, found: Difference, problem: str) -> None:
-        self._of(found).update(last_problem=problem)
-
-    def _of(self, found: Difference) -> Any:
-        return Case.objects.open().filter(last_run=self._run, kind=found.kind, object_id=found.object_id)
+    def note_problem(self, found: Difference, problem: str, *, account: ConnectedAccount | None) -> None:
+        Case.objects.open().filter(**_about(found, account)).update(last_problem=problem)
 
     def note_young(self) -> None:
         self._run.young += 1
 
-    def is_open(self, found: Difference) -> bool:
-        return Case.objects.open().filter(kind=found.kind, object_id=found.object_id).exists()
+    def is_open(self, found: Difference, *, account: ConnectedAccount | None) -> bool:
+        return Case.objects.open().filter(**_about(found, account)).exists()
 
     def tells_of(self, *, payment_id: int | None, object_ids: Iterable[str]) -> bool:
         about = Q(object_id__in=list(object_ids))
         if payment_id is not None:
             about |= Q(transaction=payment_id)
-        kept = Case.objects.filter(status__in=(Case.Status.OPEN, Case.Status.ACCEPTED))
-        return kept.filter(about).exclude(kind=ObjectKind.APPLICATION_FEE).exists()
+        kept = Case.objects.filter(status__in=(Case.Status.OPEN, Case.Status.ACCEPTED), kind__in=EXPLAIN_FEES)
+        return kept.filter(about).exists()
 
-    def close_gone(self, scope: Scope, account: ConnectedAccount | None) -> None:
-        """Ends the open cases of the account (None: of the platform's lists) that were compared and did not differ any more."""
-        kept = Case.objects.open().exclude(last_run=self._run)
-        kept = kept.filter(kind__in=PLATFORMS) if account is None else kept.of(account).exclude(kind__in=PLATFORMS)
-        if account is None and scope.account_id:
+    def close_gone(self, scope: Scope, kinds: Iterable[ObjectKind], account: ConnectedAccount | None = None) -> None:
+        """Ends the open cases of the account (None: of the platform's lists) that were compared and did not differ any more.
+
+        That nobody has seen one since this piece began says so: neither this run, nor another one that is under way, nor the
+        part of this one that was killed.
+        """
+        kept = Case.objects.open().filter(last_seen_at__lt=self._piece_began, kind__in=kinds)
+        if account is not None:
+            kept = kept.of(account)
+        elif scope.account_id:
             kept = kept.filter(account_id_at_stripe=scope.account_id)
         if scope.app_id:
             kept = kept.filter(app=scope.app_id)
@@ -162,15 +176,30 @@ class Cases:
 
     def sum_up(self) -> None:
         """Writes into the run what its cases say. The caller saves it."""
-        found = Case.objects.filter(last_run=self._run)
+        found = cases_of(self._run)
         accepted, still_open = found.filter(status=Case.Status.ACCEPTED), found.filter(status=Case.Status.OPEN)
-        types = found.exclude(status=Case.Status.ACCEPTED).order_by().values_list("type", flat=True)
-        self._run.differences = in_order(Counter(types))
+        types = found.exclude(status=Case.Status.ACCEPTED).order_by().values("type").annotate(number=Count("pk"))
+        self._run.differences = in_order(Counter({row["type"]: row["number"] for row in types}))
         self._run.accepted = accepted.count()
         self._run.mended = found.filter(status=Case.Status.MENDED).count()
         self._run.left_open = still_open.count()
         sums = still_open.exclude(at_stake_minor=0).order_by("currency").values("currency").annotate(total=Sum("at_stake_minor"))
         self._run.at_stake = {row["currency"]: row["total"] for row in sums}
+
+
+def cases_of(run: Run) -> CaseQuerySet:
+    """What the run found: the cases that it saw, and those that another one saw at the same time of what both compare."""
+    of_others = Q(last_seen_at__gte=run.started_at)
+    if run.account_id:
+        of_others &= Q(account_id_at_stripe=run.account_id)
+    if run.app_id:
+        of_others &= Q(app=run.app_id)
+    if run.since is not None:
+        of_others &= Q(object_created_at__gte=run.since)
+    if run.until is not None:
+        of_others &= Q(object_created_at__lt=run.until)
+    found: CaseQuerySet = Case.objects.filter(Q(last_run=run) | of_others)
+    return found
 
 
 def in_order(counted: Counter[str]) -> dict[str, int]:
@@ -183,14 +212,29 @@ def _facts(found: Difference, run: Run) -> dict[str, Any]:
         "type": found.type,
         "app_id": found.app_id,
         "transaction_id": found.payment_id,
-        "here": dict(found.here),
-        "there": dict(found.there),
-        "summary": found.summary,
+        "here": _storable(dict(found.here)),
+        "there": _storable(dict(found.there)),
+        "summary": _storable(found.summary),
         "proposal": found.proposal,
         "at_stake_minor": found.at_stake_minor,
         "currency": found.currency,
         "object_created_at": found.created_at,
         "last_run": run,
-        "last_seen_at": now(),
+        "last_seen_at": database_now(),
         "last_problem": "",
     }
+
+
+def _about(found: Difference, account: ConnectedAccount | None) -> dict[str, Any]:
+    """By which the one case of an object that is not decided is found."""
+    named = {"kind": found.kind, "object_id": found.object_id}
+    return {**named, "account_id_at_stripe": _account_id(found, account)}
+
+
+def _storable(value: Any) -> Any:
+    """The same without the character 0, which PostgreSQL stores nowhere: sellers write what they like into metadata."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, Mapping):
+        return {_storable(name): _storable(one) for name, one in value.items()}
+    return [_storable(one) for one in value] if isinstance(value, list) else value

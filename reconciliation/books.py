@@ -1,6 +1,6 @@
 """The books of one account while they are compared, and what a comparison of one kind of object consists of."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,8 @@ class Books:
     scope: Scope
     account: ConnectedAccount | None = None
     explained: set[str] = field(default_factory=set)
+    # Our records of payments made past this service, by the orders that they name at Stripe.
+    named_past_us: dict[str, set[int]] = field(default_factory=dict)
 
     @property
     def seller(self) -> ConnectedAccount:
@@ -76,6 +78,11 @@ class Comparison:
         if self.look is not None:
             return self.look(books, difference)
         return one_by_id(self.path, books.account_id, difference.object_id)
+
+
+def parts(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """The keys, so many at once as one query may ask for: a database takes some ten thousand parameters at most."""
+    return (keys[start : start + ROWS_AT_ONCE] for start in range(0, len(keys), ROWS_AT_ONCE))
 
 
 def in_parts(rows: QuerySet[Any]) -> Iterator[Any]:

@@ -1,9 +1,10 @@
 """The comparisons that the worker carries out, one account after the other: each night's, and those that the staff asks for."""
 
+import logging
 from datetime import datetime, time, timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import Error, IntegrityError, transaction
 from django.db.models import Q
 
 from commercecore_payments.clock import database_now, now
@@ -12,6 +13,8 @@ from reconciliation.errors import RunTakenOver, RunUnderWay
 from reconciliation.models import Run
 from reconciliation.running import Runner, hold, new_run, refuse_unknown, this_process
 from reconciliation.scope import Scope
+
+logger = logging.getLogger(__name__)
 
 NIGHTLY = "nightly"
 ASKED_BY = "the worker, nightly"
@@ -28,10 +31,9 @@ def ask_for_run(scope: Scope, *, mends: bool, asked_by: str) -> Run:
     Raises NothingToCompare for an account or an app that is not known.
     """
     refuse_unknown(scope)
-    what = f"account {scope.account_id}" if scope.account_id else "everything"
     try:
         with transaction.atomic():
-            return new_run(scope, mends=mends, asked=f"{what}, by the staff", asked_by=asked_by, by_worker=True)
+            return new_run(scope, mends=mends, asked=f"{scope.in_words}, by the staff", asked_by=asked_by, by_worker=True)
     except IntegrityError:  # one_run_at_a_time_of_what_is_asked
         raise RunUnderWay(holder="the worker") from None
 
@@ -55,9 +57,19 @@ def compare_next() -> bool:
     except (RunUnderWay, RunTakenOver):  # another worker is at it
         return False
     except ServiceError as error:
-        Run.objects.filter(pk=run.pk).update(error=error.message, holder="", leased_until=database_now() + RETRY_AFTER)
+        _wait(run, error.message)
+        return False
+    except Error:
+        raise  # the worker logs it, and goes on
+    except Exception as error:  # a list that nobody can read must not end the worker, which has other things to do
+        logger.exception("run %s waits", run.pk)
+        _wait(run, f"{type(error).__name__}: the log says more.")
         return False
     return True
+
+
+def _wait(run: Run, why: str) -> None:
+    Run.objects.filter(pk=run.pk).update(error=why, holder="", leased_until=database_now() + RETRY_AFTER)
 
 
 def _begin_the_night() -> None:

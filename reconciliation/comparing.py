@@ -33,7 +33,7 @@ class Comparer:
         self._book = book
         self._mends = mends
         self._tell = tell
-        self._undelivered = UndeliveredEvents(books)
+        self._undelivered = UndeliveredEvents(books, sign_of_life=lambda: tell(ObjectKind.PAYMENT_INTENT, 0))
 
     def compare(self, comparison: Comparison) -> None:
         """Both ways. Raises as `gateway.reads.ask`."""
@@ -55,7 +55,7 @@ class Comparer:
         if found is None or self._is_told_with_another(found):
             return
         self._books.explained.update((found.object_id, *found.explains))
-        if self._is_young(found) and not self._book.is_open(found):
+        if self._is_young(found) and not self._book.is_open(found, account=self._books.account):
             self._book.note_young()
         elif not self._books.scope.app_id or found.app_id == self._books.scope.app_id:
             self._take(comparison, self._named_by_its_cause(found))
@@ -90,13 +90,14 @@ class Comparer:
         if not self._mends or not is_new_to_a_person:
             return
         problem = mend(found, self._books)
+        told = (found.object_id, *found.explains)
+        self._books.explained.difference_update(told)  # what is told already would not be looked at again
         left = comparison.compare(self._books, comparison.look_again(self._books, found)) if not problem else []
-        is_mended = not problem and not any(one.object_id == found.object_id for one in left)
-        if is_mended:
-            self._books.explained.difference_update((found.object_id, *found.explains))
-            self._book.note_mended(found)
+        if not problem and not any(one.object_id == found.object_id for one in left):
+            self._book.note_mended(found, account=self._books.account)
         else:
-            self._book.note_problem(found, problem or "Afterwards it differed still.")
+            self._books.explained.update(told)
+            self._book.note_problem(found, problem or "Afterwards it differed still.", account=self._books.account)
         for one in left:
             if one.object_id != found.object_id:
                 self.take_up(comparison, one)

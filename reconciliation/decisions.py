@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from commercecore_payments.clock import now
-from commercecore_payments.errors import Conflict
+from commercecore_payments.clock import database_now, now
 from reconciliation.books import Books, Comparison
 from reconciliation.comparing import still_differs
 from reconciliation.differences import Difference
+from reconciliation.errors import CaseIsClosed, CaseNotMended
 from reconciliation.kinds.accounts import ACCOUNTS
 from reconciliation.kinds.application_fees import APPLICATION_FEES
 from reconciliation.kinds.duplicates import paid_twice
-from reconciliation.mending import SAFE, mend
+from reconciliation.mending import is_mendable, mend
 from reconciliation.models import Case, DifferenceType, ObjectKind, Proposal
 from reconciliation.running import OF_AN_ACCOUNT
 from reconciliation.scope import Scope
@@ -22,15 +22,6 @@ from transactions.models import Transaction
 from transactions.operations.correct import correct_payment
 
 COMPARISONS: Mapping[ObjectKind, Comparison] = {one.kind: one for one in (ACCOUNTS, *OF_AN_ACCOUNT, APPLICATION_FEES)}
-
-
-class CaseIsClosed(Conflict):
-    code = "case_closed"
-    message = "The case is closed already."
-
-
-class CaseNotMended(Conflict):
-    code = "case_not_mended"
 
 
 def compare_case_again(case: Case, *, by: str) -> Case:
@@ -60,8 +51,9 @@ def correct_case(case: Case, *, by: str, reason: str) -> Case:
 
     Raises CaseIsClosed, CaseNotMended, what the corrections raise, and as `gateway.reads.ask`.
     """
+    _refuse_closed(case)
     correct = CORRECTIONS.get(ObjectKind(case.kind))
-    if correct is None:
+    if correct is None or not may_be_corrected(case):
         raise CaseNotMended("Our record of this cannot be corrected by what Stripe says.")
     return _carry_out(case, lambda _: correct(case), by=by, reason=reason)
 
@@ -75,7 +67,7 @@ def close_case(case: Case, *, by: str, reason: str) -> Case:
 
 
 def may_be_mended(case: Case) -> bool:
-    return case.is_open and case.proposal in SAFE
+    return case.is_open and is_mendable(case.proposal, case.kind)
 
 
 def may_be_corrected(case: Case) -> bool:
@@ -129,7 +121,7 @@ def _as_it_is(case: Case) -> Difference | None:
     """What still differs. Raises as `gateway.reads.ask`."""
     books = _books(case)
     if case.kind == ObjectKind.ORDER:
-        return next((one for one in paid_twice(books) if one.object_id == case.object_id), None)
+        return next(iter(paid_twice(books, case.object_id)), None)
     return still_differs(COMPARISONS[ObjectKind(case.kind)], books, _as_it_was(case))
 
 
@@ -162,6 +154,11 @@ def _bring_up_to_date(case: Case, found: Difference) -> None:
     """Both sides as they are; the type stays where an event is to blame, which the sides alone do not show."""
     there = {**found.there, **({"event": case.there["event"]} if "event" in case.there else {})}
     Case.objects.filter(pk=case.pk).update(
-        here=dict(found.here), there=there, at_stake_minor=found.at_stake_minor, proposal=found.proposal, last_seen_at=now()
+        here=dict(found.here),
+        there=there,
+        at_stake_minor=found.at_stake_minor,
+        proposal=found.proposal,
+        summary=found.summary,
+        last_seen_at=database_now(),
     )
     case.refresh_from_db()

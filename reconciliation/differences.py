@@ -7,7 +7,8 @@ from typing import Any
 
 from django.db.models import Model
 
-from reconciliation.models import DifferenceType, ObjectKind, Proposal
+from commercecore_payments.money import format_amount
+from reconciliation.models import ID_LENGTH, DifferenceType, ObjectKind, Proposal
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +66,29 @@ def moment(seconds: int | None) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
+def told_in(found: Mapping[str, Any], key: str) -> str:
+    """What an object of Stripe's says in its metadata; nothing where that cannot be a name of ours.
+
+    Whoever makes objects at the account chooses it. Refunds may have none at all.
+    """
+    said = str((found.get("metadata") or {}).get(key, ""))
+    return said if len(said) <= ID_LENGTH and "\0" not in said else ""
+
+
 def sides(fields: Iterable[Field]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What each side says of the fields."""
     chosen = list(fields)
     return {one.name: one.here for one in chosen}, {one.name: one.there for one in chosen}
 
 
-def in_words(fields: Iterable[Field]) -> str:
-    """`status is requires_capture here and succeeded at Stripe`, of each field."""
-    return "; ".join(f"{one.name.replace('_', ' ')} is {one.here} here and {one.there} at Stripe" for one in fields)
+def in_words(fields: Iterable[Field], *, here: str = "", there: str = "") -> str:
+    """`status is requires_capture here and succeeded at Stripe`, of each field; `here` and `there` are the sides' currencies."""
+    return "; ".join(
+        f"{one.name.replace('_', ' ')} is {_told(one, one.here, here)} here and {_told(one, one.there, there)} at Stripe"
+        for one in fields
+    )
+
+
+def _told(of: Field, value: Any, currency: str) -> str:
+    """`49.99 USD` of an amount, and any other fact as it is."""
+    return format_amount(value, currency) if of.type == DifferenceType.AMOUNT else str(value)

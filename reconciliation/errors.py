@@ -1,4 +1,4 @@
-"""Why a comparison could not be begun."""
+"""Why a comparison could not be begun or continued, and a case not be ended."""
 
 from commercecore_payments.errors import Conflict, NotFound
 
@@ -17,3 +17,16 @@ class RunTakenOver(Conflict):
 
 class NothingToCompare(NotFound):
     code = "nothing_to_compare"
+
+
+class CaseKeepsChanging(Conflict):
+    code = "case_keeps_changing"
+
+
+class CaseIsClosed(Conflict):
+    code = "case_closed"
+    message = "The case is closed already."
+
+
+class CaseNotMended(Conflict):
+    code = "case_not_mended"

@@ -1,6 +1,9 @@
 """Mending a difference without moving money: our record takes over what Stripe says, by the functions that settle it."""
 
+import logging
 from collections.abc import Callable, Mapping
+
+from django.db import InterfaceError, OperationalError
 
 from accounts.webhooks import account_up_to_date
 from commercecore_payments.errors import ServiceError
@@ -14,6 +17,8 @@ from reconciliation.models import DifferenceType, ObjectKind, Proposal
 from refunds.webhooks import refund_up_to_date, refunds_up_to_date
 from stripe_events.operations import apply_undelivered
 from transactions.webhooks import read_again
+
+logger = logging.getLogger(__name__)
 
 # What moves no money and breaks no rule of our records.
 SAFE = (Proposal.RECORD, Proposal.TAKE_OVER)
@@ -49,15 +54,19 @@ MENDS: Mapping[ObjectKind, Mend] = {
 }
 
 
+def is_mendable(proposal: str, kind: str) -> bool:
+    """Whether `mend` can do something for it."""
+    return proposal in SAFE and kind in MENDS
+
+
 def mend(found: Difference, books: Books) -> str:
     """Mends it where that is safe; why it could not be done, or nothing where it was.
 
     That both sides agree afterwards is for the caller to see.
     """
-    mend_one = MENDS.get(found.kind)
-    if found.proposal not in SAFE or mend_one is None:
+    if not is_mendable(found.proposal, found.kind):
         return "It waits for a person."
-    account_id = books.account_id
+    mend_one, account_id = MENDS[found.kind], books.account_id
     try:
         if found.type == DifferenceType.EVENT_NEVER_DELIVERED:
             apply_undelivered(str(found.there["event"]), account_id=account_id)
@@ -66,4 +75,9 @@ def mend(found: Difference, books: Books) -> str:
         return str(error)
     except ServiceError as error:
         return error.message
+    except (OperationalError, InterfaceError):
+        raise  # the database is out of reach
+    except Exception as error:  # whatever one object does to its mend, all others are still to be compared
+        logger.exception("%s could not be mended", found.object_id)
+        return f"It could not be mended: {type(error).__name__}. The log says more."
     return ""

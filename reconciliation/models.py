@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from accounts.models import ConnectedAccount
 from commercecore_payments.clock import now
@@ -14,6 +14,8 @@ from transactions.models import Transaction
 
 # Of Stripe's ids (docs.stripe.com/upgrades).
 ID_LENGTH = 255
+# Stripe may book in currencies of more letters than three, such as usdc (docs.stripe.com/crypto/stablecoin-payments).
+CURRENCY_LENGTH = 8
 
 
 class ObjectKind(models.TextChoices):
@@ -55,6 +57,15 @@ class Proposal(models.TextChoices):
     LOOK = "look"  # a person finds out at Stripe what it is
 
 
+class RunQuerySet(models.QuerySet["Run"]):
+    def ended(self) -> Self:
+        return self.exclude(status=Run.Status.RUNNING)
+
+    def of_everything(self) -> Self:
+        """Those that tell whether our books agree: of all accounts, and of all times or as far back as a night looks."""
+        return self.filter(Q(since=None, until=None) | Q(by_worker=True), account_id="", app_id="")
+
+
 class Run(models.Model):
     """One comparison, as far as it has come; what belongs to one account is compared whole or, after a kill, again."""
 
@@ -92,11 +103,14 @@ class Run(models.Model):
     left_open = models.PositiveBigIntegerField(default=0)
     at_stake = models.JSONField(default=dict, help_text="Of the open ones: minor units by currency.")
     error = models.TextField(blank=True, default="")
+    not_compared = models.JSONField(
+        default=dict, blank=True, help_text="What could not be compared, such as the books of one account, and why."
+    )
 
     started_at = models.DateTimeField(default=now)
     finished_at = models.DateTimeField(null=True, blank=True)
 
-    objects = EnvironmentManager()
+    objects = EnvironmentManager.from_queryset(RunQuerySet)()
 
     class Meta:
         ordering = ("-started_at", "-id")
@@ -157,7 +171,7 @@ class Case(models.Model):
     summary = models.TextField()
     proposal = models.CharField(max_length=16, choices=Proposal)
     at_stake_minor = models.BigIntegerField(default=0, help_text="Minor units.")
-    currency = models.CharField(max_length=3, blank=True, default="")
+    currency = models.CharField(max_length=CURRENCY_LENGTH, blank=True, default="")
     object_created_at = models.DateTimeField(null=True, blank=True, help_text="By Stripe's clock, or ours where Stripe has none.")
 
     first_run = models.ForeignKey(Run, models.PROTECT, related_name="opened_cases")
@@ -208,7 +222,3 @@ class Case(models.Model):
         closed = Case.objects.open().filter(pk=self.pk).update(status=status, closed_at=at, closed_by=by, closing_reason=reason)
         self.refresh_from_db()
         return closed == 1
-
-
-# What is at stake comes first, then what was opened first.
-MOST_URGENT_FIRST = (F("at_stake_minor").desc(), "opened_at", "id")

@@ -9,8 +9,10 @@ from io import StringIO
 from typing import Any
 
 from commercecore_payments.money import format_amount
-from reconciliation.booking import Report, in_order
+from commercecore_payments.spreadsheets import without_formula
+from reconciliation.booking import Report, cases_of, in_order
 from reconciliation.differences import Difference
+from reconciliation.mending import MENDS, SAFE, is_mendable
 from reconciliation.models import Case, DifferenceType, ObjectKind, Run
 
 # Differences that the table names: what fits a screen below the figures. JSON and CSV name all of them.
@@ -46,7 +48,11 @@ class Result:
     accepted: int
     mended: int
     left_open: int
+    # Of those that are left open: what `--fix safe` would mend. None of it where it was tried.
+    mendable: int
     at_stake: Mapping[str, int]
+    # What could not be compared, and why.
+    not_compared: Mapping[str, str]
 
     @property
     def total_compared(self) -> int:
@@ -66,8 +72,16 @@ def result_of_run(run: Run) -> Result:
         accepted=run.accepted,
         mended=run.mended,
         left_open=run.left_open,
+        mendable=_mendable_of(run),
         at_stake=run.at_stake,
+        not_compared=run.not_compared,
     )
+
+
+def _mendable_of(run: Run) -> int:
+    if run.mends:
+        return 0
+    return cases_of(run).open().filter(proposal__in=SAFE, kind__in=list(MENDS)).count()
 
 
 def result_of_report(report: Report, compared: Mapping[str, int]) -> Result:
@@ -83,13 +97,15 @@ def result_of_report(report: Report, compared: Mapping[str, int]) -> Result:
         accepted=0,
         mended=0,
         left_open=len(found),
+        mendable=sum(is_mendable(one.proposal, one.kind) for one in found),
         at_stake={currency: total for currency, total in sorted(at_stake.items()) if total},
+        not_compared={},
     )
 
 
 def lines_of_run(run: Run) -> Iterable[Line]:
     """Each difference of the run, those that were mended too, one after the other."""
-    cases = Case.objects.filter(last_run=run).exclude(status=Case.Status.ACCEPTED).order_by("status", "pk")
+    cases = cases_of(run).exclude(status=Case.Status.ACCEPTED).order_by("status", "pk")
     for case in cases.iterator():
         yield Line(
             type=case.type,
@@ -134,13 +150,16 @@ def as_table(result: Result, lines: Iterable[Line]) -> str:
     rows += [(f"  {ObjectKind(kind).label.lower()}s", number) for kind, number in result.compared.items()]
     rows += [("Differences", result.total_differences)]
     rows += [(f"  {DifferenceType(kind).label.lower()}", number) for kind, number in result.differences.items()]
-    rows += [("Mended", result.mended), ("Left for a person", result.left_open)]
+    rows += [("Mended", result.mended)]
+    rows += [("Can be mended", result.mendable)] if result.mendable else []
+    rows += [("Left for a person", result.left_open - result.mendable)]
     rows += [("Accepted earlier", result.accepted)] if result.accepted else []
     rows += [("Too young to tell", result.young)] if result.young else []
     stake = ", ".join(format_amount(total, currency) for currency, total in result.at_stake.items()) or "nothing"
     width = max(len(name) for name, _ in rows)
     text = "\n".join(f"{name:<{width}}  {number:>9,}" for name, number in rows)
-    return f"{text}\n{'At stake':<{width}}  {stake}\n{_named(result, lines)}"
+    missed = "".join(f"Not compared: {what}. {why}\n" for what, why in result.not_compared.items())
+    return f"{text}\n{'At stake':<{width}}  {stake}\n{missed}{_named(result, lines)}"
 
 
 def _named(result: Result, lines: Iterable[Line]) -> str:
@@ -149,7 +168,8 @@ def _named(result: Result, lines: Iterable[Line]) -> str:
     told = [f"{line.type} {line.object_id} ({line.account_id or 'platform'}): {line.summary}" for line in left[:MOST_NAMED]]
     more = len(left) - len(told)
     where = f", in the cases of run {result.run}" if result.run is not None else ""
-    return "\n".join(["", *told, f"… and {more} more{where}."] if more > 0 else ["", *told] if told else [])
+    told += [f"… and {more} more{where}."] if more > 0 else []
+    return "".join(f"{line}\n" for line in ["", *told]) if told else ""
 
 
 def as_json(result: Result, lines: Iterable[Line]) -> str:
@@ -159,9 +179,11 @@ def as_json(result: Result, lines: Iterable[Line]) -> str:
         "differences": {**result.differences, "total": result.total_differences},
         "mended": result.mended,
         "left_open": result.left_open,
+        "mendable": result.mendable,
         "accepted": result.accepted,
         "young": result.young,
         "at_stake": dict(result.at_stake),
+        "not_compared": dict(result.not_compared),
         "cases": [_fields(line) for line in lines],
     }
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
@@ -177,7 +199,7 @@ def as_csv(_result: Result, lines: Iterable[Line]) -> str:
     table = csv.writer(written)
     table.writerow(names)
     for line in lines:
-        table.writerow([getattr(line, name) for name in names])
+        table.writerow([without_formula(getattr(line, name)) for name in names])
     return written.getvalue()
 
 

@@ -1,18 +1,22 @@
 """A run: begun or continued, carried out piece by piece, and ended. A kill costs the piece that was being compared."""
 
+import logging
 import os
 import socket
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import Q, QuerySet
 
 from accounts.models import ConnectedAccount
 from commercecore_payments.clock import database_now, elapsed_s, now
+from commercecore_payments.errors import ServiceError
 from developers.models import App
-from gateway.errors import StripeConfigurationRefused
+from gateway.errors import StripeConfigurationRefused, StripeUnreachable
+from gateway.listing import get
 from gateway.reads import ACCOUNT_HAS_LEFT
 from reconciliation.booking import Cases, DifferenceBook
 from reconciliation.books import Books
@@ -32,10 +36,15 @@ from reconciliation.scope import Scope
 
 # What belongs to one account, in this order: what differs of a payment explains what differs of its charge and of its balance.
 OF_AN_ACCOUNT = (PAYMENT_INTENTS, REFUNDS, CHARGES, DISPUTES, PAYOUTS, BALANCE_TRANSACTIONS)
+KINDS_OF_AN_ACCOUNT = (*(comparison.kind for comparison in OF_AN_ACCOUNT), ObjectKind.ORDER)
 # Longer than a call to Stripe takes at the worst (gateway.models.CALL_BUDGET, 40 s): a sign of life comes after each page.
 LEASE = timedelta(seconds=60)
 # Seconds between two signs of life: some pages take milliseconds.
 SIGN_OF_LIFE_EVERY_S = 5.0
+# What the platform's list of fees is called where it could not be compared; an account is called by its id.
+FEES = "application fees"
+
+logger = logging.getLogger(__name__)
 
 Progress = Callable[[ObjectKind, int], None]
 
@@ -162,24 +171,56 @@ class Runner:
     def next_piece(self) -> bool:
         """The list of accounts, the books of one account, or what is left at the end; whether there is another piece.
 
-        Raises RunTakenOver, and as `gateway.reads.ask`.
+        What could not be compared is written down, and the rest is compared all the same. Raises RunTakenOver,
+        StripeUnreachable, and, of the list of accounts, as `gateway.reads.ask`.
         """
         run = self.run
+        self._cases.begin_piece()
         if not run.accounts_compared:
             compare_accounts(self._scope, self._cases, mends=run.mends, tell=self._tell)
+            self._cases.close_gone(self._scope, (ObjectKind.ACCOUNT,))
             run.accounts_compared = True
             self._keep("accounts_compared")
             return True
         account = accounts_of(self._scope).filter(pk__gt=run.last_account).first()
         if account is not None:
-            compare_account(account, self._scope, self._cases, mends=run.mends, tell=self._tell)
-            self._cases.close_gone(self._scope, account)
+            if self._is_whole(account.stripe_account_id, partial(compare_account, account)):
+                self._cases.close_gone(self._scope, KINDS_OF_AN_ACCOUNT, account)
             run.last_account = account.pk
             self._keep("last_account")
             return True
-        compare_fees(self._scope, self._cases, mends=run.mends, tell=self._tell)
+        if self._is_whole(FEES, compare_fees):
+            self._cases.close_gone(self._scope, (ObjectKind.APPLICATION_FEE,))
         self._finish()
         return False
+
+    def _is_whole(self, what: str, compare: Callable[..., bool]) -> bool:
+        """Whether the books called `what` were compared to their end. Raises RunTakenOver and StripeUnreachable."""
+        try:
+            is_whole = compare(self._scope, self._cases, mends=self.run.mends, tell=self._tell)
+        except (RunTakenOver, OperationalError, InterfaceError):
+            raise
+        except StripeUnreachable as error:
+            self._wait_for_stripe(what, error)
+            return False
+        except ServiceError as error:
+            self.run.not_compared[what] = error.message
+            return False
+        except Exception as error:  # what Stripe lists of one account must not keep all others from being compared
+            logger.exception("run %s could not compare %s", self.run.pk, what)
+            self.run.not_compared[what] = f"{type(error).__name__}: the log says more."
+            return False
+        self.run.not_compared.pop(what, None)
+        return is_whole
+
+    def _wait_for_stripe(self, what: str, error: StripeUnreachable) -> None:
+        """Raises it, so that all is tried once more later; the second time only where Stripe answers nothing else either."""
+        if what in self.run.not_compared:
+            get("/v1/balance")
+            return
+        self.run.not_compared[what] = error.message
+        self._keep_holding(not_compared=self.run.not_compared)
+        raise error
 
     def _tell(self, kind: ObjectKind, compared: int) -> None:
         self._compared[kind.value] += compared
@@ -197,14 +238,13 @@ class Runner:
         """Writes down a piece that is done, with what it has counted."""
         self.run.compared = {kind.value: self._total(kind) for kind in ObjectKind if self._total(kind)}
         self._compared.clear()
-        names = (*names, "compared", "young")
+        names = (*names, "compared", "young", "not_compared")
         self._keep_holding(**{name: getattr(self.run, name) for name in names})
 
     def _total(self, kind: ObjectKind) -> int:
         return int(self.run.compared.get(kind.value, 0)) + self._compared[kind.value]
 
     def _finish(self) -> None:
-        self._cases.close_gone(self._scope, None)
         self._cases.sum_up()
         self.run.status, self.run.finished_at, self.run.holder, self.run.error = Run.Status.FINISHED, now(), "", ""
         summed = ("differences", "accepted", "mended", "left_open", "at_stake")
@@ -232,20 +272,23 @@ def compare_accounts(scope: Scope, book: DifferenceBook, *, mends: bool, tell: P
     tell(ObjectKind.ACCOUNT, 1)
 
 
-def compare_account(account: ConnectedAccount, scope: Scope, book: DifferenceBook, *, mends: bool, tell: Progress) -> None:
-    """All that belongs to one account. One that has left shows nothing any more: it is told of as such."""
-    comparer = Comparer(Books(scope, account), book, mends=mends, tell=tell)
+def compare_account(account: ConnectedAccount, scope: Scope, book: DifferenceBook, *, mends: bool, tell: Progress) -> bool:
+    """All that belongs to one account; whether Stripe showed it. One that has left is told of as such."""
+    books = Books(scope, account)
+    comparer = Comparer(books, book, mends=mends, tell=tell)
     try:
         for comparison in OF_AN_ACCOUNT:
             comparer.compare(comparison)
     except StripeConfigurationRefused as error:
         if error.fault.code != ACCOUNT_HAS_LEFT:
             raise
-        return  # the list of accounts has told of it
-    for duplicate in paid_twice(Books(scope, account)):
+        return False  # the list of accounts has told of it
+    for duplicate in paid_twice(books):
         comparer.take_up(PAYMENT_INTENTS, duplicate)
+    return True
 
 
-def compare_fees(scope: Scope, book: DifferenceBook, *, mends: bool, tell: Progress) -> None:
-    """The platform's own list of the fees that it took of all accounts."""
+def compare_fees(scope: Scope, book: DifferenceBook, *, mends: bool, tell: Progress) -> bool:
+    """The platform's own list of the fees that it took of all accounts. True: it is all there is."""
     Comparer(Books(scope), book, mends=mends, tell=tell).compare(APPLICATION_FEES)
+    return True

@@ -22,8 +22,16 @@ class Scope:
     grace: timedelta = GRACE
 
     @property
-    def is_everything(self) -> bool:
-        return self.since is None and self.until is None and not self.app_id
+    def in_words(self) -> str:
+        """`account acct_1, since 2026-12-01 02:00 UTC`; `everything` where nothing is named."""
+        named = (("account", self.account_id), ("app", self.app_id))
+        bounds = (("since", self.since), ("before", self.until))
+        told = [f"{what} {name}" for what, name in named if name]
+        told += [f"{word} {moment:%Y-%m-%d %H:%M} UTC" for word, moment in bounds if moment is not None]
+        told = told or ["everything"]
+        if self.grace != GRACE:
+            told.append(f"older than {self.grace.total_seconds():.0f} s" if self.grace else "of any age")
+        return ", ".join(told)
 
     @property
     def created(self) -> dict[str, Any]:
@@ -37,9 +45,12 @@ class Scope:
 
     def holds(self, moment: datetime | None) -> bool:
         """Whether what was made at that moment is compared."""
+        bounds = self.created.get("created", {})
         if moment is None:
-            return self.since is None and self.until is None
-        return (self.since is None or moment >= self.since) and (self.until is None or moment < self.until)
+            return not bounds
+        # In whole seconds, as Stripe counts: what its list leaves out has not been compared.
+        second = int(moment.timestamp())
+        return bool(bounds.get("gte", second) <= second < bounds.get("lt", second + 1))
 
     def is_young(self, moment: datetime | None) -> bool:
         """Whether it happened less than `grace` ago. Stripe's clock may be ahead of ours, and the sandbox's by weeks."""

@@ -1,5 +1,6 @@
 """Events that Stripe lists and that never came: why a record here may be behind."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,8 +28,9 @@ class Undelivered:
 class UndeliveredEvents:
     """Those of one account, the newest of each object. Stripe is asked when somebody first wants to know."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Books, *, sign_of_life: Callable[[], None]) -> None:
         self._books = books
+        self._sign_of_life = sign_of_life
         self._newest: dict[str, Undelivered] | None = None
 
     def behind(self, difference: Difference) -> Undelivered | None:
@@ -36,13 +38,13 @@ class UndeliveredEvents:
         if difference.changed_at is None:
             return None
         if self._newest is None:
-            self._newest = _read(self._books)
+            self._newest = _read(self._books, self._sign_of_life)
         about = (self._newest.get(one) for one in (difference.object_id, *difference.explains))
         late = [event for event in about if event is not None and event.happened_at > difference.changed_at]
         return max(late, key=lambda event: event.happened_at, default=None)
 
 
-def _read(books: Books) -> dict[str, Undelivered]:
+def _read(books: Books, sign_of_life: Callable[[], None]) -> dict[str, Undelivered]:
     newest: dict[str, Undelivered] = {}
     since = int((now() - STRIPE_LISTS_EVENTS_FOR).timestamp())
     for page in pages("/v1/events", account_id=books.account_id, parameters={"created": {"gte": since}}):
@@ -50,6 +52,7 @@ def _read(books: Books) -> dict[str, Undelivered]:
             happened_at = moment(event["created"])
             if happened_at is not None and not books.scope.is_young(happened_at):
                 newest.setdefault(event["data"]["object"].get("id", ""), Undelivered(event["id"], event["type"], happened_at))
+        sign_of_life()
         if len(newest) >= MOST_REMEMBERED:
             break
     return newest

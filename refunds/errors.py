@@ -62,6 +62,11 @@ class NotOwnRefund(Conflict):
     message = "Only whoever asked for the refund can withdraw it. Refuse it instead. Nothing was done."
 
 
+class PaymentNotRecorded(Conflict):
+    code = "payment_not_recorded"
+    message = "The refund's payment at Stripe is not recorded here: mend that first. Nothing was done."
+
+
 class RefundRefused(Conflict):
     """Stripe refused the refund: refunded elsewhere, disputed, or otherwise not refundable there."""
 

@@ -238,6 +238,8 @@ class RefundApproval(models.Model):
 
     class Meta:
         ordering = ("-requested_at", "-id")
+        verbose_name = "refund to approve"
+        verbose_name_plural = "refunds to approve"
         constraints = [
             models.UniqueConstraint(fields=["transaction"], condition=Q(status="waiting"), name="one_waiting_refund_a_payment"),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="waiting_refund_amount_is_positive"),
@@ -269,6 +271,7 @@ class RefundApproval(models.Model):
 
     def note_outcome(self, told: str, refund: Refund | None = None) -> None:
         """What became of the refund after it was approved."""
-        self.note = f"{self.note}\n{told}".strip()
+        reason = self.note if self.note.endswith((".", "!", "?")) else f"{self.note}."
+        self.note = f"{reason} {told}" if self.note else told
         self.refund = refund
         self.save(update_fields=["note", "refund"])

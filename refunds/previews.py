@@ -8,7 +8,7 @@ from commercecore_payments.admin.actions import Fact, Preface
 from commercecore_payments.errors import ServiceError
 from commercecore_payments.money import format_amount
 from disputes.models import CLOSED, Dispute
-from gateway import listing
+from gateway import reads
 from refunds.models import Refund, RefundApproval
 from refunds.operations.request import refundable_minor
 from refunds.operations.second_person import exceeds_threshold
@@ -27,6 +27,8 @@ def refund_preview(payment: Transaction, amount_minor: int, *, approved: bool = 
 def _facts(payment: Transaction, amount_minor: int) -> Iterator[Fact]:
     currency = payment.currency
     refunds = Refund.objects.of(payment).taking_money().total_minor()
+    if payment.order_id:
+        yield "Order", payment.order_id
     yield "Received", format_amount(payment.amount_received_minor, currency)
     yield "Refunded so far", format_amount(refunds, currency)
     yield "Can be refunded", format_amount(refundable_minor(payment), currency)
@@ -39,18 +41,24 @@ def _facts(payment: Transaction, amount_minor: int) -> Iterator[Fact]:
 def _available(payment: Transaction) -> tuple[int | None, str]:
     """What the seller has available in the payment's currency, in minor units; or why that could not be read."""
     try:
-        balance = listing.get("/v1/balance", account_id=payment.account.stripe_account_id)
+        balance = reads.retrieve_balance(payment.account.stripe_account_id)
     except ServiceError as error:
         return None, f"Could not be read: {error.message}"
-    return sum(one["amount"] for one in balance["available"] if one["currency"] == payment.currency), ""
+    return balance.available.get(payment.currency, 0), ""
 
 
 def _warnings(payment: Transaction, amount_minor: int, available_minor: int | None, *, approved: bool) -> Iterator[str]:
+    lost_minor = Dispute.objects.lost_minor(payment)
+    if lost_minor:
+        yield f"{format_amount(lost_minor, payment.currency)} went to the buyer's bank in a dispute: it cannot be refunded."
     disputes = [str(dispute) for dispute in Dispute.objects.filter(transaction=payment).exclude(status__in=CLOSED)]
     if disputes:
         yield f"The payment is disputed ({', '.join(disputes)}): Stripe refuses to refund what the buyer's bank has taken back."
     if available_minor is not None and available_minor < amount_minor:
-        yield "The seller's balance is lower than the amount: the refund will likely stay pending until it is enough."
+        yield (
+            "The seller's balance is lower than the amount: it goes below zero, or, where the account does not allow that at "
+            "Stripe, the refund stays pending until there is enough."
+        )
     if approved:
         return
     if RefundApproval.objects.of(payment).waiting().exists():

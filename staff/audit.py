@@ -70,7 +70,7 @@ def record_action(
         "reason": reason,
         "outcome": outcome.value,
         "message": message,
-        "answers": {name: str(value) for name, value in (answers or {}).items() if value not in (None, "")},
+        "answers": texts_of(answers or {}),
         "operation": operation_id,
         "request": request_id,
         "environment": current_environment(),
@@ -79,6 +79,11 @@ def record_action(
         record, force_log=True, action=LogEntry.Action.UPDATE, actor=user, actor_email=user.email, additional_data=told
     )
     return entry
+
+
+def texts_of(answers: Mapping[str, Any]) -> dict[str, str]:
+    """The answers that were given, as JSON can hold them."""
+    return {name: str(value) for name, value in answers.items() if value not in (None, "")}
 
 
 def entries_about(*records: Model) -> QuerySet[LogEntry]:

@@ -1,6 +1,7 @@
 """The rights of the staff as Django's permissions, and the confirmation forms that were sent."""
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, Self
 
 from django.db import IntegrityError, models, transaction
 
@@ -27,6 +28,9 @@ class UsedForm(models.Model):
     username = models.CharField(max_length=MAX_USERNAME_LENGTH)
     used_at = models.DateTimeField(default=now, db_index=True)
     told = models.TextField(blank=True, help_text="What its sender was told; empty while it is carried out.")
+    attempt = models.JSONField(
+        default=dict, db_default={}, help_text="What it asks for, kept before it is carried out: see staff.interrupted."
+    )
 
     class Meta:
         default_permissions = ()
@@ -35,9 +39,9 @@ class UsedForm(models.Model):
         return self.nonce
 
     @classmethod
-    def claim(cls, *, nonce: str, username: str) -> Self | None:
+    def claim(cls, *, nonce: str, username: str, attempt: Mapping[str, Any]) -> Self | None:
         """The row, for whoever is first to send the form; None for everybody else, at the same moment too."""
-        used = cls(nonce=nonce, username=username)
+        used = cls(nonce=nonce, username=username, attempt=dict(attempt))
         try:
             with transaction.atomic():
                 used.save(force_insert=True)

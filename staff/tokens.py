@@ -5,8 +5,10 @@ first carries the action out, and a second post of the same form is told what be
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.core import signing
 
@@ -44,10 +46,13 @@ def nonce_of(token: str, bound: Bound) -> str | None:
     return str(nonce) if rest == [bound.user_id, bound.record, bound.action] else None
 
 
-def claim(nonce: str, *, username: str) -> UsedForm | None:
-    """Takes the token for its one use; None where it was used before. Forgets what is too old to matter."""
-    UsedForm.objects.filter(used_at__lt=now() - USED_FORMS_ARE_KEPT_FOR).delete()
-    return UsedForm.claim(nonce=nonce, username=username)
+def claim(nonce: str, *, username: str, attempt: Mapping[str, Any]) -> UsedForm | None:
+    """Takes the token for its one use; None where it was used before. Forgets what is too old to matter.
+
+    `attempt` is kept for the audit log until it is known what came of it.
+    """
+    UsedForm.objects.filter(used_at__lt=now() - USED_FORMS_ARE_KEPT_FOR).exclude(told="").delete()
+    return UsedForm.claim(nonce=nonce, username=username, attempt=attempt)
 
 
 def earlier_use(nonce: str) -> UsedForm | None:

@@ -196,6 +196,8 @@ class Transaction(models.Model):
         indexes = [
             models.Index(fields=["environment", "-created_at", "-id"], name="transaction_newest"),
             models.Index(fields=["app", "account", "order_id"], name="transaction_order"),
+            # All of one account's, some at a time: what the reconciliation reads.
+            models.Index(fields=["account", "id"], name="transaction_of_account"),
             models.Index(
                 fields=["environment", "capture_before"], condition=Q(status="requires_capture"), name="transaction_held_until"
             ),

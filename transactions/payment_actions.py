@@ -8,6 +8,7 @@ from commercecore_payments.actors import Actor
 from commercecore_payments.admin.actions import Asked, Done, Fact, Preface, confirmed_action
 from commercecore_payments.admin.records import ReadOnlyAdmin
 from commercecore_payments.money import format_amount
+from disputes.models import Dispute
 from gateway.models import Kind, Operation
 from refunds.models import RefundApproval
 from refunds.operations import RefundRequest, refund_by_staff
@@ -29,7 +30,7 @@ class PaymentActions(ReadOnlyAdmin):
         if not record.stripe_payment_intent_id:
             return ()
         can_be = {
-            "refund": record.amount_received_minor > record.amount_refunded_minor,
+            "refund": record.amount_received_minor > record.amount_refunded_minor + Dispute.objects.lost_minor(record),
             "capture": record.is_held,
             "cancel": record.status in CANCELABLE,
             "read_from_stripe": True,

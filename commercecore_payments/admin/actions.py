@@ -3,6 +3,7 @@
 An action is a method of a RecordAdmin under `confirmed_action`. commercecore_payments/admin/confirmation.py asks and performs.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 # Letters of a reason: a sentence or two. It is read in the audit log, beside others.
 MAX_REASON_LENGTH = 500
 
+# Invisible characters that turn the direction of reading, by which a line in a log can be made to say something else
+# (unicode.org/reports/tr36, "Bidirectional Text Spoofing").
+TURNS_READING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
 
 class ActionForm(forms.Form):
     """What is asked before an action: its own fields, declared in a subclass, and always the reason, which comes last.
@@ -44,6 +49,13 @@ class ActionForm(forms.Form):
         super().__init__(*args, **options)
         self.record = record
         self.order_fields([name for name in self.fields if name != "reason"])
+
+    def clean_reason(self) -> str:
+        """Raises ValidationError where nobody could read it, or would read it otherwise than it is written."""
+        reason: str = self.cleaned_data["reason"]
+        if not any(letter.isalnum() for letter in reason) or TURNS_READING.search(reason):
+            raise forms.ValidationError("Say it in words.", code="unreadable")
+        return reason
 
 
 # A name and what there is of it.

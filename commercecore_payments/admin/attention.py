@@ -176,21 +176,26 @@ def open_cases() -> Iterator[Figure]:
 
 
 def last_reconciliation() -> Iterator[Figure]:
-    """When the books were last compared to the end. It calls for action where that failed, or is late."""
-    run = Run.objects.exclude(status=Run.Status.RUNNING).first()
+    """When all books were last compared to the end. It calls for action where that failed, left something out, or is late."""
+    run = Run.objects.ended().of_everything().first()
     if run is None:
         yield Figure("Last reconciliation", "never", list_address(Run))
         return
     failed = run.status == Run.Status.FAILED
     late = settings.RECONCILE_NIGHTLY_AT is not None and now() - run.started_at > RECONCILIATION_IS_LATE_AFTER
     found = f"{run.total_differences:,} differences in {run.total_compared:,} objects"
-    detail = "it could not be finished" if failed else f"late; {found}" if late else found
-    yield Figure("Last reconciliation", f"{run.started_at:%Y-%m-%d %H:%M}", address_of(run), detail, failed or late)
+    left_out = f"{len(run.not_compared)} could not be compared; " if run.not_compared else ""
+    detail = "it could not be finished" if failed else f"{'late; ' if late else ''}{left_out}{found}"
+    calls = failed or late or bool(left_out)
+    yield Figure("Last reconciliation", f"{run.started_at:%Y-%m-%d %H:%M}", address_of(run), detail, calls)
 
 
 def sellers_who_cannot_be_paid() -> Iterator[Figure]:
-    count, _ = _count(cannot_be_paid(ConnectedAccount.objects.all()))
-    yield Figure("Sellers who cannot be paid", count, list_address(ConnectedAccount, payable="no"))
+    """One who had been onboarded calls for action; those who are still on their way there do not."""
+    found = cannot_be_paid(ConnectedAccount.objects.all())
+    count, _ = _count(found)
+    calls = found.filter(details_submitted=True).exists()
+    yield Figure("Sellers who cannot be paid", count, list_address(ConnectedAccount, payable="no"), calls_for_action=calls)
 
 
 def in_an_address(moment: datetime) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -20,6 +21,7 @@ from gateway.errors import OutcomeUnknown
 from gateway.models import Operation
 from staff import tokens
 from staff.audit import Outcome, record_action
+from staff.interrupted import attempt_at
 from staff.models import UsedForm
 
 logger = logging.getLogger(__name__)
@@ -39,6 +41,17 @@ class Confirmation:
     def bound_to(self, request: HttpRequest) -> tokens.Bound:
         """What the form's one-time token is good for."""
         return tokens.Bound(user_id=int(request.user.pk or 0), record=record_key(self.record), action=self.question.name)
+
+    def attempt(self, asked: Asked) -> dict[str, Any]:
+        """What is about to be done, for the audit log in case that nobody lives to tell what came of it."""
+        return attempt_at(
+            self.record,
+            user=asked.user,
+            action=self.question.name,
+            reason=asked.reason,
+            answers=asked.answers,
+            request_id=asked.request_id,
+        )
 
 
 class ConfirmedActions(ModelAdmin):
@@ -130,13 +143,10 @@ class ConfirmedActions(ModelAdmin):
         form = confirmation.question.form_class(request.POST, record=confirmation.record)
         if not form.is_valid():
             return self._ask(request, confirmation, form)
-        used = tokens.claim(nonce, username=request.user.get_username())
+        asked = _asked(request, form)
+        used = tokens.claim(nonce, username=asked.operator, attempt=confirmation.attempt(asked))
         if used is None:
             return self._tell_of_earlier(request, confirmation.record, tokens.earlier_use(nonce))
-        answers = {name: value for name, value in form.cleaned_data.items() if name != "reason"}
-        reason: str = form.cleaned_data["reason"]
-        user: Any = request.user
-        asked = Asked(answers, reason, user, getattr(request, "request_id", ""))
         return self._perform(request, confirmation, asked, used)
 
     def _perform(self, request: HttpRequest, confirmation: Confirmation, asked: Asked, used: UsedForm) -> HttpResponse:
@@ -153,7 +163,8 @@ class ConfirmedActions(ModelAdmin):
             messages.error(request, error.message)
             return self._back_to(record)
         except Exception as error:  # whatever it was, the attempt has to be in the audit log; the error goes on
-            self._write_down(confirmation, asked, used, Outcome.BROKE_OFF, f"It broke off: {type(error).__name__}.")
+            told = f"It broke off ({type(error).__name__}): it may or may not have happened."
+            self._write_down(confirmation, asked, used, Outcome.BROKE_OFF, told)
             raise
         self._write_down(confirmation, asked, used, Outcome.DONE, done.message, operation_id=done.operation_id)
         self.log_change(request, record, f"{question.title}: {done.message} Why: {asked.reason}")
@@ -169,19 +180,20 @@ class ConfirmedActions(ModelAdmin):
     def _write_down(
         self, confirmation: Confirmation, asked: Asked, used: UsedForm, outcome: Outcome, told: str, *, operation_id: str = ""
     ) -> None:
-        """In the audit log, and for whoever sends the same form again."""
-        used.note(told)
-        record_action(
-            confirmation.record,
-            user=asked.user,
-            action=confirmation.question.name,
-            reason=asked.reason,
-            outcome=outcome,
-            message=told,
-            answers=asked.answers,
-            operation_id=operation_id,
-            request_id=asked.request_id,
-        )
+        """In the audit log, and for whoever sends the same form again: both or neither, which staff.interrupted then tells."""
+        with transaction.atomic():
+            used.note(told)
+            record_action(
+                confirmation.record,
+                user=asked.user,
+                action=confirmation.question.name,
+                reason=asked.reason,
+                outcome=outcome,
+                message=told,
+                answers=asked.answers,
+                operation_id=operation_id,
+                request_id=asked.request_id,
+            )
 
     def _page(self, request: HttpRequest, record: Any, name: str, content: dict[str, Any]) -> HttpResponse:
         context = {
@@ -199,6 +211,12 @@ class ConfirmedActions(ModelAdmin):
 
     def _back_to(self, record: Any) -> HttpResponse:
         return HttpResponseRedirect(self._address_of(record))
+
+
+def _asked(request: HttpRequest, form: ActionForm) -> Asked:
+    answers = {name: value for name, value in form.cleaned_data.items() if name != "reason"}
+    user: Any = request.user
+    return Asked(answers, form.cleaned_data["reason"], user, getattr(request, "request_id", ""))
 
 
 def _unknown(operation_id: str) -> str:

@@ -20,14 +20,12 @@ from django.urls import URLPattern, path, reverse
 from commercecore_payments.admin.lists import BoundedChangeList, BoundedLists
 from commercecore_payments.clock import now
 from commercecore_payments.money import decimals
+from commercecore_payments.spreadsheets import without_formula
 from staff.audit import Outcome, record_action
 from staff.rights import Right
 
 # Of one query: some megabytes, read within some ten milliseconds.
 ROWS_AT_ONCE = 2000
-# A spreadsheet takes a cell that begins so for a formula (owasp.org/www-community/attacks/CSV_Injection). What callers, buyers
-# and Stripe have written gets an apostrophe before it, which a spreadsheet does not show.
-FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n")
 MINOR = "_minor"
 
 
@@ -147,8 +145,7 @@ def _cell(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
-    text = str(value)
-    return f"'{text}" if text.startswith(FORMULA_BEGINS) else text
+    return str(without_formula(str(value)))
 
 
 def _decimal(amount_minor: int, currency: str) -> str:

@@ -1,6 +1,7 @@
 """Lists of any length: nothing here counts, sorts or searches a whole table."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.admin.views.main import ChangeList
@@ -70,6 +71,14 @@ class BoundedLists(ModelAdmin):
 
     show_full_result_count = False
     paginator = BoundedPaginator
+    # What no page shows: a filter on it, which anybody can write into the address, would tell it letter by letter.
+    secret_fields: Sequence[str] = ()
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """By Django's rule every column of the table can be asked for; here all but the secret ones."""
+        name = lookup.partition(LOOKUP_SEP)[0]
+        allowed: bool = name not in self.secret_fields and super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+        return allowed
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return BoundedChangeList

@@ -15,6 +15,7 @@ class AccessAttemptAdmin(ReadOnlyAdmin):
 
     list_display = ("name", "attempt_time", "state", "failures", "ip_address", "user_agent")
     list_display_links = ("name",)
+    secret_fields = ("get_data", "post_data")
     search_fields = ("username__startswith", "ip_address__startswith")
     search_help_text = "The beginning of a username or of an address."
     ordering = ("-attempt_time", "-id")

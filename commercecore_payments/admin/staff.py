@@ -1,5 +1,7 @@
 """The staff who log in here, and their groups."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -15,8 +17,18 @@ admin.site.index_title = "Overview"
 admin.site.index_template = "commercecore_payments/admin/overview.html"
 
 
+class SuperusersOnly:
+    """Changed by superusers alone: whoever else changed users or groups could give themselves every right."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)
+
+
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
+class UserAdmin(SuperusersOnly, DjangoUserAdmin, ModelAdmin):
     """Whoever may log in: `is_staff` opens the admin, permissions and groups say to what."""
 
     form = UserChangeForm
@@ -30,5 +42,6 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
-    pass
+class GroupAdmin(SuperusersOnly, DjangoGroupAdmin, ModelAdmin):
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return bool(request.user.is_superuser)

@@ -16,7 +16,9 @@ from commercecore_payments.environments import Environment
 from gateway.webhook_signatures import read_secrets
 from webhooks.models import WebhookEndpoint
 
-SECRETS_CURE = "Set them in the environment, the same on every machine, to what stands in var/secrets.json."
+SECRETS_CURE = (
+    "Set them in the environment, the same on every machine, to what stands in secrets.json of COMMERCECORE_STATE_DIR (var/)."
+)
 
 
 def _is_live() -> bool:

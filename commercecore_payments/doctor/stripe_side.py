@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 
@@ -13,8 +13,8 @@ from commercecore_payments.clock import now
 from commercecore_payments.doctor.verdicts import Verdict, fail, ok, warn
 from commercecore_payments.errors import ServiceError
 from gateway.client import API_VERSION
-from gateway.errors import StripeConfigurationRefused
-from gateway.listing import pages
+from gateway.errors import StripeConfigurationRefused, StripeUnreachable
+from gateway.listing import ASKED_ONCE, pages
 from gateway.reads import ask
 from gateway.webhook_signatures import TOLERANCE_S
 from sandbox.webhooks import own_door
@@ -29,23 +29,48 @@ KEY_CURE = "Set STRIPE_SECRET_KEY to the secret key of your Stripe account: Deve
 REACH_CURE = "See that this machine reaches api.stripe.com over https, and what status.stripe.com says."
 
 
+Answer = TypeVar("Answer")
+
+
 @dataclass(frozen=True)
 class Stripe:
-    """What Stripe was asked for all checks together: each question once."""
+    """What Stripe was asked for all checks together: each question once, and a failure is remembered too."""
 
-    @cached_property
+    @property
     def balance(self) -> tuple[Mapping[str, Any], str, datetime]:
         """The platform's balance, which every key may read; the answer's `Date`; and when it came.
 
         Raises as `gateway.reads.ask`.
         """
-        answer = ask(lambda client: client.raw_request("get", "/v1/balance"))
+        return _answered(self._balance)
+
+    @property
+    def endpoints(self) -> Sequence[Mapping[str, Any]]:
+        """The platform's webhook endpoints. Raises as `gateway.reads.ask`."""
+        return _answered(self._endpoints)
+
+    @cached_property
+    def _balance(self) -> tuple[Mapping[str, Any], str, datetime] | ServiceError:
+        try:
+            answer = ask(lambda client: client.raw_request("get", "/v1/balance"))
+        except ServiceError as error:
+            return error
         return answer.data, answer.headers.get("Date", ""), now()
 
     @cached_property
-    def endpoints(self) -> Sequence[Mapping[str, Any]]:
-        """The platform's webhook endpoints. Raises as `gateway.reads.ask`."""
-        return [endpoint for page in pages("/v1/webhook_endpoints") for endpoint in page]
+    def _endpoints(self) -> Sequence[Mapping[str, Any]] | ServiceError:
+        if isinstance(self._balance, StripeUnreachable):
+            return self._balance  # the same would be waited for once more
+        try:
+            return [one for page in pages("/v1/webhook_endpoints", waits_s=ASKED_ONCE) for one in page]
+        except ServiceError as error:
+            return error
+
+
+def _answered(answer: Answer | ServiceError) -> Answer:
+    if isinstance(answer, ServiceError):
+        raise answer
+    return answer
 
 
 def secret_key(stripe: Stripe) -> Verdict:
@@ -77,7 +102,8 @@ def stripes_clock(stripe: Stripe) -> Verdict:
 
 def judged_skew(skew_s: float, whose: str) -> Verdict:
     """`skew_s` in seconds, positive where ours is ahead."""
-    told = f"Our clock is {abs(skew_s):.0f} s {'ahead of' if skew_s > 0 else 'behind'} {whose}."
+    by = f"{abs(skew_s):.0f} s {'ahead of' if skew_s > 0 else 'behind'} {whose}" if round(skew_s) else f"at one with {whose}"
+    told = f"Our clock is {by}."
     if abs(skew_s) > TOLERANCE_S:
         return fail(told, CLOCK_CURE)
     return warn(told, CLOCK_CURE) if abs(skew_s) > TOLERATED_SKEW_S else ok(told)

@@ -79,7 +79,7 @@ def _in_words(age: timedelta) -> str:
 
 def reconciliation() -> Verdict:
     """Whether our records were compared with Stripe's books, and agree."""
-    last = Run.objects.exclude(status=Run.Status.RUNNING).first()
+    last = Run.objects.ended().of_everything().first()
     if last is None:
         told, cure = "Our records were never compared with Stripe's books.", "Run manage.py reconcile."
         return ok("Nothing was compared yet, as in a new sandbox.") if settings.STRIPE_SANDBOX else warn(told, cure)
@@ -87,10 +87,17 @@ def reconciliation() -> Verdict:
         return warn(
             f"The last comparison, {last}, could not be finished: {last.error}", "Run manage.py reconcile, and see what it says."
         )
+    if last.not_compared:
+        told = f"The last comparison, {last}, left out: {', '.join(last.not_compared)}."
+        return warn(told, "Its page in the admin says why: Reconciliation, Runs.")
     age = database_now() - last.started_at
     if settings.RECONCILE_NIGHTLY_AT is not None and age > NIGHTLY_PATIENCE:
         return warn(f"The last comparison began {_in_words(age)} ago.", WORKER_CURE)
     open_cases = Case.objects.open().count()
     if open_cases:
-        return warn(f"{open_cases} cases are open in which our records and Stripe's differ.", "In the admin: Cases.")
+        return warn(f"{_cases(open_cases)} open in which our records and Stripe's differ.", "In the admin: Cases.")
     return ok(f"{last}, {_in_words(age)} ago: no case is open.")
+
+
+def _cases(number: int) -> str:
+    return "1 case is" if number == 1 else f"{number} cases are"

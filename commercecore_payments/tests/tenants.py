@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from auditlog.context import disable_auditlog
 from rest_framework.test import APIClient
 
 from commercecore_payments.actors import Actor
@@ -27,8 +28,9 @@ class Tenant:
 
     @classmethod
     def create(cls, **changes: Any) -> "Tenant":
-        app = AppFactory.create()
-        _, token = make_token(app.developer)
+        with disable_auditlog():  # what nobody looks at would be written, and emptied, for every test
+            app = AppFactory.create()
+            _, token = make_token(app.developer)
         return cls(developer=app.developer, app=app, token=token, **changes)
 
     @property

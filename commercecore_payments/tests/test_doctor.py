@@ -21,7 +21,6 @@ from commercecore_payments.doctor.verdicts import Level
 from commercecore_payments.heartbeats import Heartbeat
 from commercecore_payments.models import WorkerHeartbeat
 from commercecore_payments.tests.tenants import Tenant
-from gateway import listing
 from gateway.client import API_VERSION
 from gateway.models import Kind, Operation
 from gateway.models import Status as OperationStatus
@@ -78,12 +77,14 @@ class TestStripesSide:
     def test_is_fine_where_the_key_is_taken(self) -> None:
         assert stripe_side.secret_key(Stripe()).level == OK
 
-    def test_fails_where_stripe_cannot_be_reached(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(listing, "WAITS_S", ())
-        SandboxFault.objects.create(kind="refuse_connection", times_left=9, created_at=clock.now())
+    def test_fails_where_stripe_cannot_be_reached_and_waits_for_it_once(self) -> None:
+        fault = SandboxFault.objects.create(kind="refuse_connection", times_left=9, created_at=clock.now())
+        stripe = Stripe()
         for check in (stripe_side.secret_key, stripe_side.stripes_clock, stripe_side.connect_endpoint):
-            found = check(Stripe())
+            found = check(stripe)
             assert (found.level, found.cure) == (FAIL, stripe_side.REACH_CURE)
+        fault.refresh_from_db()
+        assert fault.times_left == 8
 
     def test_fails_where_the_key_is_of_the_other_mode(self, settings: Any) -> None:
         settings.STRIPE_ENVIRONMENT = "live"
@@ -94,7 +95,7 @@ class TestStripesSide:
         beside_stripe(settings, "test")
         stripe, moment = Stripe(), datetime(2026, 12, 1, tzinfo=UTC)
         date = format_datetime(moment + timedelta(seconds=behind_s), usegmt=True)
-        stripe.__dict__["balance"] = ({}, date, moment)
+        stripe.__dict__["_balance"] = ({}, date, moment)
         assert stripe_side.stripes_clock(stripe).level == level
 
 
@@ -120,7 +121,7 @@ class TestTheEndpointsAtStripe:
     def test_are_judged(self, settings: Any, listed: list[Any], level: Level, what: str) -> None:
         beside_stripe(settings, "test")
         stripe = Stripe()
-        stripe.__dict__["endpoints"] = listed
+        stripe.__dict__["_endpoints"] = listed
         found = stripe_side.connect_endpoint(stripe)
         assert found.level == level
         assert what in found.what
@@ -244,7 +245,14 @@ class TestWork:
         assert work_done.reconciliation().level == OK  # by hand, since nothing is done nightly in the tests
         settings.RECONCILE_NIGHTLY_AT = time(3)
         assert work_done.reconciliation().what == "The last comparison began 37 h 0 min ago."
-        Run.objects.update(started_at=clock.now())
+        moment = clock.now()
+        ended = {"status": "finished", "started_at": moment, "finished_at": moment}
+        Run.objects.create(**ended, grace_s=0, asked_by="test", account_id="acct_1")
+        assert work_done.reconciliation().level == WARN  # one account says nothing of the others
+        Run.objects.update(started_at=moment)
         assert work_done.reconciliation().level == OK
+        Run.objects.update(not_compared={"acct_2": "Stripe refused."})
+        assert work_done.reconciliation().what.endswith("left out: acct_2.")
+        Run.objects.update(not_compared={})
         Run.objects.update(status="failed", error="Stripe could not be asked.")
         assert work_done.reconciliation().level == WARN

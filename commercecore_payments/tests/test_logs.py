@@ -15,6 +15,7 @@ SECRETS = [
     "sk_test_51PwVFgRoSQz2jDze",
     "rk_live_51PwVFgRoSQz2jDze",
     "Basic c2tfdGVzdF94Og==",
+    "Bearer mF_9.B5f-4.1JqM",
     "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     "pi_3Q0AohFNeyusjZzz0MFRwI7M_secret_abcDEF123",
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",

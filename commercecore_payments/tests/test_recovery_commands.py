@@ -239,9 +239,9 @@ class TestAnOperatorsPage:
             assert text in page
         address = record_page(operation, "close_not_done")
         assert "if Stripe did it after all, the buyer may get the money back twice" in admin_client.get(address).content.decode()
-        assert admin_client.post(address, {"reason": ""}).status_code == 200
+        assert perform(admin_client, operation, "close_not_done", reason="").status_code == 200
         assert Operation.objects.get(pk=operation.pk).status == "needs_review"
-        admin_client.post(address, {"reason": "nothing in the dashboard"})
+        perform(admin_client, operation, "close_not_done", reason="nothing in the dashboard")
         assert Operation.objects.get(pk=operation.pk).status == "rejected"
         assert tenant.refund(seller, amount=1000).status_code == 201
 

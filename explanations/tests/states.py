@@ -9,6 +9,7 @@ from commercecore_payments import clock
 from commercecore_payments.recovery import recover_due
 from commercecore_payments.tests.tenants import Tenant
 from gateway.client import stripe_client
+from gateway.models import Operation
 from gateway.tests.faults import answer, stripe_fails
 from refunds.models import Refund
 from sandbox.faults.plans import order
@@ -40,7 +41,14 @@ def everything_arrives(seller: str) -> None:
 
 
 def unpaid(tenant: Tenant, seller: str) -> None:
+    tenant.get(f"/connected-accounts/{seller}")  # so that our record knows that the seller can take payments
     tenant.create_payment(seller)
+
+
+def of_a_seller_who_cannot_take_payments(tenant: Tenant, seller: str) -> None:
+    """Refused once: the seller has not finished the onboarding."""
+    newcomer = tenant.create_seller("newcomer@example.com", onboarded=False)
+    tenant.confirm(newcomer, tenant.create_payment(newcomer))
 
 
 def declined(tenant: Tenant, seller: str) -> None:
@@ -78,6 +86,22 @@ def lapsed(tenant: Tenant, seller: str) -> None:
 
 def canceled(tenant: Tenant, seller: str) -> None:
     tenant.post(f"/transactions/{tenant.create_payment(seller)}/cancel", {"cancellation_reason": "requested_by_customer"})
+
+
+def canceled_by_the_staff(tenant: Tenant, seller: str) -> None:
+    """As the admin's action does it: the operation names the person, and the audit log the reason."""
+    tenant.post(f"/transactions/{tenant.create_payment(seller)}/cancel", {})
+    operation = Operation.objects.get(kind="payment_intent.cancel")
+    Operation.objects.filter(pk=operation.pk).update(operator="anna")
+    record_action(
+        Transaction.objects.get(),
+        user=User.objects.create_user("anna", is_staff=True),
+        action="cancel",
+        reason="The order was given up.",
+        outcome=Outcome.DONE,
+        message="",
+        operation_id=operation.pk,
+    )
 
 
 def canceled_in_the_dashboard(tenant: Tenant, seller: str) -> None:

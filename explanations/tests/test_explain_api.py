@@ -81,12 +81,22 @@ def _payments_operation() -> str:
     return Operation.objects.get(kind="payment_intent.confirm").pk
 
 
+def _callers_request() -> str:
+    return Operation.objects.get(kind="payment_intent.confirm").request_id
+
+
+def _request_of_stripe() -> str:
+    return Operation.objects.get(kind="refund.create").stripe_request_id
+
+
 def _order() -> str:
     return Transaction.objects.get().order_id
 
 
 class TestTheCommand:
-    @pytest.mark.parametrize("name", [_charge, _refund, _refunds_operation, _payments_operation, _order])
+    @pytest.mark.parametrize(
+        "name", [_charge, _refund, _refunds_operation, _payments_operation, _callers_request, _request_of_stripe, _order]
+    )
     def test_finds_the_payment_by_any_id_about_it(self, tenant: Tenant, seller: str, name: Callable[[], str]) -> None:
         states.partly_refunded(tenant, seller)
         text = output_of(name())
@@ -105,7 +115,9 @@ class TestTheCommand:
         found = json.loads(output_of("2227222", "--format", "json"))
         assert [one["verdict"]["code"] for one in found] == ["paid", "canceled"]
 
-    @pytest.mark.parametrize("name", ["pi_unknown", "op_unknown", "re_unknown", "dp_unknown", " "])
+    @pytest.mark.parametrize(
+        "name", ["pi_unknown", "op_unknown", "re_unknown", "dp_unknown", "req_unknown", " ", "pi_\udcff", "pi_\x00"]
+    )
     def test_finds_nothing_by_what_is_known_to_nobody(self, db: None, name: Any) -> None:
         with pytest.raises(CommandError, match="No payment is known here by") as raised:
             output_of(name)

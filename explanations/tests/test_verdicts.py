@@ -26,6 +26,13 @@ def verdict(reader: Reader | None = None) -> Verdict:
 # The state, its code, whom it waits for, whether it is a problem, and what its headline says.
 STATES: list[tuple[State, str, str, bool, str]] = [
     (states.unpaid, "not_paid", "buyer", False, "The buyer has not paid yet"),
+    (
+        states.of_a_seller_who_cannot_take_payments,
+        "seller_not_ready",
+        "seller",
+        True,
+        "The buyer cannot pay: the seller cannot take payments",
+    ),
     (states.declined, "declined", "buyer", True, "The payment was declined: there is not enough money on the card"),
     (states.challenged, "requires_action", "buyer", False, "The buyer has to confirm the payment"),
     (states.processing, "processing", "stripe", False, "The payment is on its way"),
@@ -126,6 +133,19 @@ class TestAPayment:
         assert verdict().explanation == f"anna (operations staff) canceled it: requested by customer. {gone}"
         assert verdict(Reader(tenant.app)).explanation == f"Operations staff canceled it: requested by customer. {gone}"
 
+    def test_that_the_staff_canceled_says_why_in_their_words_to_the_staff_alone(self, tenant: Tenant, seller: str) -> None:
+        states.canceled_by_the_staff(tenant, seller)
+        gone = "The buyer is not charged, and what was held is given back."
+        assert verdict().explanation == f"anna (operations staff) canceled it: The order was given up. {gone}"
+        assert verdict(Reader(tenant.app)).explanation == f"Operations staff canceled it. {gone}"
+
+    def test_whose_seller_cannot_take_payments_says_what_is_missing_and_what_became_of_the_attempt(
+        self, tenant: Tenant, seller: str
+    ) -> None:
+        states.of_a_seller_who_cannot_take_payments(tenant, seller)
+        refused = "Stripe refused the confirmation: Your account cannot currently make charges."
+        assert verdict().explanation.startswith(f"The seller has not finished the onboarding. {refused}")
+
     def test_that_was_canceled_elsewhere_says_so(self, tenant: Tenant, seller: str) -> None:
         states.canceled_in_the_dashboard(tenant, seller)
         assert verdict().explanation.startswith("It was canceled past this service, as in Stripe's dashboard: duplicate.")
@@ -156,6 +176,26 @@ class TestAPayment:
         assert found.headline == "Paid: 10.00 USD. But the app has not been told"
         assert "/hooks has not got payment.succeeded: it answered 500. It is tried again on 20" in found.explanation
         assert verdict().code == "paid"
+
+    def test_of_whose_hold_the_app_was_not_told_still_says_what_to_do_with_the_hold(self, tenant: Tenant, seller: str) -> None:
+        with receiving(Scripted(500)) as receiver:
+            make_endpoint(receiver.url, tenant.app)
+            states.held(tenant, seller)
+            deliver_next()
+        found = verdict()
+        assert found.code == "app_not_told"
+        assert found.next_step.startswith(
+            "Capture it when the goods are sent, the whole or a part once; or cancel the payment. The"
+        )
+
+    def test_whose_refund_was_refused_after_a_lost_dispute_asks_nobody_to_refund_it_again(
+        self, tenant: Tenant, seller: str
+    ) -> None:
+        states.dispute_lost(tenant, seller)
+        answer = tenant.post("/refunds", {"order_id": "2227222", "account_id": seller}, **{"CommerceCore-Version": "2026-12-01"})
+        found = verdict()
+        assert (answer.status_code, found.code, found.waits_for) == (409, "refund_not_made", "nobody")
+        assert found.next_step == "Nothing has to be refunded: the buyer's bank has taken all of it back."
 
     def test_has_a_remark_for_everything_else_that_is_true(self, tenant: Tenant, seller: str) -> None:
         states.dispute_lost(tenant, seller)

@@ -142,14 +142,22 @@ def _refund_failed(refund: Refund, amount: str) -> Verdict:
 
 def _refund_not_made(refund: Refund, amount: str, sources: Sources) -> Verdict:
     asked = [one for one in sources.operations if (one.subject_type, one.subject_id) == (subject_type(refund), refund.pk)]
+    is_charged_back = _is_charged_back(sources)
+    look = "Look whether the buyer has the money already, as by a refund in Stripe's dashboard. If not, refund it again."
     return Verdict(
         code="refund_not_made",
         headline=f"The refund of {amount} was not made",
         explanation=became(asked[-1], sources.reader) if asked else "What Stripe answered is not known.",
-        next_step="Look whether the buyer has the money already, as by a refund in Stripe's dashboard. If not, refund it again.",
-        waits_for=WaitsFor.US,
+        next_step="Nothing has to be refunded: the buyer's bank has taken all of it back." if is_charged_back else look,
+        waits_for=WaitsFor.NOBODY if is_charged_back else WaitsFor.US,
         is_problem=True,
     )
+
+
+def _is_charged_back(sources: Sources) -> bool:
+    """The bank gave the buyer back all that was paid: a refund would be the same money twice."""
+    lost = sum(one.amount_minor for one in sources.disputes if one.status == DisputeStatus.LOST)
+    return lost >= sources.payment.amount_received_minor > 0
 
 
 def refund_under_way(sources: Sources) -> Verdict | None:

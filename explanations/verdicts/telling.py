@@ -45,13 +45,16 @@ def _why(last: DeliveryAttempt) -> str:
 def with_the_app_untold(found: Verdict, delivery: Delivery) -> Verdict:
     """The verdict on the money, which is well, with what is not."""
     tried_again = delivery.status == Delivery.Status.PENDING
+    mend = "The endpoint has to be mended by the app's developer" + (
+        ": it is tried again by itself." if tried_again else ", who then has it sent again."
+    )
+    somebody_has_to_act = found.waits_for is WaitsFor.US
     return replace(
         found,
         code="app_not_told",
         headline=f"{found.headline}. But the app has not been told",
         explanation=f"{in_words(delivery)} {found.explanation}",
-        next_step="The endpoint has to be mended by the app's developer"
-        + (": it is tried again by itself." if tried_again else ", who then has it sent again."),
+        next_step=f"{found.next_step} {mend}" if somebody_has_to_act else mend,
         waits_for=WaitsFor.US,
         is_problem=True,
     )

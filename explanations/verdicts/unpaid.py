@@ -1,11 +1,15 @@
 """Payments whose money has not come, or not yet."""
 
+from collections.abc import Sequence
+
+from accounts.readiness import Actor, Blocker, readiness_of
 from commercecore_payments.money import format_amount
 from explanations.declines import decline_in_words
 from explanations.operation_entries import asker, became
 from explanations.sources import Sources
+from explanations.staff_entries import reason_for
 from explanations.structure import Verdict, WaitsFor
-from explanations.words import plain, shortened
+from explanations.words import plain, sentence, shortened
 from gateway.models import Kind, Operation
 from gateway.models import Status as OperationStatus
 from transactions.models import Status
@@ -13,6 +17,8 @@ from transactions.models import Status
 # Stripe's reason where the hold of a payment has lapsed (docs.stripe.com/api/payment_intents/object, cancellation_reason).
 LAPSED = "automatic"
 THE_ORDER_IS_FREE = "The order is free: it can be paid by a new payment."
+# Who has to act before a seller who cannot take payments can.
+ACTORS = {Actor.SELLER: WaitsFor.SELLER, Actor.STRIPE: WaitsFor.STRIPE, Actor.PLATFORM: WaitsFor.US}
 
 
 def account_gone(sources: Sources) -> Verdict | None:
@@ -82,8 +88,11 @@ def _by_whom(sources: Sources, cancellation: Operation | None) -> str:
         told = (getattr(event, "cancellation_reason", None) for event in sources.stripe_events)
         reason = next(filter(None, told), "")
         return "It was canceled past this service, as in Stripe's dashboard" + (f": {plain(reason)}." if reason else ".")
-    reason = str(cancellation.parameters.get("cancellation_reason", ""))
-    return f"{asker(cancellation, sources.reader)} canceled it" + (f": {plain(reason)}." if reason else ", and gave no reason.")
+    reason = plain(str(cancellation.parameters.get("cancellation_reason", "")))
+    why = shortened(reason_for(cancellation, sources)) or reason
+    by_staff = bool(cancellation.operator)  # who always say why, though an app is not told
+    without_a_reason = "." if by_staff else ", and gave no reason."
+    return f"{asker(cancellation, sources.reader)} canceled it" + (f": {sentence(why)}" if why else without_a_reason)
 
 
 def declined(sources: Sources) -> Verdict | None:
@@ -107,14 +116,34 @@ def not_yet_paid(sources: Sources) -> Verdict | None:
     payment = sources.payment
     if payment.status not in (Status.REQUIRES_PAYMENT_METHOD, Status.REQUIRES_CONFIRMATION):
         return None
+    readiness = readiness_of(payment.account)
+    if not readiness.can_charge:
+        return _seller_not_ready(sources, readiness.blockers)
     amount = format_amount(payment.amount_minor, payment.currency)
     return Verdict(
         code="not_paid",
         headline="The buyer has not paid yet",
-        explanation=f"The payment of {amount} is ready, and no card has been tried.",
+        explanation=f"The payment of {amount} is ready. {_what_was_tried(sources)}",
         next_step="Nothing has to be done: the buyer can still pay. The app can cancel it if the order is given up.",
         waits_for=WaitsFor.BUYER,
     )
+
+
+def _seller_not_ready(sources: Sources, blockers: Sequence[Blocker]) -> Verdict:
+    """No card can pay, whichever the buyer tries."""
+    return Verdict(
+        code="seller_not_ready",
+        headline="The buyer cannot pay: the seller cannot take payments",
+        explanation=f"{' '.join(one.text for one in blockers)} {_what_was_tried(sources)}",
+        next_step="See that the seller can take payments, then let the buyer pay: this payment can still be used.",
+        waits_for=ACTORS[blockers[0].actor],
+        is_problem=True,
+    )
+
+
+def _what_was_tried(sources: Sources) -> str:
+    confirmation = _last(sources, Kind.PAYMENT_INTENT_CONFIRM)
+    return "No card has been tried." if confirmation is None else became(confirmation, sources.reader)
 
 
 def on_its_way(sources: Sources) -> Verdict | None:

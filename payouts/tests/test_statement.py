@@ -150,6 +150,14 @@ class TestThePageOfAStatement:
         assert "Not explained" in page
         assert "It was made by hand" in page
 
+    def test_tells_at_once_that_stripe_is_out_of_reach(self, tenant: Tenant, seller: str, admin_client: Client) -> None:
+        address = self.address_of(seller, pay_out(tenant, seller))
+        SandboxFault.objects.create(
+            kind="refuse_connection", method="GET", path="/v1/payouts/", times_left=1, created_at=clock.now()
+        )
+        page = admin_client.get(address).content.decode()
+        assert "Stripe could not be asked" in page
+
     def test_is_for_those_who_may_look_at_payouts(self, tenant: Tenant, seller: str, client: Client) -> None:
         address = self.address_of(seller, pay_out(tenant, seller))
         client.force_login(User.objects.create_user("nobody", is_staff=True))

@@ -1,20 +1,23 @@
 """Connected accounts at Stripe beside ours."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from accounts.models import ConnectedAccount
 from gateway.errors import StripeConfigurationRefused
 from gateway.listing import Page
-from gateway.models import Operation
+from gateway.models import Kind, Operation
 from gateway.operations import OPERATION_METADATA_KEY
 from gateway.reads import ACCOUNT_HAS_LEFT
 from reconciliation.books import Books, Comparison, one_by_id
-from reconciliation.differences import Difference, Field, differing, in_words, moment, sides
+from reconciliation.differences import Difference, Field, differing, in_words, moment, sides, told_in
 from reconciliation.models import DifferenceType, ObjectKind, Proposal
 from reconciliation.seen import SeenIds
 
 PATH = "/v1/accounts"
+# Closing accounts cannot be taken back: with the key of another platform, Stripe shows none of ours either.
+ANOTHER_PLATFORM = "Stripe shows us none of the accounts that are in use here: is STRIPE_SECRET_KEY that of another platform?"
 
 
 def compare(_books: Books, page: Page) -> list[Difference]:
@@ -57,8 +60,8 @@ def _difference(account: ConnectedAccount | None, found: Mapping[str, Any]) -> D
 
 
 def _missing_here(found: Mapping[str, Any]) -> Difference:
-    named = (found.get("metadata") or {}).get(OPERATION_METADATA_KEY, "")
-    is_ours = bool(named) and Operation.objects.filter(pk=named).exists()
+    named = told_in(found, OPERATION_METADATA_KEY)
+    is_ours = bool(named) and Operation.objects.filter(pk=named, kind=Kind.ACCOUNT_CREATE).exists()
     whose = "was made by this service" if is_ours else "was made past this service"
     return Difference(
         type=DifferenceType.MISSING_HERE,
@@ -78,9 +81,12 @@ def not_listed(books: Books, seen: SeenIds) -> Iterator[Difference]:
     if books.scope.account_id:
         ours = ours.filter(stripe_account_id=books.scope.account_id)
     # As many as there are sellers: they are compared one by one besides, and so are held at once.
-    for account in list(ours):
-        if account.stripe_account_id not in seen and books.scope.holds(moment(account.stripe_created)):
-            yield missing_there(account)
+    accounts = [one for one in ours if books.scope.holds(moment(one.stripe_created))]
+    missing = [one for one in accounts if one.stripe_account_id not in seen]
+    is_another_platform = len(missing) == len(accounts) > 1
+    for account in missing:
+        found = missing_there(account)
+        yield replace(found, proposal=Proposal.LOOK, summary=ANOTHER_PLATFORM) if is_another_platform else found
 
 
 def missing_there(account: ConnectedAccount) -> Difference:

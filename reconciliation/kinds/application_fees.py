@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from gateway.errors import StripeConfigurationRefused
 from gateway.listing import Page, pages
+from gateway.reads import ACCOUNT_HAS_LEFT
 from gateway.snapshots import object_id
 from reconciliation.books import Books, Comparison, in_parts, one_by_id
 from reconciliation.differences import Difference, Field, differing, in_words, moment, sides
@@ -48,11 +50,12 @@ def _difference(payment: Transaction | None, fee: Mapping[str, Any]) -> Differen
     if not differ:
         return None
     here, there = sides(fields)
+    told = in_words(differ, here=payment.currency, there=fee["currency"])
     return Difference(
         type=differ[0].type,
         kind=ObjectKind.APPLICATION_FEE,
         object_id=fee["id"],
-        summary=f"The fee of charge {payment.stripe_charge_id}: {in_words(differ)}.",
+        summary=f"The fee of charge {payment.stripe_charge_id}: {told}.",
         proposal=Proposal.LOOK,
         here=here,
         there={**there, "charge": payment.stripe_charge_id},
@@ -129,7 +132,12 @@ def _never_taken(payment: Transaction) -> Difference:
 def belongs_to(fee: Difference) -> list[str]:
     """The charge of a fee that differs, and its payment intent at Stripe. Raises as `gateway.reads.ask`."""
     charge_id = str(fee.there.get("charge") or fee.object_id)
-    charge = one_by_id("/v1/charges", fee.account_id, charge_id)
+    try:
+        charge = one_by_id("/v1/charges", fee.account_id, charge_id)
+    except StripeConfigurationRefused as error:
+        if error.fault.code != ACCOUNT_HAS_LEFT:
+            raise
+        return [charge_id]  # what an account that has left was charged for, nobody shows us any more
     return [charge_id, *(object_id(one.get("payment_intent")) for one in charge)]
 
 

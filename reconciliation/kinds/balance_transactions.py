@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Model
 
+from commercecore_payments.money import format_amount
 from disputes.models import Dispute
 from gateway.listing import Page, pages
 from payouts.models import Payout
@@ -18,6 +19,10 @@ from refunds.models import Status as RefundStatus
 from transactions.models import Status, Transaction
 
 PATH = "/v1/balance_transactions"
+# What is read of records that Stripe listed nothing for: there may be millions to look through.
+SHARED_COLUMNS = ("currency", "app_id", "created_at", "updated_at")
+PAYMENT_COLUMNS = (*SHARED_COLUMNS, "stripe_payment_intent_id", "stripe_charge_id", "amount_received_minor")
+REFUND_COLUMNS = (*SHARED_COLUMNS, "stripe_refund_id", "amount_minor", "transaction__stripe_payment_intent_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +40,16 @@ Find = Callable[[Books, list[str]], dict[str, Known]]
 
 
 def _payments(books: Books, charges: list[str]) -> dict[str, Known]:
+    """Of one that has not succeeded we know no amount: Stripe may book a bank debit before it does, and back when it fails."""
     rows = Transaction.objects.at(books.seller).filter(stripe_charge_id__in=charges)
     return {
-        row.stripe_charge_id: Known(row, row.amount_received_minor, row.currency, row.pk, row.app_id)
-        for row in rows.only("stripe_charge_id", "amount_received_minor", "currency", "app_id", "updated_at")
+        row.stripe_charge_id: Known(row, _received(row), row.currency, row.pk, row.app_id)
+        for row in rows.only("stripe_charge_id", "status", "amount_received_minor", "currency", "app_id", "updated_at")
     }
+
+
+def _received(payment: Transaction) -> int | None:
+    return payment.amount_received_minor if payment.status == Status.SUCCEEDED else None
 
 
 def _refunds(books: Books, ids: list[str]) -> dict[str, Known]:
@@ -136,11 +146,12 @@ def _difference(line: Mapping[str, Any], movement: Movement, known: Known | None
     # Stripe may settle in another currency: then it is the charge and the refund that show the amounts.
     if known.amount_minor is None or known.currency != line["currency"] or known.amount_minor == line["amount"]:
         return None
+    here, there = (format_amount(one, line["currency"]) for one in (known.amount_minor, line["amount"]))
     return Difference(
         type=DifferenceType.AMOUNT,
         kind=ObjectKind.BALANCE_TRANSACTION,
         object_id=line["id"],
-        summary=f"For the {movement.what} {line['source']} {line['amount']} moved at Stripe, and {known.amount_minor} here.",
+        summary=f"For the {movement.what} {line['source']} {there} moved at Stripe, and {here} here.",
         proposal=Proposal.LOOK,
         here={"amount": known.amount_minor},
         there={"amount": line["amount"], "fee": line["fee"], "net": line["net"], "type": line["type"], "source": line["source"]},
@@ -179,12 +190,12 @@ def sources(page: Page) -> Iterable[str]:
 def not_listed(books: Books, seen: SeenIds) -> Iterator[Difference]:
     """Payments and refunds that went through here, and for which no money moved at Stripe."""
     paid = Transaction.objects.at(books.seller).filter(status=Status.SUCCEEDED, amount_received_minor__gt=0)
-    for payment in in_parts(paid.exclude(stripe_charge_id="")):
+    for payment in in_parts(paid.exclude(stripe_charge_id="").only(*PAYMENT_COLUMNS)):
         is_told = bool({payment.stripe_charge_id, payment.stripe_payment_intent_id} & books.explained)
         if payment.stripe_charge_id not in seen and not is_told and books.scope.holds(payment.created_at):
             yield _never_moved(payment.stripe_charge_id, "charge", payment, payment.amount_received_minor, payment)
     refunded = Refund.objects.filter(transaction__account=books.seller, status=RefundStatus.SUCCEEDED)
-    for refund in in_parts(refunded.select_related("transaction")):
+    for refund in in_parts(refunded.select_related("transaction").only(*REFUND_COLUMNS)):
         is_told = bool({refund.stripe_refund_id, refund.transaction.stripe_payment_intent_id} & books.explained)
         if refund.stripe_refund_id not in seen and not is_told and books.scope.holds(refund.created_at):
             yield _never_moved(refund.stripe_refund_id, "refund", refund, refund.amount_minor, refund.transaction)

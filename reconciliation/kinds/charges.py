@@ -21,6 +21,8 @@ COLUMNS = (
     "app_id",
     "updated_at",
 )
+# A bank debit is captured, as Stripe puts it, while it is pending, and stays so when it fails.
+TOOK_MONEY = "succeeded"
 # Stripe does not say whether a refund that waits counts in its charge's refunded sum.
 WAITING = (Status.CREATING, Status.PENDING, Status.REQUIRES_ACTION)
 
@@ -72,8 +74,8 @@ def _orphan(charge: Mapping[str, Any], payment: Transaction | None) -> Differenc
 
 
 def _difference(books: Books, charge: Mapping[str, Any], payment: Transaction | None) -> Difference | None:
-    if payment is None or payment.stripe_charge_id != charge["id"]:
-        return None  # a failed attempt
+    if payment is None or payment.stripe_charge_id != charge["id"] or charge["status"] != TOOK_MONEY:
+        return None  # a failed attempt, or one that waits for the bank: what of it was received its payment intent tells
     fields = [Field("amount_received", payment.amount_received_minor, charge["amount_captured"], DifferenceType.AMOUNT)]
     if sum_of(charge["id"]) not in books.explained:
         fields.append(Field("amount_refunded", payment.amount_refunded_minor, _refunded(charge), DifferenceType.AMOUNT))
@@ -86,7 +88,7 @@ def _difference(books: Books, charge: Mapping[str, Any], payment: Transaction | 
         type=DifferenceType.AMOUNT,
         kind=ObjectKind.CHARGE,
         object_id=charge["id"],
-        summary=f"The payment's {in_words(differ)}.",
+        summary=f"The payment's {in_words(differ, here=payment.currency, there=charge['currency'])}.",
         proposal=Proposal.TAKE_OVER,
         here=here,
         there=there,

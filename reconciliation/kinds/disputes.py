@@ -42,7 +42,7 @@ def _difference(dispute: Dispute | None, found: Mapping[str, Any]) -> Difference
         type=differ[0].type,
         kind=ObjectKind.DISPUTE,
         object_id=found["id"],
-        summary=f"The dispute's {in_words(differ)}.",
+        summary=f"The dispute's {in_words(differ, here=dispute.currency, there=found['currency'])}.",
         proposal=Proposal.TAKE_OVER,
         here=here,
         there=there,

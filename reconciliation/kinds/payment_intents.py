@@ -4,15 +4,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gateway.listing import Page
-from gateway.models import Operation
+from gateway.models import Kind
 from gateway.operations import OPERATION_METADATA_KEY
 from gateway.snapshots import object_id
 from reconciliation.books import Books, Comparison, in_parts
-from reconciliation.differences import Difference, Field, differing, in_words, moment, sides
-from reconciliation.kinds.duplicates import paid_past_us
+from reconciliation.differences import Difference, Field, differing, in_words, moment, sides, told_in
+from reconciliation.kinds.duplicates import note_paid_past_us
 from reconciliation.models import DifferenceType, ObjectKind, Proposal
 from reconciliation.seen import SeenIds
 from transactions.models import Transaction, is_legal_move
+from transactions.webhooks import operation_named_by
 
 COLUMNS = (
     "stripe_payment_intent_id",
@@ -38,10 +39,11 @@ def compare(books: Books, page: Page) -> list[Difference]:
     found = []
     for intent in page:
         payment = by_id.get(intent["id"])
-        difference = _missing_here(intent) if payment is None else _difference(payment, intent)
+        difference = _missing_here(books, intent) if payment is None else _difference(payment, intent)
         if difference is not None:
             found.append(difference)
-    return found + paid_past_us(books, page, by_id)
+    note_paid_past_us(books, page, by_id)
+    return found
 
 
 def _fields(payment: Transaction, intent: Mapping[str, Any]) -> list[Field]:
@@ -67,7 +69,7 @@ def _difference(payment: Transaction, intent: Mapping[str, Any]) -> Difference |
         type=differ[0].type,
         kind=ObjectKind.PAYMENT_INTENT,
         object_id=intent["id"],
-        summary=f"The payment's {in_words(differ)}.",
+        summary=f"The payment's {in_words(differ, here=payment.currency, there=intent['currency'])}.",
         proposal=_proposal(payment, intent, differ),
         here=here,
         there=there,
@@ -96,9 +98,9 @@ def _stake(differ: list[Field], here: Mapping[str, Any], there: Mapping[str, Any
     return max(side[name] for side in (here, there) for name in ("amount_received", "amount_capturable"))
 
 
-def _missing_here(intent: Mapping[str, Any]) -> Difference:
-    named = intent["metadata"].get(OPERATION_METADATA_KEY, "")
-    operation = Operation.objects.filter(pk=named).first() if named else None
+def _missing_here(books: Books, intent: Mapping[str, Any]) -> Difference:
+    named = told_in(intent, OPERATION_METADATA_KEY)
+    operation = operation_named_by(named, Kind.PAYMENT_INTENT_CREATE, account_id=books.account_id)
     names = ("status", "amount", "amount_received", "amount_capturable", "currency", "metadata")
     return Difference(
         type=DifferenceType.MISSING_HERE,

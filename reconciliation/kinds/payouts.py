@@ -35,7 +35,7 @@ def _difference(payout: Payout | None, found: Mapping[str, Any]) -> Difference |
         type=differ[0].type,
         kind=ObjectKind.PAYOUT,
         object_id=found["id"],
-        summary=f"The payout's {in_words(differ)}.",
+        summary=f"The payout's {in_words(differ, here=payout.currency, there=found['currency'])}.",
         proposal=Proposal.TAKE_OVER,
         here=here,
         there=there,

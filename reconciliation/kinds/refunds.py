@@ -8,7 +8,7 @@ from gateway.models import Kind, Operation
 from gateway.operations import OPERATION_METADATA_KEY
 from gateway.snapshots import RefundSnapshot, object_id
 from reconciliation.books import Books, Comparison, in_parts
-from reconciliation.differences import Difference, Field, differing, in_words, moment, sides
+from reconciliation.differences import Difference, Field, differing, in_words, moment, sides, told_in
 from reconciliation.models import DifferenceType, ObjectKind, Proposal
 from reconciliation.seen import SeenIds
 from refunds.models import NOT_REFUNDED, Refund
@@ -49,7 +49,7 @@ def _is_to_be_known(books: Books, found: Mapping[str, Any]) -> bool:
 def _of_unknown(books: Books, unknown: Page) -> list[Difference]:
     if not unknown:
         return []
-    named = {found["metadata"].get(OPERATION_METADATA_KEY, "") for found in unknown}
+    named = {told_in(found, OPERATION_METADATA_KEY) for found in unknown}
     made = Operation.objects.filter(pk__in=named, kind=Kind.REFUND_CREATE, stripe_account=books.account_id)
     own = set(made.values_list("pk", flat=True))
     intents = [object_id(found.get("payment_intent")) for found in unknown]
@@ -61,10 +61,16 @@ def _of_unknown(books: Books, unknown: Page) -> list[Difference]:
         _missing_here(
             found,
             payment=of_intent.get(object_id(found.get("payment_intent"))),
-            is_ours=found["metadata"].get(OPERATION_METADATA_KEY) in own,
+            is_ours=told_in(found, OPERATION_METADATA_KEY) in own,
         )
         for found in unknown
+        if not _waits_for_its_charge(found, of_intent.get(object_id(found.get("payment_intent"))))
     ]
+
+
+def _waits_for_its_charge(found: Mapping[str, Any], payment: Transaction | None) -> bool:
+    """Of a bank debit that the bank has not paid: nothing can go back yet, and nothing ever does where the debit fails."""
+    return payment is not None and payment.amount_received_minor == 0 and found.get("status") != "succeeded"
 
 
 def _missing_here(found: Mapping[str, Any], *, payment: Transaction | None, is_ours: bool) -> Difference:
@@ -111,7 +117,7 @@ def _difference(refund: Refund, found: Mapping[str, Any]) -> Difference | None:
         type=differ[0].type,
         kind=ObjectKind.REFUND,
         object_id=found["id"],
-        summary=f"The refund's {in_words(differ)}.",
+        summary=f"The refund's {in_words(differ, here=refund.currency, there=found['currency'])}.",
         proposal=Proposal.TAKE_OVER if is_state_alone and is_legal else Proposal.CORRECT,
         here=here,
         there=there,

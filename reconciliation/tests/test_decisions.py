@@ -8,9 +8,11 @@ import pytest
 from commercecore_payments.clock import now
 from commercecore_payments.tests.tenants import Tenant
 from gateway.client import stripe_client
-from reconciliation.decisions import CaseIsClosed, CaseNotMended, close_case, compare_case_again, correct_case, mend_case
+from reconciliation.decisions import close_case, compare_case_again, correct_case, mend_case
+from reconciliation.errors import CaseIsClosed, CaseNotMended
 from reconciliation.models import Case
 from reconciliation.tests.comparison import reconcile
+from refunds.errors import PaymentNotRecorded
 from refunds.models import Refund
 from transactions.models import Status, Transaction
 from webhooks.models import Event
@@ -82,6 +84,22 @@ class TestCorrecting:
         assert (refund.transaction, refund.amount_minor) == (paid, 700)
         assert (paid.amount_refunded_minor, other.amount_refunded_minor) == (700, 0)
         assert reconcile()[0] == 0
+
+    def test_of_a_refund_whose_payment_is_not_recorded_says_what_to_do_first(
+        self, tenant: Tenant, seller: str, paid: Transaction
+    ) -> None:
+        tenant.refund(seller, order_id="order-1", amount=700)
+        tenant.pay(seller, order_id="order-2", amount=900)
+        other = Transaction.objects.get(order_id="order-2")
+        Refund.objects.update(transaction=other)
+        paid.delete()
+        reconcile()
+
+        with pytest.raises(PaymentNotRecorded, match="not recorded here: mend that first"):
+            correct_case(Case.objects.get(kind="refund"), by="ada", reason="Our row was wrong.")
+
+        other.refresh_from_db()
+        assert (Refund.objects.get().transaction, other.amount_refunded_minor) == (other, 0)
 
 
 class TestComparingAgain:

@@ -1,6 +1,9 @@
 """`manage.py reconcile`: what differs is found, told once, and mended where no money moves."""
 
+from io import StringIO
+
 import pytest
+from django.core.management import call_command
 
 from commercecore_payments.tests.tenants import Tenant
 from gateway.client import stripe_client
@@ -52,6 +55,20 @@ class TestBooksThatAgree:
 
         assert (status, differences(found)) == (1, [("amount", transaction_id, "open")])
         assert (Run.objects.count(), Case.objects.count()) == (0, 0)
+
+    def test_tell_before_anything_is_mended_what_could_be(self, tenant: Tenant, seller: str) -> None:
+        mendable, agreed = (payment(tenant.pay(seller, order_id=order)) for order in ("1", "2"))
+        Transaction.objects.filter(pk=mendable.pk).update(amount_received_minor=900)
+        Transaction.objects.filter(pk=agreed.pk).update(currency="eur")
+        out = StringIO()
+
+        with pytest.raises(SystemExit):
+            call_command("reconcile", dry_run=True, grace=0, stdout=out)
+
+        told = [line.split("  ")[0] + line[-2:] for line in out.getvalue().splitlines() if line]
+        assert [one for one in told if one.startswith(("Can be", "Left for"))] == ["Can be mended 1", "Left for a person 1"]
+        assert out.getvalue().endswith(" at Stripe.\n")
+        assert (reconcile("--dry-run")[1]["mendable"], reconcile()[1]["mendable"]) == (1, 1)
 
 
 class TestADifference:

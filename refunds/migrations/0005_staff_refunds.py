@@ -36,6 +36,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('-requested_at', '-id'),
+                'verbose_name': 'refund to approve',
+                'verbose_name_plural': 'refunds to approve',
             },
         ),
         migrations.RemoveConstraint(

@@ -107,7 +107,7 @@ class TestApproving:
         assert told(response) == [f"The refund of 8.00 USD is succeeded: {made}."]
         waiting.refresh_from_db()
         assert (waiting.status, waiting.decided_by.username, waiting.refund) == ("approved", "ben", made)  # type: ignore[union-attr]
-        assert waiting.note == f"the photographs show it\nIt was refunded: {made}."
+        assert waiting.note == f"the photographs show it. It was refunded: {made}."
         assert (Operation.objects.get(kind=Kind.REFUND_CREATE).operator, made.operator) == ("ben", "ben")
         assert at_stripe(payment) == [800]
         again = told(perform(member("cleo"), waiting, "approve"))[-1]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from django.db.models import F
 
 from accounts.models import ConnectedAccount
 from commercecore_payments.tests.admin_pages import receive_newest
@@ -12,6 +13,8 @@ from commercecore_payments.tests.tenants import Tenant
 from developers.models import App, Developer, DeveloperToken
 from gateway.models import Kind, Operation, Status
 from gateway.tests.faults import stripe_fails, time_out_before
+from reconciliation.models import Case, Run
+from reconciliation.tests.comparison import reconcile
 from refunds.models import Refund, RefundApproval
 from staff.rights import Right
 from staff.tests.people import make_member
@@ -55,6 +58,11 @@ def parked() -> Operation:
 
 
 # In an order in which one person can do them all: what ends a record comes last.
+def case_of(order_id: str) -> Callable[[], Case]:
+    """The case of the order's payment, which was changed here by hand."""
+    return lambda: Case.objects.get(transaction__order_id=order_id)
+
+
 ACTS = (
     Act("refund", Right.REFUND, payment_of("paid"), {"amount": "1.00"}),
     Act("capture", Right.CAPTURE, payment_of("captured"), {"amount": "4.00"}),
@@ -75,6 +83,12 @@ ACTS = (
     Act("send_again", Right.RESEND_WEBHOOKS, lambda: Delivery.objects.order_by("sequence")[0]),
     Act("switch_off", Right.MANAGE_WEBHOOK_ENDPOINTS, WebhookEndpoint.objects.get),
     Act("apply_now", Right.REPLAY_STRIPE_EVENTS, StripeEvent.objects.get),
+    Act("mend", Right.MEND_CASE, case_of("mended")),
+    Act("correct", Right.MEND_CASE, case_of("corrected")),
+    Act("compare_again", Right.MEND_CASE, case_of("compared")),
+    Act("accept", Right.CLOSE_CASE, case_of("accepted")),
+    Act("compare_its_books", Right.RUN_RECONCILIATION, ConnectedAccount.objects.get),
+    Act("compare_anew", Right.RUN_RECONCILIATION, lambda: Run.objects.earliest("pk")),
     Act("disable", Right.MANAGE_CALLERS, App.objects.get),
     Act("disable", Right.MANAGE_CALLERS, Developer.objects.get),
 )
@@ -98,3 +112,9 @@ def play(tenant: Tenant, seller: str) -> None:
         RefundApproval.objects.create(
             transaction=payment, amount_minor=200, currency="usd", reason="the parcel was damaged", requested_by=asker
         )
+    for order_id in ("mended", "corrected", "compared", "accepted"):
+        tenant.pay(seller, order_id=order_id)
+    drifted = Transaction.objects.filter(order_id__in=("mended", "compared", "accepted"))
+    drifted.update(amount_received_minor=F("amount_received_minor") - 1)
+    Transaction.objects.filter(order_id="corrected").update(status="canceled", holds_order=False)
+    reconcile()

@@ -66,7 +66,7 @@ class TestAForm:
         client.post(record_page(payment, "refund"), form)
         assert refunds() == 1
 
-    @pytest.mark.parametrize("reason", ["", "   ", "x" * 501])
+    @pytest.mark.parametrize("reason", ["", "   ", "x" * 501, "…", "\u200b", "paid \u202etwice"])
     def test_asks_for_a_reason(self, payment: Transaction, reason: str) -> None:
         response = perform(member("anna"), payment, "refund", {"amount": "5.00"}, reason=reason)
         assert (list(response.context["form"].errors), refunds()) == (["reason"], 0)

@@ -1,7 +1,5 @@
 """`manage.py payout_statement`: every balance transaction behind a payout, with our order, and what nothing explains."""
 
-import os
-import tempfile
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ from django.db import Error as DatabaseFailure
 from accounts.models import ConnectedAccount
 from commercecore_payments.errors import ServiceError
 from commercecore_payments.management.database import refuse_database_without_tables
+from commercecore_payments.management.output import replace_file
 from commercecore_payments.money import format_amount
 from payouts.statement import Statement, statement_of
 from payouts.statement_formats import FORMATS
@@ -55,7 +54,7 @@ class Command(BaseCommand):
             for line in lines:
                 self.stdout.write(line)
         else:
-            _replace(output, lines)
+            replace_file(output, (f"{line}\n" for line in lines))
 
 
 def _account(account_id: str) -> ConnectedAccount:
@@ -63,18 +62,6 @@ def _account(account_id: str) -> ConnectedAccount:
     if account is None:
         raise CommandError(f"No connected account of this environment is {account_id}.")
     return account
-
-
-def _replace(output: Path, lines: Iterator[str]) -> None:
-    """Writes the file whole or not at all: where Stripe fails midway, what stood there stays."""
-    descriptor, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}-")
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.writelines(f"{line}\n" for line in lines)
-        Path(name).replace(output)
-    except BaseException:  # whatever ended it, the half of a statement is none
-        Path(name).unlink()
-        raise
 
 
 def _verdict(statement: Statement) -> str:

@@ -1,5 +1,6 @@
 """`manage.py reconcile`: compares our records with Stripe's books, and mends what moves no money."""
 
+import logging
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from collections import Counter
@@ -15,12 +16,15 @@ from tqdm import tqdm
 from commercecore_payments.errors import ServiceError
 from commercecore_payments.management.arguments import moment
 from commercecore_payments.management.database import failures_in_one_sentence, refuse_database_without_tables
+from commercecore_payments.management.output import refuse_unwritable, replace_file
 from reconciliation.booking import Report
 from reconciliation.expectation import expected_objects
 from reconciliation.models import ObjectKind
 from reconciliation.reporting import FORMATS, Line, Result, lines_of_report, lines_of_run, result_of_report, result_of_run
 from reconciliation.running import Runner, accounts_of, begin, compare_everything, refuse_unknown, release, scope_of
 from reconciliation.scope import GRACE, Scope
+
+logger = logging.getLogger(__name__)
 
 # Exit statuses. 2 is Django's own for a command line that cannot be meant, too.
 DIFFERENCES, COULD_NOT_RUN = 1, 2
@@ -30,7 +34,8 @@ class Command(BaseCommand):
     help = (
         "Compares accounts, payment intents, charges, refunds, disputes, payouts, application fees and balance transactions at "
         "Stripe with our records, both ways. Each difference becomes a case. One that was stopped is continued by the same "
-        "command. Exit status: 0 where nothing differed; 1 where something did, mended or not; 2 where it could not be done."
+        "command. Exit status: 0 where nothing differed; 1 where something did, mended or not; 2 where it could not be done, or "
+        "not for all."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -58,6 +63,11 @@ class Command(BaseCommand):
             raise CommandError(error.message, returncode=COULD_NOT_RUN) from error
         except (CommandError, DatabaseFailure, OSError) as error:
             raise CommandError(str(error), returncode=COULD_NOT_RUN) from error
+        except Exception as error:  # Python would end with 1, which says here that the books differ
+            logger.exception("reconcile failed")
+            raise CommandError(f"{type(error).__name__}: the log says more.", returncode=COULD_NOT_RUN) from error
+        if result.not_compared:
+            raise CommandError(f"Not compared: {', '.join(result.not_compared)}.", returncode=COULD_NOT_RUN)
         if result.total_differences:
             raise SystemExit(DIFFERENCES)
 
@@ -69,6 +79,8 @@ class Command(BaseCommand):
         since, until = _scope(options).since, _scope(options).until
         if since is not None and until is not None and since >= until:
             raise CommandError("--since has to be before --until.")
+        if options["output"] is not None:
+            refuse_unwritable(options["output"])
 
     def _run(self, options: dict[str, Any]) -> tuple[Result, Iterable[Line]]:
         run = begin(_scope(options), mends=options["fix"] == "safe", asked=_in_words(options), asked_by="manage.py reconcile")
@@ -93,7 +105,7 @@ class Command(BaseCommand):
     def _tell(self, result: Result, lines: Iterable[Line], options: dict[str, Any]) -> None:
         text = FORMATS[options["format"]](result, lines)
         if options["output"] is not None:
-            options["output"].write_text(text)
+            replace_file(options["output"], [text])
         else:
             self.stdout.write(text, ending="")
 

@@ -1,0 +1,136 @@
+"""What callers, sellers and buyers write, and what that does not do to a comparison."""
+
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from commercecore_payments import clock
+from commercecore_payments.clock import now
+from commercecore_payments.tests.tenants import Tenant
+from gateway.client import stripe_client
+from gateway.models import Operation
+from gateway.operations import OPERATION_METADATA_KEY
+from reconciliation.decisions import close_case, compare_case_again, correct_case
+from reconciliation.differences import told_in
+from reconciliation.errors import CaseNotMended
+from reconciliation.models import Case
+from reconciliation.tests.comparison import differences, reconcile
+from reconciliation.tests.test_misfortunes import change_at_stripe
+from reconciliation.tests.test_scope import spoil
+from sandbox.tests.bank_debits import confirmed
+from transactions.models import Transaction
+from transactions.operations.create import ORDER_METADATA_KEY
+
+
+def pay_past_us(seller: str, **more: Any) -> str:
+    """A payment of 10.00 USD that the seller has made at Stripe without this service."""
+    never = {"enabled": True, "allow_redirects": "never"}
+    asked = {"amount": 1000, "currency": "usd", "confirm": True, "payment_method": "pm_card_visa"}
+    asked |= {"automatic_payment_methods": never, **more}
+    return stripe_client().v1.payment_intents.create(asked, {"stripe_account": seller}).id  # type: ignore[arg-type]
+
+
+class TestMetadata:
+    def test_that_names_another_accounts_operation_makes_a_payment_nobody_elses(self, tenant: Tenant, seller: str) -> None:
+        stranger = Tenant.create()
+        own = stranger.create_seller("stranger@example.com")
+        tenant.pay(seller)
+        named = Operation.objects.filter(kind="payment_intent.create").get().pk
+        pay_past_us(own, metadata={OPERATION_METADATA_KEY: named})
+        reconcile()
+        assert Case.objects.get(kind="payment_intent").app is None
+
+    @pytest.mark.parametrize(("said", "told"), [("order-1", "order-1"), ("\0", ""), ("x" * 256, ""), (None, "")])
+    def test_is_a_name_of_ours_where_it_can_be_one(self, said: str | None, told: str) -> None:
+        assert told_in({"metadata": {"key": said} if said is not None else None}, "key") == told
+
+    def test_that_is_long_or_is_not_there_stops_nothing(self, tenant: Tenant, seller: str) -> None:
+        made = pay_past_us(seller, metadata={ORDER_METADATA_KEY: "1", OPERATION_METADATA_KEY: "op"})
+        paid = tenant.pay(seller)
+        options: Any = {"stripe_account": seller}
+        refund = stripe_client().v1.refunds.create({"payment_intent": paid, "amount": 100}, options)
+        change_at_stripe(made, metadata={ORDER_METADATA_KEY: "x" * 500, OPERATION_METADATA_KEY: "x" * 500})
+        change_at_stripe(refund.id, metadata=None)
+
+        _, found = reconcile()
+
+        assert differences(found) == [("external_refund", refund.id, "open"), ("missing_here", made, "open")]
+
+
+class TestAnOrderThatAPaymentMadePastUsNames:
+    @pytest.fixture
+    def case(self, tenant: Tenant, seller: str) -> Case:
+        tenant.pay(seller, order_id="order-1")
+        for _ in range(2):
+            pay_past_us(seller, metadata={ORDER_METADATA_KEY: "order-1"})
+        reconcile("--fix", "safe")
+        found: Case = Case.objects.get(kind="order")
+        return found
+
+    def test_is_paid_by_all_of_them(self, case: Case) -> None:
+        assert (case.is_open, len(case.here["payments"])) == (True, 3)
+
+    def test_is_looked_at_again_by_a_person(self, case: Case) -> None:
+        compare_case_again(case, by="ada")
+        assert case.is_open
+
+    def test_stays_quiet_once_it_is_accepted(self, case: Case) -> None:
+        close_case(case, by="ada", reason="Three deliveries.")
+        _, found = reconcile()
+        assert (found["differences"]["total"], found["accepted"]) == (0, 1)
+
+    def test_stays_open_when_a_comparison_does_not_see_them(self, case: Case) -> None:
+        with clock.moved_ahead(timedelta(hours=2)):
+            Case.objects.update(object_created_at=now())
+            reconcile("--since", "1h")
+        case.refresh_from_db()
+        assert case.is_open
+
+
+class TestAnOrder:
+    def test_that_was_paid_twice_does_not_hide_that_the_fee_differs(self, tenant: Tenant, seller: str) -> None:
+        for order_id in ("1", "2"):
+            payment = tenant.create_payment(seller, order_id=order_id, application_fee_amount=100)
+            tenant.confirm(seller, payment)
+        fee_id = stripe_client().v1.application_fees.list({"limit": 1}).data[0].id
+        Transaction.objects.filter(order_id="1").update(order_id="2", holds_order=False)
+        change_at_stripe(fee_id, amount=90)
+
+        _, found = reconcile()
+
+        assert sorted(case["kind"] for case in found["cases"]) == ["application_fee", "order"]
+
+    def test_that_is_called_like_a_formula_is_none_in_a_spreadsheet(self, tenant: Tenant, seller: str) -> None:
+        for order_id in ("=1+1", "2"):
+            tenant.pay(seller, order_id=order_id)
+        Transaction.objects.filter(order_id="2").update(order_id="=1+1", holds_order=False)
+        out = StringIO()
+        with pytest.raises(SystemExit):
+            call_command("reconcile", grace=0, format="csv", stdout=out)
+        assert ",'=1+1," in out.getvalue()
+
+
+class TestABankDebit:
+    def test_that_waits_for_the_bank_has_received_nothing_on_either_side_nor_given_back_any(
+        self, tenant: Tenant, seller: str
+    ) -> None:
+        stripe_client().v1.accounts.update(seller, {"capabilities": {"us_bank_account_ach_payments": {"requested": True}}})
+        asked, options = confirmed("pm_usBankAccount_processing"), {"stripe_account": seller}
+        made = stripe_client().v1.payment_intents.create(asked, options)  # type: ignore[arg-type]
+        stripe_client().v1.refunds.create({"payment_intent": made.id, "amount": 100}, options)  # type: ignore[arg-type]
+        reconcile("--fix", "safe")
+        assert reconcile()[0] == 0
+        assert Transaction.objects.get().status == "processing"
+
+
+class TestACaseThatIsNoneToCorrect:
+    def test_is_refused(self, tenant: Tenant, seller: str) -> None:
+        transaction_id = tenant.pay(seller)
+        spoil(transaction_id)
+        reconcile()
+        with pytest.raises(CaseNotMended):
+            correct_case(Case.objects.get(), by="ada", reason="Try.")
+        assert Transaction.objects.get().amount_received_minor == 999
