@@ -1,13 +1,11 @@
 """Reads the environment, and says in one sentence which of its variables cannot be read."""
 
 import json
+from datetime import time
 from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
-
-# What a variable has to be that is read by this function.
-MEANT = {int: "a whole number", float: "a number", json.loads: "JSON"}
 
 
 class EnvironmentVariables(environ.Env):  # type: ignore[misc]  # environ has no types
@@ -17,3 +15,24 @@ class EnvironmentVariables(environ.Env):  # type: ignore[misc]  # environ has no
             return super().get_value(var, cast, *arguments, **options)
         except ValueError as error:
             raise ImproperlyConfigured(f"{var} has to be {MEANT.get(cast, 'something else')}.") from error
+
+    def time_of_day(self, var: str, *, default: str) -> time | None:
+        """A time of day in UTC, which names no zone; None where the variable is empty. Raises ImproperlyConfigured."""
+        text = self.str(var, default=default)
+        return self.get_value(var, _time_without_a_zone, default=_time_without_a_zone(default)) if text else None
+
+
+def _time_without_a_zone(text: str) -> time:
+    moment = time.fromisoformat(text)
+    if moment.tzinfo is not None:
+        raise ValueError("The time names a zone.")
+    return moment
+
+
+# What a variable has to be that is read by this function.
+MEANT = {
+    int: "a whole number",
+    float: "a number",
+    json.loads: "JSON",
+    _time_without_a_zone: "a time of day in UTC such as 03:00, or empty",
+}

@@ -1,6 +1,6 @@
 """Settings, read from the environment. README.md has the table of what can be set."""
 
-from datetime import UTC, time, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -86,23 +86,9 @@ SANDBOX_WEBHOOK_HOSTS = env.list("SANDBOX_WEBHOOK_HOSTS", default=[])
 WEBHOOK_THREADS = env.int("WEBHOOK_THREADS", default=8)
 if WEBHOOK_THREADS < 1:
     raise ImproperlyConfigured("WEBHOOK_THREADS has to be at least 1: without them no event is delivered.")
-
-
-def _time_of_day(name: str, *, default: str) -> time | None:
-    """A time of day in UTC, without a zone; None where the variable is empty."""
-    text = env.str(name, default=default)
-    try:
-        moment = time.fromisoformat(text) if text else None
-    except ValueError:
-        moment = time.max.replace(tzinfo=UTC)  # refused below, like a time with a zone
-    if moment is not None and moment.tzinfo is not None:
-        raise ImproperlyConfigured(f"{name} has to be a time of day in UTC such as 03:00, or empty.")
-    return moment
-
-
 # When the worker begins to compare our records with Stripe's books, each night; empty for never. And how many days back it looks;
 # 0 for all of them.
-RECONCILE_NIGHTLY_AT = _time_of_day("RECONCILE_NIGHTLY_AT", default="03:00")
+RECONCILE_NIGHTLY_AT = env.time_of_day("RECONCILE_NIGHTLY_AT", default="03:00")
 RECONCILE_NIGHTLY_DAYS = env.int("RECONCILE_NIGHTLY_DAYS", default=0)
 if RECONCILE_NIGHTLY_DAYS < 0:
     raise ImproperlyConfigured("RECONCILE_NIGHTLY_DAYS has to be 0, for all days, or more.")

@@ -158,6 +158,7 @@ ROUTES = [
 ]
 # Other methods of the same addresses; `confirm` reads as the id of a transaction.
 ALSO_ROUTES = [
+    ("/connected-accounts", "get"),
     (f"/connected-accounts/{ACCOUNT}", "delete"),
     ("/transactions/confirm", "get"),
     ("/payment-methods", "get"),

@@ -174,7 +174,8 @@ class TestTheApisOwnWork:
 
 
 class TestAnEntry:
-    def test_is_never_changed_nor_deleted(self, tenant: Tenant) -> None:
+    def test_is_never_changed_nor_deleted(self, transactional_db: None) -> None:
+        Developer.objects.create(name="Ada's Flowers")
         before = list(LogEntry.objects.order_by("pk").values())
         entry = LogEntry.objects.all()[0]
         for forbidden in (
@@ -236,5 +237,6 @@ class TestTheRemoteAddress:
 
 
 class TestADevelopersName:
-    def test_of_one_who_was_never_touched_by_the_staff_has_no_user(self, tenant: Tenant) -> None:
+    def test_of_one_who_was_never_touched_by_the_staff_has_no_user(self, db: None) -> None:
+        Developer.objects.create(name="Ada's Flowers")
         assert [entry.actor for entry in entries_about(Developer.objects.get())] == [None]
