@@ -45,7 +45,6 @@ ON_SQLITE_ALONE = (
     "explanations/tests/test_explain_api.py",
     "explanations/tests/test_payment_page.py",
     "explanations/tests/test_verdicts.py",
-    "gateway/tests/contract/",
     "gateway/tests/test_admin.py",
     "proofs/tests/test_command_line.py",
     "proofs/tests/test_crash_sweep.py",
