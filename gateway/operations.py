@@ -153,7 +153,7 @@ def send(operation: Operation) -> Outcome:
         return _held_back(operation)
     try:
         return _call(operation)
-    except Exception as error:
+    except Exception as error:  # Stripe was called: whatever the answer does to its reader, the outcome is unknown, and not lost
         logger.exception("operation %s: Stripe's answer could not be read", operation.id)
         return Outcome(status=Status.UNKNOWN, fault=Fault(message="The answer could not be read.", type=type(error).__name__))
 

@@ -76,7 +76,7 @@ def attempt(delivery: Delivery, endpoint: WebhookEndpoint, session: HTTPSession)
     except SecretUnreadable as error:
         logger.error("delivery %s: the secret of endpoint %s cannot be decrypted", delivery.pk, endpoint.pk)
         return Result(started_at, _since(started_s), error=error.message, is_endpoints_own=False)
-    except Exception as error:
+    except Exception as error:  # an attempt that was begun has to end as one that failed, whatever failed
         logger.exception("delivery %s could not be posted", delivery.pk)
         return Result(started_at, _since(started_s), error=f"Our own error: {type(error).__name__}.", is_endpoints_own=False)
     return Result(
