@@ -33,6 +33,7 @@ ON_SQLITE_ALONE = (
     "commercecore_payments/tests/test_browser.py",
     "commercecore_payments/tests/test_browser_accessibility.py",
     "commercecore_payments/tests/test_browser_actions.py",
+    "commercecore_payments/tests/test_browser_front_page.py",
     "commercecore_payments/tests/test_configuration.py",
     "commercecore_payments/tests/test_documentation.py",
     "commercecore_payments/tests/test_logs.py",

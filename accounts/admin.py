@@ -8,9 +8,8 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioF
 
 from accounts.links import onboarding_url
 from accounts.models import ConnectedAccount, Onboarding, Status
-from accounts.obstacles import PayableFilter
 from accounts.operations import refresh_account, renew_onboarding_link
-from accounts.verdict import verdict_on
+from accounts.readiness_admin import PayableFilter, readiness_briefing
 from commercecore_payments.admin.actions import Asked, Done, confirmed_action
 from commercecore_payments.admin.display import BAD, GOOD, MOVING, QUIET, WAITING, code, label, linked, pretty_json, status_in
 from commercecore_payments.admin.export import ExportableAdmin
@@ -119,7 +118,7 @@ class ConnectedAccountAdmin(ExportableAdmin, ReadOnlyAdmin):
         return pretty_json(account.capabilities)
 
     def briefing(self, record: ConnectedAccount) -> Briefing | None:
-        return verdict_on(record)
+        return readiness_briefing(record)
 
     def related_tables(self, record: ConnectedAccount) -> Iterable[RelatedTable]:
         payments = Transaction.objects.at(record)

@@ -11,12 +11,12 @@ from enum import StrEnum
 from typing import Any
 
 from accounts.models import ConnectedAccount, Status
-from accounts.requirement_words import in_words
+from accounts.requirements_in_words import in_words
 
 CARDS = "card_payments"  # the capability by which cards are charged (docs.stripe.com/connect/account-capabilities)
 
 
-class Actor(StrEnum):
+class WhoActs(StrEnum):
     """Who has to act before a blocker is gone."""
 
     SELLER = "seller"
@@ -30,12 +30,14 @@ class Blocker:
 
     code: str
     text: str
-    actor: Actor
+    who_acts: WhoActs
     deadline: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
+    """What a seller can do now, and what stands in the way of it."""
+
     can_charge: bool
     can_be_paid_out: bool
     blockers: Sequence[Blocker]
@@ -46,22 +48,25 @@ class Readiness:
 
 
 # By requirements.disabled_reason (docs.stripe.com/api/accounts/object#account_object-requirements-disabled_reason).
-DISABLED_REASONS: Mapping[str, tuple[str, Actor]] = {
-    "action_required.requested_capabilities": ("The platform has to request capabilities for the account.", Actor.PLATFORM),
-    "listed": ("Stripe looks into whether the owner is on a list of prohibited persons or companies.", Actor.STRIPE),
-    "other": ("Stripe reviews the account, and gives no reason.", Actor.STRIPE),
-    "platform_paused": ("The platform has paused the account.", Actor.PLATFORM),
-    "rejected.fraud": ("Stripe rejected the account for suspected fraud.", Actor.STRIPE),
-    "rejected.incomplete_verification": ("Stripe rejected the account: it could not be verified in time.", Actor.STRIPE),
-    "rejected.listed": ("Stripe rejected the account: its owner is on a list of prohibited persons or companies.", Actor.STRIPE),
-    "rejected.other": ("Stripe rejected the account, and gives no reason.", Actor.STRIPE),
-    "rejected.platform_fraud": ("The platform rejected the account for suspected fraud.", Actor.PLATFORM),
-    "rejected.platform_other": ("The platform rejected the account.", Actor.PLATFORM),
-    "rejected.platform_terms_of_service": ("The platform rejected the account for breaking its terms.", Actor.PLATFORM),
-    "rejected.terms_of_service": ("Stripe rejected the account for breaking its terms.", Actor.STRIPE),
-    "requirements.past_due": ("The seller owes Stripe what is past due.", Actor.SELLER),
-    "requirements.pending_verification": ("Stripe verifies what the seller sent.", Actor.STRIPE),
-    "under_review": ("Stripe reviews the account.", Actor.STRIPE),
+DISABLED_REASONS: Mapping[str, tuple[str, WhoActs]] = {
+    "action_required.requested_capabilities": ("The platform has to request capabilities for the account.", WhoActs.PLATFORM),
+    "listed": ("Stripe looks into whether the owner is on a list of prohibited persons or companies.", WhoActs.STRIPE),
+    "other": ("Stripe reviews the account, and gives no reason.", WhoActs.STRIPE),
+    "platform_paused": ("The platform has paused the account.", WhoActs.PLATFORM),
+    "rejected.fraud": ("Stripe rejected the account for suspected fraud.", WhoActs.STRIPE),
+    "rejected.incomplete_verification": ("Stripe rejected the account: it could not be verified in time.", WhoActs.STRIPE),
+    "rejected.listed": (
+        "Stripe rejected the account: its owner is on a list of prohibited persons or companies.",
+        WhoActs.STRIPE,
+    ),
+    "rejected.other": ("Stripe rejected the account, and gives no reason.", WhoActs.STRIPE),
+    "rejected.platform_fraud": ("The platform rejected the account for suspected fraud.", WhoActs.PLATFORM),
+    "rejected.platform_other": ("The platform rejected the account.", WhoActs.PLATFORM),
+    "rejected.platform_terms_of_service": ("The platform rejected the account for breaking its terms.", WhoActs.PLATFORM),
+    "rejected.terms_of_service": ("Stripe rejected the account for breaking its terms.", WhoActs.STRIPE),
+    "requirements.past_due": ("The seller owes Stripe what is past due.", WhoActs.SELLER),
+    "requirements.pending_verification": ("Stripe verifies what the seller sent.", WhoActs.STRIPE),
+    "under_review": ("Stripe reviews the account.", WhoActs.STRIPE),
 }
 # Reasons that say no more than what is listed beside them.
 _TOLD_BY: Mapping[str, str] = {
@@ -70,10 +75,10 @@ _TOLD_BY: Mapping[str, str] = {
 }
 # Of an account that is none at Stripe, or not for long.
 _STANDINGS: Mapping[str, Blocker] = {
-    Status.CREATING: Blocker("account_creating", "The account is being made.", Actor.PLATFORM),
-    Status.DELETING: Blocker("account_deleting", "The account is being deleted.", Actor.PLATFORM),
-    Status.FAILED: Blocker("account_not_created", "Stripe refused to make the account.", Actor.PLATFORM),
-    Status.DELETED: Blocker("account_deleted", "The account is deleted.", Actor.PLATFORM),
+    Status.CREATING: Blocker("account_creating", "The account is being made.", WhoActs.PLATFORM),
+    Status.DELETING: Blocker("account_deleting", "The account is being deleted.", WhoActs.PLATFORM),
+    Status.FAILED: Blocker("account_not_created", "Stripe refused to make the account.", WhoActs.PLATFORM),
+    Status.DELETED: Blocker("account_deleted", "The account is deleted.", WhoActs.PLATFORM),
 }
 
 
@@ -86,13 +91,13 @@ def readiness_of(account: ConnectedAccount) -> Readiness:
     can_charge = account.charges_enabled and cards == "active"
     blockers = list(_blockers(account, cards))
     if not blockers and not (can_charge and account.payouts_enabled):
-        blockers = [Blocker("unknown", "Stripe has disabled the account, and gives no reason yet.", Actor.STRIPE)]
+        blockers = [Blocker("unknown", "Stripe has disabled the account, and gives no reason yet.", WhoActs.STRIPE)]
     return Readiness(can_charge=can_charge, can_be_paid_out=account.payouts_enabled, blockers=blockers)
 
 
 def _blockers(account: ConnectedAccount, cards: str) -> Iterator[Blocker]:
     if not account.details_submitted:
-        yield Blocker("onboarding_incomplete", "The seller has not finished the onboarding.", Actor.SELLER)
+        yield Blocker("onboarding_incomplete", "The seller has not finished the onboarding.", WhoActs.SELLER)
         return  # what is due is all that the onboarding asks for
     requirements = account.requirements
     reason = str(requirements.get("disabled_reason") or "")
@@ -107,20 +112,20 @@ def _blockers(account: ConnectedAccount, cards: str) -> Iterator[Blocker]:
     later = [name for name in requirements.get("currently_due") or [] if name not in past_due]
     yield from _owed(later, "due", problems, _moment(requirements.get("current_deadline")))
     for words, names in in_words(requirements.get("pending_verification") or []).items():
-        yield Blocker(f"pending_verification.{names[0]}", f"Stripe verifies {words}.", Actor.STRIPE)
+        yield Blocker(f"pending_verification.{names[0]}", f"Stripe verifies {words}.", WhoActs.STRIPE)
 
 
 def _disabled(reason: str) -> Blocker:
     """One that is new at Stripe is told as it came."""
     spoken = reason.replace("_", " ").replace(".", ": ")
-    text, actor = DISABLED_REASONS.get(reason, (f"Stripe has disabled the account: {spoken}.", Actor.STRIPE))
-    return Blocker(reason, text, actor)
+    text, who_acts = DISABLED_REASONS.get(reason, (f"Stripe has disabled the account: {spoken}.", WhoActs.STRIPE))
+    return Blocker(reason, text, who_acts)
 
 
 def _cards(status: str) -> Blocker:
     if status == "unrequested":
-        return Blocker("card_payments.unrequested", "The platform has to request that cards can be charged.", Actor.PLATFORM)
-    return Blocker(f"card_payments.{status}", "Stripe has not allowed yet that cards are charged.", Actor.STRIPE)
+        return Blocker("card_payments.unrequested", "The platform has to request that cards can be charged.", WhoActs.PLATFORM)
+    return Blocker(f"card_payments.{status}", "Stripe has not allowed yet that cards are charged.", WhoActs.STRIPE)
 
 
 def _owed(names: Sequence[str], code: str, problems: Mapping[str, str], deadline: datetime | None) -> Iterator[Blocker]:
@@ -128,7 +133,7 @@ def _owed(names: Sequence[str], code: str, problems: Mapping[str, str], deadline
     for words, alike in in_words(names).items():
         wrong = next((problems[name] for name in alike if name in problems), "")
         text = f"The seller has to give Stripe {words}{f': {wrong}' if wrong else '.'}"
-        yield Blocker(f"{code}.{alike[0]}", text, Actor.SELLER, deadline)
+        yield Blocker(f"{code}.{alike[0]}", text, WhoActs.SELLER, deadline)
 
 
 def _moment(seconds: Any) -> datetime | None:
@@ -142,7 +147,7 @@ def readiness_facts(account: ConnectedAccount) -> dict[str, Any]:
         {
             "code": one.code,
             "text": one.text,
-            "actor": one.actor.value,
+            "actor": one.who_acts.value,
             "deadline": one.deadline.isoformat().replace("+00:00", "Z") if one.deadline is not None else None,
         }
         for one in found.blockers

@@ -26,8 +26,9 @@ if __name__ == "__main__":
     join()
 
 from gateway.listing import pages
-from proofs.drift_plants import Planted, plant_all
+from proofs.drift_plants import plant_all
 from proofs.drift_seeds import seed_books
+from proofs.drift_soil import Planted
 from reconciliation.models import Case, Proposal, Run
 from reconciliation.running import OF_AN_ACCOUNT, accounts_of
 from reconciliation.scope import Scope

@@ -11,7 +11,8 @@ from commercecore_payments.clock import database_now, now
 from commercecore_payments.errors import ServiceError
 from reconciliation.errors import RunTakenOver, RunUnderWay
 from reconciliation.models import Run
-from reconciliation.running import Runner, hold, new_run, refuse_unknown, this_process
+from reconciliation.processes import this_process
+from reconciliation.running import Runner, hold, new_run, refuse_unknown
 from reconciliation.scope import Scope
 
 logger = logging.getLogger(__name__)
@@ -23,6 +24,9 @@ RETRY_AFTER = timedelta(minutes=10)
 # A night's comparison begins within so long, or not before the next night: a worker that is started at noon leaves Stripe in
 # peace. One that has begun goes on until the next one begins.
 NIGHT_LASTS = timedelta(hours=6)
+# A comparison begins every night; half a day more is left for one that takes hours, so a night that was missed is told before the
+# next one.
+LATE_AFTER = timedelta(hours=36)
 
 
 def ask_for_run(scope: Scope, *, mends: bool, asked_by: str) -> Run:
@@ -36,6 +40,11 @@ def ask_for_run(scope: Scope, *, mends: bool, asked_by: str) -> Run:
             return new_run(scope, mends=mends, asked=f"{scope.in_words}, by the staff", asked_by=asked_by, by_worker=True)
     except IntegrityError:  # one_run_at_a_time_of_what_is_asked
         raise RunUnderWay(holder="the worker") from None
+
+
+def is_late(last: Run) -> bool:
+    """Whether all books should have been compared again since this comparison: never where none is made nightly."""
+    return settings.RECONCILE_NIGHTLY_AT is not None and database_now() - last.started_at > LATE_AFTER
 
 
 def compare_next() -> bool:

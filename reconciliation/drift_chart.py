@@ -6,16 +6,14 @@ from commercecore_payments.admin.charts import Chart, bars
 from commercecore_payments.admin.display import EMPTY, link_to
 from commercecore_payments.admin.records import RelatedTable
 from commercecore_payments.clock import now
+from figures.operations import SHOWN_DAYS
 from reconciliation.models import Run
-
-# As many as the other charts of the admin show.
-DAYS = 30
 
 
 def drift_chart() -> Chart | None:
-    """The last comparison that was finished on each day; None where there was none in DAYS days."""
+    """The last comparison that was finished on each day; None where there was none in SHOWN_DAYS days."""
     today = now().date()
-    days = [today - timedelta(days=ago) for ago in reversed(range(DAYS))]
+    days = [today - timedelta(days=ago) for ago in reversed(range(SHOWN_DAYS))]
     latest = _latest_by_day(days[0])
     if not latest:
         return None
@@ -27,7 +25,7 @@ def drift_chart() -> Chart | None:
     return Chart(
         name="drift",
         title="Differences found by day",
-        summary=f"{len(latest)} of {DAYS} days were compared; the most differences found on one of them were {highest:,}.",
+        summary=f"{len(latest)} of {SHOWN_DAYS} days were compared; the most differences found on one of them were {highest:,}.",
         bars=bars(days, values, texts, top=float(highest)),
         top=f"{highest:,}",
         first_day=str(days[0]),

@@ -1,5 +1,6 @@
 """The audit log as it is read: what was done, by whom, to what, why and with what outcome. Nobody changes it here."""
 
+from functools import cache
 from typing import Any
 
 from auditlog.models import LogEntry
@@ -13,13 +14,24 @@ from django.utils.html import format_html
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from commercecore_payments.admin.actions import question_of
-from commercecore_payments.admin.display import BAD, EMPTY, GOOD, WAITING, code, label, link_to, pretty_json, shortened
+from commercecore_payments.admin.display import (
+    BAD,
+    EMPTY,
+    GOOD,
+    WAITING,
+    code,
+    label,
+    link_to,
+    list_address,
+    pretty_json,
+    shortened,
+)
 from commercecore_payments.admin.filters import DateRangeFilter
-from commercecore_payments.admin.records import ReadOnlyAdmin
+from commercecore_payments.admin.records import ReadOnlyAdmin, RelatedTable
 from commercecore_payments.admin.unfolded import SimpleListFilter
-from commercecore_payments.environments import Environment, current_environment
+from commercecore_payments.admin_site import may_see
 from gateway.models import Operation
-from staff.audit import Outcome
+from staff.audit import Outcome, latest_of_the_staff, of_this_environment
 
 # Letters of a reason in a list: about two of its lines.
 REASON_LENGTH = 60
@@ -40,12 +52,13 @@ OUTCOMES: dict[str, tuple[str, str]] = {
 admin.site.unregister(LogEntry)
 
 
+@cache
 def titles() -> dict[str, str]:
-    """The actions of the admin by name, as their buttons call them."""
+    """The actions of the admin by name, as their buttons call them: read once, since all are known by the first request."""
     return {
         name: question_of(getattr(type(known), name)).title
         for known in admin.site._registry.values()
-        for name in getattr(known, "actions_detail", ())
+        for name in (*getattr(known, "actions_detail", ()), *getattr(known, "actions_list", ()))
         if hasattr(type(known), name)
     }
 
@@ -96,8 +109,7 @@ class AuditLogAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LogEntry]:
         """What is about records of another environment is that one's."""
-        others = [environment for environment in Environment if environment != current_environment()]
-        return super().get_queryset(request).exclude(additional_data__environment__in=others)
+        return of_this_environment(super().get_queryset(request))
 
     def name_of(self, record: LogEntry) -> str:
         return f"{_did(record)}: {record.object_repr}"
@@ -108,7 +120,7 @@ class AuditLogAdmin(ReadOnlyAdmin):
 
     @display(description="user", ordering="actor__username")
     def who(self, entry: LogEntry) -> str:
-        return entry.actor.get_username() if entry.actor is not None else "Nobody of the staff"
+        return _who(entry)
 
     @display(description="action")
     def did(self, entry: LogEntry) -> str:
@@ -116,17 +128,7 @@ class AuditLogAdmin(ReadOnlyAdmin):
 
     @display(description="record", ordering="object_repr")
     def about(self, entry: LogEntry) -> str:
-        model = entry.content_type.model_class()
-        known = admin.site._registry.get(model) if model is not None else None
-        if known is None:
-            return str(entry.object_repr)
-        address = _address(entry)
-        return format_html(
-            '<span class="record-reference">{} <a class="text-link" href="{}">{}</a></span>',
-            known.opts.verbose_name,
-            address,
-            entry.object_repr,
-        )
+        return _about(entry)
 
     @display(description="why")
     def why(self, entry: LogEntry) -> str:
@@ -134,8 +136,7 @@ class AuditLogAdmin(ReadOnlyAdmin):
 
     @display(description="outcome")
     def outcome_label(self, entry: LogEntry) -> str:
-        outcome = _told(entry, "outcome")
-        return label(*OUTCOMES[outcome]) if outcome in OUTCOMES else EMPTY
+        return _outcome(entry)
 
     @display(description="what was told")
     def told(self, entry: LogEntry) -> str:
@@ -157,6 +158,46 @@ class AuditLogAdmin(ReadOnlyAdmin):
     @display(description="our request")
     def our_request(self, entry: LogEntry) -> str:
         return code(entry.cid or "")
+
+
+def latest_actions_table(request: HttpRequest, *, rows: int) -> RelatedTable:
+    """What the staff did or tried last: everybody for a superuser, else the user alone, at most `rows` of it."""
+    user: Any = request.user
+    entries = latest_of_the_staff(by=None if user.is_superuser else user)[:rows]
+    shown = [(entry.timestamp, _who(entry), _did(entry), _about(entry), _outcome(entry)) for entry in entries]
+    headers = ("Time", "User", "Action", "Record", "Outcome")
+    return RelatedTable("Latest actions of the staff", headers, shown, _audit_log_address(request))
+
+
+def _audit_log_address(request: HttpRequest) -> str:
+    """Where all of them are; empty for whoever may not open the audit log."""
+    user: Any = request.user
+    if not may_see("auditlog", "logentry")(request):
+        return ""
+    return list_address(LogEntry, **({} if user.is_superuser else {"actor__id__exact": user.pk}))
+
+
+def _who(entry: LogEntry) -> str:
+    return entry.actor.get_username() if entry.actor is not None else "Nobody of the staff"
+
+
+def _about(entry: LogEntry) -> str:
+    """The kind of the record and its name, which leads to it where it has a page."""
+    model = entry.content_type.model_class()
+    known = admin.site._registry.get(model) if model is not None else None
+    if known is None:
+        return str(entry.object_repr)
+    return format_html(
+        '<span class="record-reference">{} <a class="text-link" href="{}">{}</a></span>',
+        known.opts.verbose_name,
+        _address(entry),
+        entry.object_repr,
+    )
+
+
+def _outcome(entry: LogEntry) -> str:
+    outcome = _told(entry, "outcome")
+    return label(*OUTCOMES[outcome]) if outcome in OUTCOMES else EMPTY
 
 
 def _told(entry: LogEntry, name: str) -> str:

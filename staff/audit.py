@@ -15,7 +15,7 @@ from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, Q, QuerySet
 
-from commercecore_payments.environments import current_environment
+from commercecore_payments.environments import Environment, current_environment
 from developers.models import App, Developer, DeveloperToken, RevokedJsonWebToken
 
 
@@ -84,6 +84,18 @@ def record_action(
 def texts_of(answers: Mapping[str, Any]) -> dict[str, str]:
     """The answers that were given, as JSON can hold them."""
     return {name: str(value) for name, value in answers.items() if value not in (None, "")}
+
+
+def of_this_environment(entries: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
+    """Without those about records of another environment: they are that one's. Edits by form name none, and stay."""
+    others = [environment for environment in Environment if environment != current_environment()]
+    return entries.exclude(additional_data__environment__in=others)
+
+
+def latest_of_the_staff(*, by: User | None = None) -> QuerySet[LogEntry]:
+    """What the staff did or tried, the newest first: everybody, or one of them. What the service does by itself is left out."""
+    entries = LogEntry.objects.filter(actor__isnull=False) if by is None else LogEntry.objects.filter(actor=by)
+    return of_this_environment(entries).select_related("actor", "content_type").order_by("-timestamp", "-pk")
 
 
 def entries_about(*records: Model) -> QuerySet[LogEntry]:

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import ConnectedAccount, Status
-from accounts.readiness import DISABLED_REASONS, Actor, Blocker, readiness_of
+from accounts.readiness import DISABLED_REASONS, Blocker, WhoActs, readiness_of
 from commercecore_payments.tests.tenants import Tenant
 from gateway.client import stripe_client
 from sandbox.connect import decisions
@@ -91,9 +91,9 @@ class TestWhatStripeSays:
     def test_of_cards_counts_beside_what_it_says_of_charges(self) -> None:
         found = readiness_of(account(capabilities={"card_payments": "pending"}))
         assert (found.can_charge, found.can_be_paid_out) == (False, True)
-        assert [(one.code, one.actor) for one in found.blockers] == [("card_payments.pending", Actor.STRIPE)]
+        assert [(one.code, one.who_acts) for one in found.blockers] == [("card_payments.pending", WhoActs.STRIPE)]
         found = readiness_of(account(capabilities={"transfers": "active"}))
-        assert [(one.code, one.actor) for one in found.blockers] == [("card_payments.unrequested", Actor.PLATFORM)]
+        assert [(one.code, one.who_acts) for one in found.blockers] == [("card_payments.unrequested", WhoActs.PLATFORM)]
 
     def test_that_gives_no_reason_is_told_so(self) -> None:
         (blocker,) = readiness_of(account(payouts_enabled=False)).blockers
@@ -118,7 +118,7 @@ class TestWhatStripeSays:
         assert found.blockers[0] == Blocker(
             "due.person_1.dob.day",
             "The seller has to give Stripe the date of birth of a person of the company.",
-            Actor.SELLER,
+            WhoActs.SELLER,
             deadline,
         )
         assert [one.text.removeprefix("The seller has to give Stripe ") for one in found.blockers[1:]] == [

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin
 from django.db.models import Count, Min, Model, Q, QuerySet
 from django.http import HttpRequest
 
 from accounts.models import ConnectedAccount
-from accounts.obstacles import cannot_be_paid
+from accounts.readiness_admin import cannot_be_paid
 from commercecore_payments.admin.display import address_of, list_address
 from commercecore_payments.admin.lists import MOST_COUNTED, count_in_words, counted
 from commercecore_payments.admin_site import may_see
@@ -20,6 +19,7 @@ from disputes.admin import URGENT
 from disputes.models import Dispute
 from gateway.models import Operation
 from gateway.models import Status as OperationStatus
+from reconciliation.by_worker import is_late
 from reconciliation.models import Case, Run
 from refunds.models import ApprovalStatus, Refund, RefundApproval
 from refunds.models import Status as RefundStatus
@@ -36,8 +36,6 @@ from webhooks.models import Delivery, WebhookEndpoint
 LAPSES_SOON = timedelta(hours=WARNED_HOURS_BEFORE[0])
 # A wrong secret or a wrong mode of an endpoint at Stripe shows in the first minutes; a week leaves nobody's holidays out.
 SHOWN_FOR = timedelta(days=7)
-# A nightly comparison begins once a day; half a day more is left for one that takes hours.
-RECONCILIATION_IS_LATE_AFTER = timedelta(hours=36)
 NO_WORKER = "no worker runs, or too few do"
 
 
@@ -182,7 +180,7 @@ def last_reconciliation() -> Iterator[Figure]:
         yield Figure("Last reconciliation", "never", list_address(Run))
         return
     failed = run.status == Run.Status.FAILED
-    late = settings.RECONCILE_NIGHTLY_AT is not None and now() - run.started_at > RECONCILIATION_IS_LATE_AFTER
+    late = is_late(run)
     found = f"{run.total_differences:,} differences in {run.total_compared:,} objects"
     left_out = f"{len(run.not_compared)} could not be compared; " if run.not_compared else ""
     detail = "it could not be finished" if failed else f"{'late; ' if late else ''}{left_out}{found}"

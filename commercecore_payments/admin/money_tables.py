@@ -1,4 +1,4 @@
-"""The front page's figures of money: captured, accepted and declined, refunded, each over today, 7 and 30 days."""
+"""The front page's figures of money: captured, accepted and declined, refunded, each over today, 7 and SHOWN_DAYS days."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,13 +12,15 @@ from commercecore_payments.admin.records import RelatedTable
 from commercecore_payments.money import format_amount
 from explanations.declines import decline_in_words
 from explanations.words import plain
+from figures.operations import SHOWN_DAYS
 from figures.reading import Figures, Rate, Volume
 from refunds.models import Refund
 from transactions.models import Transaction
 from transactions.outcomes import Outcome
 
+LONGEST = f"{SHOWN_DAYS} days"
 # The periods of every figure: their number of days, today included.
-PERIODS: Mapping[str, int] = {"Today": 1, "7 days": 7, "30 days": 30}
+PERIODS: Mapping[str, int] = {"Today": 1, "7 days": 7, LONGEST: SHOWN_DAYS}
 # Beyond these a reason is rare, and the list of declined payments shows it.
 MOST_REASONS = 6
 # One chart a currency: the others stand in the table.
@@ -33,7 +35,7 @@ def volume_table(figures: Figures) -> RelatedTable:
             currency.upper(),
             *(_volume_cell(figures, days, currency, volumes[name].get(currency)) for name, days in PERIODS.items()),
         )
-        for currency in volumes["30 days"]
+        for currency in volumes[LONGEST]
     ]
     return RelatedTable("Captured money, and net of refunds", ("Currency", *PERIODS), rows)
 
@@ -61,10 +63,10 @@ def rate_table(figures: Figures) -> RelatedTable:
 
 
 def declines_table(figures: Figures) -> RelatedTable:
-    """The most frequent reasons of the last 30 days, in words."""
+    """The most frequent reasons of all SHOWN_DAYS days, in words."""
     counts = {name: figures.declines(days) for name, days in PERIODS.items()}
     rows = []
-    for codes in list(counts["30 days"])[:MOST_REASONS]:
+    for codes in list(counts[LONGEST])[:MOST_REASONS]:
         cells = (_decline_cell(figures, days, codes, counts[name].get(codes, 0)) for name, days in PERIODS.items())
         why = _noted(plain(codes[0] or codes[1]).capitalize(), decline_in_words(*codes).why)
         rows.append((why, *cells))
@@ -85,7 +87,7 @@ def refunds_table(figures: Figures) -> RelatedTable:
             currency.upper(),
             *(_refund_cell(figures, days, currency, refunded[name].get(currency)) for name, days in PERIODS.items()),
         )
-        for currency in refunded["30 days"]
+        for currency in refunded[LONGEST]
     ]
     return RelatedTable("Refunds", ("Currency", *PERIODS), rows)
 
@@ -100,9 +102,9 @@ def _refund_cell(figures: Figures, days: int, currency: str, refunded: tuple[int
 
 def charts(figures: Figures) -> list[Chart]:
     """Captured money by day, of the currencies with the most payments; then the success rate by day."""
-    currencies = list(figures.volume(PERIODS["30 days"]))[:MOST_CHARTS]
+    currencies = list(figures.volume(SHOWN_DAYS))[:MOST_CHARTS]
     drawn = [_volume_chart(figures, currency) for currency in currencies]
-    return [*drawn, _rate_chart(figures)] if drawn or figures.rate(30).share is not None else []
+    return [*drawn, _rate_chart(figures)] if drawn or figures.rate(SHOWN_DAYS).share is not None else []
 
 
 def _volume_chart(figures: Figures, currency: str) -> Chart:
@@ -115,7 +117,7 @@ def _volume_chart(figures: Figures, currency: str) -> Chart:
         figures,
         name=f"volume-{currency}",
         title=f"Captured money by day, {currency.upper()}",
-        summary=f"{total} in 30 days; the most on {best}, {format_amount(highest, currency)}.",
+        summary=f"{total} in {LONGEST}; the most on {best}, {format_amount(highest, currency)}.",
         values=[float(volume.received_minor) for volume in volumes],
         texts=texts,
         top=(float(highest), format_amount(highest, currency)),
@@ -129,7 +131,7 @@ def _rate_chart(figures: Figures) -> Chart:
         figures,
         name="success-rate",
         title="Success rate by day",
-        summary=f"Of the payments that a bank decided on, {percent(figures.rate(30))} were accepted in 30 days.",
+        summary=f"Of the payments that a bank decided on, {percent(figures.rate(SHOWN_DAYS))} were accepted in {LONGEST}.",
         values=[rate.share for rate in rates],
         texts=[f"{percent(rate)} of {rate.accepted + rate.declined:,}" for rate in rates],
         top=(1.0, "100 %"),

@@ -10,6 +10,7 @@ from commercecore_payments.doctor.verdicts import Verdict, fail, ok, warn
 from commercecore_payments.heartbeats import BEAT_S, MISSED, seen_lately
 from commercecore_payments.work import Group
 from gateway.models import Operation
+from reconciliation.by_worker import is_late
 from reconciliation.models import Case, Run
 from stripe_events.models import Status as StripeEventStatus
 from stripe_events.models import StripeEvent
@@ -17,8 +18,6 @@ from webhooks.models import Delivery
 
 # For how long something may be due before it is told: a worker looks every half second, and a restart takes a minute or two.
 PATIENCE = timedelta(minutes=10)
-# A night and half a day: a nightly comparison that is missed once is told before the next one.
-NIGHTLY_PATIENCE = timedelta(hours=36)
 WORKER_CURE = "Run manage.py worker beside the web server, and see what it logs."
 
 
@@ -91,7 +90,7 @@ def reconciliation() -> Verdict:
         told = f"The last comparison, {last}, left out: {', '.join(last.not_compared)}."
         return warn(told, "Its page in the admin says why: Reconciliation, Runs.")
     age = database_now() - last.started_at
-    if settings.RECONCILE_NIGHTLY_AT is not None and age > NIGHTLY_PATIENCE:
+    if is_late(last):
         return warn(f"The last comparison began {_in_words(age)} ago.", WORKER_CURE)
     open_cases = Case.objects.open().count()
     if open_cases:

@@ -79,7 +79,8 @@ class TestHoldsAboutToLapse:
         soon, later = days_ago(-1), days_ago(-4)
         for order, amount, lapses in (("small", 100, soon), ("large", 300, soon), ("later", 900, later)):
             payment(order, days_ago(1), status="requires_capture", amount_capturable_minor=amount, capture_before=lapses)
-        at_risk, largest = operator.get(reverse("admin:index")).context["urgent_tables"][:2]
+        context = operator.get(reverse("admin:index")).context
+        [at_risk], largest = context["money_at_risk"], context["urgent_tables"][0]
         assert [LINK.findall(str(row[0]))[0][1] for row in at_risk.rows] == ["4.00 USD"]
         assert at_risk.rows[0][1:] == ("2", soon)
         assert [row[3] for row in largest.rows] == ["large", "small"]

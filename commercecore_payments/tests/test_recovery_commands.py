@@ -15,9 +15,9 @@ from django.db import OperationalError
 from commercecore_payments import clock, work
 from commercecore_payments.management.commands import worker
 from commercecore_payments.tests.admin_pages import perform, record_page
+from commercecore_payments.tests.lost_calls import DAY, HOUR, MINUTE, lose_refund, parked_refund
 from commercecore_payments.tests.service import PROJECT_DIR, free_port, manage, paste, serving
 from commercecore_payments.tests.tenants import Tenant, refunds_at_stripe
-from commercecore_payments.tests.test_recovery import DAY, HOUR, MINUTE, lose_refund, parked_refund
 from commercecore_payments.work import JOBS, Group, Job
 from gateway.models import Kind, Operation
 from gateway.tests.faults import stripe_fails, time_out_before

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from accounts.readiness import Actor, Blocker, readiness_of
+from accounts.readiness import Blocker, WhoActs, readiness_of
 from commercecore_payments.money import format_amount
 from explanations.declines import decline_in_words
 from explanations.operation_entries import asker, became
@@ -18,7 +18,7 @@ from transactions.models import Status
 LAPSED = "automatic"
 THE_ORDER_IS_FREE = "The order is free: it can be paid by a new payment."
 # Who has to act before a seller who cannot take payments can.
-ACTORS = {Actor.SELLER: WaitsFor.SELLER, Actor.STRIPE: WaitsFor.STRIPE, Actor.PLATFORM: WaitsFor.US}
+WHO_ACTS = {WhoActs.SELLER: WaitsFor.SELLER, WhoActs.STRIPE: WaitsFor.STRIPE, WhoActs.PLATFORM: WaitsFor.US}
 
 
 def account_gone(sources: Sources) -> Verdict | None:
@@ -136,7 +136,7 @@ def _seller_not_ready(sources: Sources, blockers: Sequence[Blocker]) -> Verdict:
         headline="The buyer cannot pay: the seller cannot take payments",
         explanation=f"{' '.join(one.text for one in blockers)} {_what_was_tried(sources)}",
         next_step="See that the seller can take payments, then let the buyer pay: this payment can still be used.",
-        waits_for=ACTORS[blockers[0].actor],
+        waits_for=WHO_ACTS[blockers[0].who_acts],
         is_problem=True,
     )
 

@@ -14,8 +14,8 @@ from django.utils.html import strip_tags
 
 from commercecore_payments.recovery import Recovered, Result
 from commercecore_payments.tests.admin_pages import list_page, perform, record_page, staff_client
+from commercecore_payments.tests.lost_calls import lose_refund, parked_refund
 from commercecore_payments.tests.tenants import Tenant
-from commercecore_payments.tests.test_recovery import lose_refund, parked_refund
 from gateway import admin as gateway_admin
 from gateway.models import Kind, Operation, RecoveryAttempt, Status
 from gateway.reviews import WORDS

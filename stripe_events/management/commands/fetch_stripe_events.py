@@ -23,7 +23,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        since = "Since then: 36h, 7d, 2026-12-01 or 2026-12-01T09:30; Stripe lists 30 days."
+        since = f"Since then: 36h, 7d, 2026-12-01 or 2026-12-01T09:30; Stripe lists {STRIPE_LISTS_EVENTS_FOR.days} days."
         parser.add_argument("--since", type=moment, required=True, help=since)
         parser.add_argument("--dry-run", action="store_true", help="Say how many are missing; store nothing.")
 

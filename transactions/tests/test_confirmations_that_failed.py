@@ -1,16 +1,12 @@
-"""Payments whose calls to Stripe fail: nothing is lost, and nobody is charged twice or late."""
+"""Payments whose confirmation fails on the way to Stripe: nothing is lost, and nobody is charged twice or late."""
 
-from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
-from datetime import timedelta
+from contextlib import ExitStack
 from typing import Any
 from unittest import mock
 
 import pytest
 import stripe
 
-from commercecore_payments import clock
-from commercecore_payments.tests.tenants import Tenant, charges_at_stripe, intent_at_stripe
 from gateway import reads
 from gateway.client import stripe_client
 from gateway.models import Operation
@@ -21,145 +17,21 @@ from gateway.tests.faults import (
     answer,
     assert_outcome_unknown,
     fail_inside,
-    key_in_use,
     killed,
     limit_rate,
-    refuse_connection,
     sent_late,
     stripe_error,
-    stripe_fails,
     time_out_after,
     time_out_before,
 )
 from transactions.models import Transaction
+from transactions.tests.shops import MASTERCARD, VISA, Shop, assert_under_way, card_at, later, save_card
 
 CHANGED = {"order_id": "2227222", "amount": 1500}
 
 
-def refuse_all_but_confirmations(send: Any, *request: Any) -> Answer:
-    """Stripe refuses what is sent, as it may when the object has moved on, and lets a confirmation through."""
-    if request[1].endswith("/confirm"):
-        return send(*request)
-    return stripe_error(400, {"type": "invalid_request_error", "message": "No."})
-
-
-VISA, MASTERCARD = "pm_card_visa", "pm_card_mastercard"
-
-
-def later(**passed: int) -> Any:
-    """The same program, when some time has passed."""
-    return clock.moved_ahead(timedelta(**passed))
-
-
-@dataclass
-class Shop:
-    """A seller's shop, whose wire to Stripe can be broken for a single request."""
-
-    tenant: Tenant
-    seller: str
-    monkeypatch: pytest.MonkeyPatch
-
-    def create(self, fault: Any = None) -> Any:
-        """The answer to the creation of a payment, always for the same order, whose call to Stripe met a fault."""
-        with self.broken(fault, "/payment_intents"):
-            return self.tenant.post("/transactions", {"order_id": "1", "account_id": self.seller, "amount": 1000})
-
-    def confirm(self, transaction_id: str, card: str = VISA, fault: Any = None, path: str = "/confirm") -> Any:
-        """The answer to the confirmation of a payment, whose call to Stripe met a fault."""
-        with self.broken(fault, path):
-            return self.tenant.confirm(self.seller, transaction_id, card)
-
-    def confirmed(self, fault: Any, card: str = VISA) -> str:
-        """The id of a new payment whose confirmation met a fault."""
-        transaction_id = self.tenant.create_payment(self.seller)
-        self.confirm(transaction_id, card, fault)
-        return transaction_id
-
-    def broken(self, fault: Any, path: str) -> Any:
-        """While open, the calls that change something at such an address meet the fault; none is a whole wire."""
-        return stripe_fails(self.monkeypatch, fault, path=path) if fault else nullcontext([])
-
-    def at_stripe(self, transaction_id: str) -> dict[str, Any]:
-        """The payment as Stripe has it."""
-        return intent_at_stripe(self.seller, transaction_id)
-
-    def charges(self, transaction_id: str) -> list[dict[str, Any]]:
-        """What Stripe tried to take for it."""
-        return charges_at_stripe(self.seller, transaction_id)
-
-
-@pytest.fixture
-def shop(tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    return Shop(tenant, seller, monkeypatch)
-
-
-def the_creation() -> Operation:
-    return Operation.objects.get(kind="payment_intent.create")
-
-
 def the_confirmation() -> Operation:
     return Operation.objects.get(kind="payment_intent.confirm")
-
-
-def assert_under_way(response: Any) -> None:
-    assert (response.status_code, response.json()["details"]["code"]) == (409, "operation_in_progress")
-
-
-class TestACreationOfAPayment:
-    @pytest.mark.parametrize("fault", [time_out_before, time_out_after, limit_rate, key_in_use])
-    def test_whose_outcome_is_unknown_is_continued_by_the_same_request(self, shop: Shop, fault: Any) -> None:
-        response = shop.create(fault)
-        operation = the_creation()
-        assert_outcome_unknown(response, operation)
-        assert Transaction.objects.get().status == "creating"
-
-        response = shop.create()
-        assert response.status_code == 201
-        payment = Transaction.objects.get()
-        assert payment.status == "requires_payment_method"
-        assert payment.stripe_payment_intent_id == response.json()["data"]["transaction_id"]
-        operation.refresh_from_db()
-        assert (operation.status, operation.attempts) == ("succeeded", 2)
-        assert shop.at_stripe(payment.stripe_payment_intent_id)["amount"] == 1000
-
-    def test_that_met_a_500_is_not_sent_again(self, shop: Shop) -> None:
-        shop.create(fail_inside)
-        operation = the_creation()
-        assert_outcome_unknown(shop.create(), operation)
-        operation.refresh_from_db()
-        assert operation.attempts == 1
-
-    def test_that_never_left_is_told_as_not_sent_and_frees_the_order(self, shop: Shop) -> None:
-        response = shop.create(refuse_connection)
-        assert (response.status_code, response.json()["details"]["code"]) == (503, "stripe_unreachable")
-        assert the_creation().status == "not_sent"
-        assert Transaction.objects.get().status == "creation_failed"
-        assert shop.create().status_code == 201
-        assert Transaction.objects.holding_the_order().count() == 1
-
-    def test_that_is_refused_only_at_its_second_sending_stays_unknown(self, shop: Shop) -> None:
-        shop.create(time_out_after)
-        assert_outcome_unknown(shop.create(refuse_connection), the_creation())
-        assert shop.create().status_code == 201
-
-    def test_is_not_sent_again_after_its_key_may_have_been_forgotten(self, shop: Shop) -> None:
-        shop.create(time_out_before)
-        with later(hours=23, minutes=1), shop.broken(time_out_before, "/payment_intents") as met:
-            response = shop.create()
-        assert met == []
-        assert_outcome_unknown(response, the_creation())
-
-    def test_that_was_killed_while_sending_waits_for_its_call_and_is_then_continued(self, shop: Shop) -> None:
-        with pytest.raises(KeyboardInterrupt):
-            shop.create(killed)
-        assert the_creation().status == "sending"
-
-        early = shop.create()
-        assert_under_way(early)
-        assert early["Retry-After"] == "2"
-        with later(seconds=41):
-            assert shop.create().status_code == 201
-        assert the_creation().status == "succeeded"
 
 
 class TestAConfirmation:
@@ -389,16 +261,11 @@ class TestAStepBeforeAConfirmation:
         assert not Operation.objects.open().exists()
 
 
-def card_at(seller: str, token: str) -> str:
-    """The id of a payment method that a browser has made of a card at the seller."""
-    made = stripe_client().v1.payment_methods.create({"type": "card", "card": {"token": token}}, {"stripe_account": seller})
-    return made.id
-
-
-def save_card(shop: Shop) -> str:
-    """The id of a card that the buyer has saved."""
-    saved = shop.tenant.post("/payment-methods", {"payment_method_id": VISA}).json()["data"]
-    return str(saved["payment_method_id"])
+def refuse_all_but_confirmations(send: Any, *request: Any) -> Answer:
+    """Stripe refuses what is sent, as it may when the object has moved on, and lets a confirmation through."""
+    if request[1].endswith("/confirm"):
+        return send(*request)
+    return stripe_error(400, {"type": "invalid_request_error", "message": "No."})
 
 
 def fail_before_confirming(shop: Shop, fault: Any, path: str) -> str:
