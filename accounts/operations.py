@@ -1,4 +1,7 @@
-"""What is done with connected accounts: create, onboard, log in, read; `accounts.deletion` deletes them."""
+"""What is done with connected accounts: create, onboard, log in, read.
+
+`accounts.deletion` deletes them, and `accounts.bring_up_to_date` follows what becomes of them at Stripe.
+"""
 
 from dataclasses import dataclass
 

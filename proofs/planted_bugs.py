@@ -60,20 +60,19 @@ def _stored_as_rejected(*errors: type[stripe.StripeError]) -> Plant:
 def _lock_and_sum_in_one_statement() -> Iterator[None]:
     """The sum is that of the moment at which the statement began, before it waited for its lock."""
 
-    def reserve(request: refund_requests.RefundRequest, *, actor: Any) -> tuple[Operation, bool]:
+    def reserve(request: refund_requests.RefundRequest, *, actor: Any) -> refund_requests.Reserved:
         counted = Refund.objects.filter(pk__in=Refund.objects.of(request.payment).taking_money().values("pk"))
-        with transaction.atomic(durable=True):
-            of_it = counted.order_by().values("transaction").annotate(sum=Sum("amount_minor")).values("sum")
-            rows = Transaction.objects.annotate(taken=Coalesce(of_it, 0)).select_for_update(of=("self",))
-            locked = rows.get(pk=request.payment.pk)
-            return refund_requests._reserve(request, locked, actor=actor), True
+        of_it = counted.order_by().values("transaction").annotate(sum=Sum("amount_minor")).values("sum")
+        rows = Transaction.objects.annotate(taken=Coalesce(of_it, 0)).select_for_update(of=("self",))
+        locked = rows.get(pk=request.payment.pk)
+        return refund_requests.Reserved(refund_requests._reserve(request, locked, actor=actor), is_new=True)
 
     def rest(payment: Any) -> int:
         return int(payment.amount_received_minor - payment.taken)
 
     with (
         mock.patch.object(refund_requests, "keep_account_open"),
-        mock.patch.object(refund_requests, "_reserve_or_join", reserve),
+        mock.patch.object(refund_requests, "reserve_refund", reserve),
         mock.patch.object(refund_requests, "refundable_minor", rest),
     ):
         yield

@@ -1,7 +1,7 @@
 """Where the differences of a comparison go: into cases, or into a report alone."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from django.db import IntegrityError, transaction
@@ -26,17 +26,24 @@ class DifferenceBook(Protocol):
     def take(self, found: Difference, *, account: ConnectedAccount | None) -> bool:
         """Books it; whether it is one that nobody has accepted as it is."""
 
-    def note_mended(self, found: Difference, *, account: ConnectedAccount | None) -> None: ...
-
-    def note_problem(self, found: Difference, problem: str, *, account: ConnectedAccount | None) -> None: ...
-
-    def note_young(self) -> None: ...
+    def note_young(self) -> None:
+        """Counts one that is too young to be told."""
 
     def is_open(self, found: Difference, *, account: ConnectedAccount | None) -> bool:
         """Whether there is a case of it already, which stays one however young the difference seems."""
 
     def tells_of(self, *, payment_id: int | None, object_ids: Iterable[str]) -> bool:
         """Whether what differs of the payment itself, or of one of these charges or intents, is booked and not mended."""
+
+
+class MendingBook(DifferenceBook, Protocol):
+    """What a comparison that mends writes into: what came of each mend besides."""
+
+    def note_mended(self, found: Difference, *, account: ConnectedAccount | None) -> None:
+        """Both sides say the same by now."""
+
+    def note_problem(self, found: Difference, problem: str, *, account: ConnectedAccount | None) -> None:
+        """It could not be mended: why, in a sentence."""
 
 
 class Report:
@@ -49,12 +56,6 @@ class Report:
     def take(self, found: Difference, *, account: ConnectedAccount | None) -> bool:
         self._found[_key(found, account)] = found
         return True
-
-    def note_mended(self, found: Difference, *, account: ConnectedAccount | None) -> None:
-        raise NotImplementedError("What writes nothing mends nothing.")
-
-    def note_problem(self, found: Difference, problem: str, *, account: ConnectedAccount | None) -> None:
-        raise NotImplementedError("What writes nothing mends nothing.")
 
     def note_young(self) -> None:
         self.young += 1
@@ -212,9 +213,9 @@ def _facts(found: Difference, run: Run) -> dict[str, Any]:
         "type": found.type,
         "app_id": found.app_id,
         "transaction_id": found.payment_id,
-        "here": _storable(dict(found.here)),
-        "there": _storable(dict(found.there)),
-        "summary": _storable(found.summary),
+        "here": dict(found.here),
+        "there": dict(found.there),
+        "summary": found.summary,
         "proposal": found.proposal,
         "at_stake_minor": found.at_stake_minor,
         "currency": found.currency,
@@ -229,12 +230,3 @@ def _about(found: Difference, account: ConnectedAccount | None) -> dict[str, Any
     """By which the one case of an object that is not decided is found."""
     named = {"kind": found.kind, "object_id": found.object_id}
     return {**named, "account_id_at_stripe": _account_id(found, account)}
-
-
-def _storable(value: Any) -> Any:
-    """The same without the character 0, which PostgreSQL stores nowhere: sellers write what they like into metadata."""
-    if isinstance(value, str):
-        return value.replace("\0", "\ufffd")
-    if isinstance(value, Mapping):
-        return {_storable(name): _storable(one) for name, one in value.items()}
-    return [_storable(one) for one in value] if isinstance(value, list) else value

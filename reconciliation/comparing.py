@@ -6,7 +6,7 @@ from dataclasses import replace
 from commercecore_payments.clock import now
 from gateway.listing import pages
 from gateway.models import Operation
-from reconciliation.booking import DifferenceBook
+from reconciliation.booking import DifferenceBook, MendingBook
 from reconciliation.books import Books, Comparison
 from reconciliation.differences import Difference
 from reconciliation.kinds.application_fees import belongs_to
@@ -26,13 +26,12 @@ LAGS = (DifferenceType.STATE, DifferenceType.AMOUNT)
 
 
 class Comparer:
-    """Compares the lists of one account, and books what differs; with `mends`, what can be mended safely is mended at once."""
+    """Compares the lists of one account, and books what differs."""
 
-    def __init__(self, books: Books, book: DifferenceBook, *, mends: bool, tell: Tell) -> None:
+    def __init__(self, books: Books, book: DifferenceBook, *, tell: Tell) -> None:
         self._books = books
         self._book = book
-        self._mends = mends
-        self._tell = tell
+        self.tell = tell
         self._undelivered = UndeliveredEvents(books, sign_of_life=lambda: tell(ObjectKind.PAYMENT_INTENT, 0))
 
     def compare(self, comparison: Comparison) -> None:
@@ -43,7 +42,7 @@ class Comparer:
                 seen.add(comparison.ids(page))
             for suspected in comparison.compare(self._books, page):
                 self.take_up(comparison, suspected)
-            self._tell(comparison.kind, len(page))
+            self.tell(comparison.kind, len(page))
         if comparison.not_listed is not None:
             for suspected in comparison.not_listed(self._books, seen):
                 self.take_up(comparison, suspected)
@@ -51,7 +50,7 @@ class Comparer:
     def take_up(self, comparison: Comparison, suspected: Difference) -> None:
         """Books what still differs when both sides are read once more: a list is older than its page."""
         found = suspected if suspected.kind == ObjectKind.ORDER else still_differs(comparison, self._books, suspected)
-        self._tell(comparison.kind, 0)
+        self.tell(comparison.kind, 0)
         if found is None or self._is_told_with_another(found):
             return
         self._books.explained.update((found.object_id, *found.explains))
@@ -86,21 +85,37 @@ class Comparer:
         )
 
     def _take(self, comparison: Comparison, found: Difference) -> None:
-        is_new_to_a_person = self._book.take(found, account=self._books.account)
-        if not self._mends or not is_new_to_a_person:
-            return
+        if self._book.take(found, account=self._books.account):
+            self._deal_with(comparison, found)
+
+    def _deal_with(self, comparison: Comparison, found: Difference) -> None:
+        """What is done about a difference that nobody has accepted as it is: it is told, and no more."""
+
+
+class MendingComparer(Comparer):
+    """Compares likewise, and mends at once what can be mended safely."""
+
+    def __init__(self, books: Books, book: MendingBook, *, tell: Tell) -> None:
+        super().__init__(books, book, tell=tell)
+        self._mending_book = book
+
+    def _deal_with(self, comparison: Comparison, found: Difference) -> None:
         problem = mend(found, self._books)
         told = (found.object_id, *found.explains)
         self._books.explained.difference_update(told)  # what is told already would not be looked at again
         left = comparison.compare(self._books, comparison.look_again(self._books, found)) if not problem else []
         if not problem and not any(one.object_id == found.object_id for one in left):
-            self._book.note_mended(found, account=self._books.account)
+            self._mending_book.note_mended(found, account=self._books.account)
         else:
             self._books.explained.update(told)
-            self._book.note_problem(found, problem or "Afterwards it differed still.", account=self._books.account)
+            self._mending_book.note_problem(found, problem or "Afterwards it differed still.", account=self._books.account)
         for one in left:
             if one.object_id != found.object_id:
                 self.take_up(comparison, one)
+
+
+# Makes what compares the books of an account, or those of the platform.
+ComparerOf = Callable[[Books], Comparer]
 
 
 def still_differs(comparison: Comparison, books: Books, suspected: Difference) -> Difference | None:

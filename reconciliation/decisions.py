@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
+from django.db import transaction
+
 from commercecore_payments.clock import database_now, now
 from reconciliation.books import Books, Comparison
 from reconciliation.comparing import still_differs
 from reconciliation.differences import Difference
-from reconciliation.errors import CaseIsClosed, CaseNotMended
+from reconciliation.errors import CaseHasChanged, CaseIsClosed, CaseNotMended
 from reconciliation.kinds.accounts import ACCOUNTS
 from reconciliation.kinds.application_fees import APPLICATION_FEES
 from reconciliation.kinds.duplicates import paid_twice
@@ -49,20 +51,33 @@ def mend_case(case: Case, *, by: str, reason: str) -> Case:
 def correct_case(case: Case, *, by: str, reason: str) -> Case:
     """Our record takes over what Stripe says even where no payment or refund becomes so: the person has looked at both sides.
 
-    Raises CaseIsClosed, CaseNotMended, what the corrections raise, and as `gateway.reads.ask`.
+    Raises CaseIsClosed, CaseHasChanged where one of them is not what `case` says any more, CaseNotMended, what the corrections
+    raise, and as `gateway.reads.ask`.
     """
     _refuse_closed(case)
     correct = CORRECTIONS.get(ObjectKind(case.kind))
     if correct is None or not may_be_corrected(case):
         raise CaseNotMended("Our record of this cannot be corrected by what Stripe says.")
-    return _carry_out(case, lambda _: correct(case), by=by, reason=reason)
+
+    def correct_what_was_seen(found: Difference) -> str:
+        _refuse_changed(case, found)
+        return correct(case)
+
+    return _carry_out(case, correct_what_was_seen, by=by, reason=reason)
 
 
 def close_case(case: Case, *, by: str, reason: str) -> Case:
-    """The word of a person that it stays so. The case opens anew when either side changes. Raises CaseIsClosed."""
-    _refuse_closed(case)
-    if not case.close(Case.Status.ACCEPTED, at=now(), by=by, reason=reason):
-        raise CaseIsClosed
+    """The word of a person that it stays so. The case opens anew when either side changes.
+
+    Raises CaseIsClosed, and CaseHasChanged where it does not say any more what `case` says, which the person has looked at.
+    """
+    with transaction.atomic():
+        newest = Case.objects.select_for_update().get(pk=case.pk)  # a run that has seen it otherwise comes before or after
+        _refuse_closed(newest)
+        if newest.facts != case.facts:
+            raise CaseHasChanged
+        newest.close(Case.Status.ACCEPTED, at=now(), by=by, reason=reason)
+    case.refresh_from_db()
     return case
 
 
@@ -111,6 +126,13 @@ def _refuse_closed(case: Case) -> None:
         raise CaseIsClosed
 
 
+def _refuse_changed(case: Case, found: Difference) -> None:
+    """Raises CaseHasChanged where either side says something else than the case, which says the newest afterwards."""
+    if not case.says_the_same_as(found.type, here=dict(found.here), there=dict(found.there)):
+        _bring_up_to_date(case, found)
+        raise CaseHasChanged
+
+
 def _books(case: Case) -> Books:
     """Nothing is too young for a person who looks at it."""
     account = None if case.kind in (ObjectKind.ACCOUNT, ObjectKind.APPLICATION_FEE) else case.account
@@ -151,12 +173,14 @@ def _with_its_event(found: Difference, case: Case) -> Difference:
 
 
 def _bring_up_to_date(case: Case, found: Difference) -> None:
-    """Both sides as they are; the type stays where an event is to blame, which the sides alone do not show."""
-    there = {**found.there, **({"event": case.there["event"]} if "event" in case.there else {})}
+    """What differs as it is; the type stays where an event is to blame, which the sides alone do not show."""
+    event = {"event": case.there["event"]} if "event" in case.there else {}
     Case.objects.filter(pk=case.pk).update(
+        type=case.type if event else found.type,
         here=dict(found.here),
-        there=there,
+        there={**found.there, **event},
         at_stake_minor=found.at_stake_minor,
+        currency=found.currency,
         proposal=found.proposal,
         summary=found.summary,
         last_seen_at=database_now(),

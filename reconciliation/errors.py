@@ -28,5 +28,12 @@ class CaseIsClosed(Conflict):
     message = "The case is closed already."
 
 
+class CaseHasChanged(Conflict):
+    """Either side has changed since a person looked at the case."""
+
+    code = "case_changed"
+    message = "What differs has changed since you were shown it, and nothing was done. Look at the case as it is now."
+
+
 class CaseNotMended(Conflict):
     code = "case_not_mended"

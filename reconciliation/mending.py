@@ -5,18 +5,18 @@ from collections.abc import Callable, Mapping
 
 from django.db import InterfaceError, OperationalError
 
-from accounts.webhooks import account_up_to_date
+from accounts.bring_up_to_date import bring_account_up_to_date
 from commercecore_payments.errors import ServiceError
-from disputes.webhooks import dispute_up_to_date
+from disputes.operations import bring_dispute_up_to_date
 from gateway.events import NotYet
 from gateway.listing import get, pages
-from payouts.webhooks import payout_up_to_date
+from payouts.operations import bring_payout_up_to_date
 from reconciliation.books import Books
 from reconciliation.differences import Difference
 from reconciliation.models import DifferenceType, ObjectKind, Proposal
-from refunds.webhooks import refund_up_to_date, refunds_up_to_date
+from refunds.operations.bring_up_to_date import bring_refund_up_to_date, bring_refunds_up_to_date
 from stripe_events.operations import apply_undelivered
-from transactions.webhooks import read_again
+from transactions.operations.bring_up_to_date import bring_payment_up_to_date
 
 logger = logging.getLogger(__name__)
 
@@ -28,29 +28,29 @@ Mend = Callable[[Difference, str], object]
 
 def _mend_payment(found: Difference, account_id: str) -> None:
     """With its refunds and disputes, of which a payment that was not known here had none."""
-    read_again(found.object_id, account_id=account_id)
+    bring_payment_up_to_date(found.object_id, account_id=account_id, if_final=True)
     if found.type != DifferenceType.MISSING_HERE:
         return
-    refunds_up_to_date(found.object_id, account_id=account_id)
+    bring_refunds_up_to_date(found.object_id, account_id=account_id)
     for page in pages("/v1/disputes", account_id=account_id, parameters={"payment_intent": found.object_id}):
         for dispute in page:
-            dispute_up_to_date(dispute["id"], account_id=account_id)
+            bring_dispute_up_to_date(dispute["id"], account_id=account_id)
 
 
 def _mend_charge(found: Difference, account_id: str) -> None:
     """What a charge tells stands in its payment: what was received, and the sum of what went back."""
     intent_id = str(get(f"/v1/charges/{found.object_id}", account_id=account_id)["payment_intent"])
-    read_again(intent_id, account_id=account_id)
-    refunds_up_to_date(intent_id, account_id=account_id)
+    bring_payment_up_to_date(intent_id, account_id=account_id, if_final=True)
+    bring_refunds_up_to_date(intent_id, account_id=account_id)
 
 
 MENDS: Mapping[ObjectKind, Mend] = {
-    ObjectKind.ACCOUNT: lambda found, _: account_up_to_date(found.object_id),
+    ObjectKind.ACCOUNT: lambda found, _: bring_account_up_to_date(found.object_id),
     ObjectKind.PAYMENT_INTENT: _mend_payment,
     ObjectKind.CHARGE: _mend_charge,
-    ObjectKind.REFUND: lambda found, account_id: refund_up_to_date(found.object_id, account_id=account_id),
-    ObjectKind.DISPUTE: lambda found, account_id: dispute_up_to_date(found.object_id, account_id=account_id),
-    ObjectKind.PAYOUT: lambda found, account_id: payout_up_to_date(found.object_id, account_id=account_id),
+    ObjectKind.REFUND: lambda found, account_id: bring_refund_up_to_date(found.object_id, account_id=account_id),
+    ObjectKind.DISPUTE: lambda found, account_id: bring_dispute_up_to_date(found.object_id, account_id=account_id),
+    ObjectKind.PAYOUT: lambda found, account_id: bring_payout_up_to_date(found.object_id, account_id=account_id),
 }
 
 

@@ -213,6 +213,12 @@ class Case(models.Model):
     def is_open(self) -> bool:
         return self.status == self.Status.OPEN
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a person decides on: what differs, both sides of it, what would end it, and the money at stake."""
+        told = (self.type, self.summary, self.here, self.there, self.proposal, self.at_stake_minor, self.currency)
+        return dict(zip(("type", "summary", "here", "there", "proposal", "at_stake_minor", "currency"), told, strict=True))
+
     def says_the_same_as(self, difference_type: str, *, here: dict[str, Any], there: dict[str, Any]) -> bool:
         """Whether nothing of it has changed since somebody looked at it."""
         return (self.type, self.here, self.there) == (difference_type, here, there)

@@ -1,8 +1,6 @@
 """A run: begun or continued, carried out piece by piece, and ended. A kill costs the piece that was being compared."""
 
 import logging
-import os
-import socket
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -20,7 +18,7 @@ from gateway.listing import get
 from gateway.reads import ACCOUNT_HAS_LEFT
 from reconciliation.booking import Cases, DifferenceBook
 from reconciliation.books import Books
-from reconciliation.comparing import Comparer
+from reconciliation.comparing import Comparer, ComparerOf, MendingComparer
 from reconciliation.errors import NothingToCompare, RunTakenOver, RunUnderWay
 from reconciliation.kinds.accounts import ACCOUNTS, of_one
 from reconciliation.kinds.application_fees import APPLICATION_FEES
@@ -32,6 +30,7 @@ from reconciliation.kinds.payment_intents import PAYMENT_INTENTS
 from reconciliation.kinds.payouts import PAYOUTS
 from reconciliation.kinds.refunds import REFUNDS
 from reconciliation.models import ObjectKind, Run
+from reconciliation.processes import is_gone, name_of, this_process
 from reconciliation.scope import Scope
 
 # What belongs to one account, in this order: what differs of a payment explains what differs of its charge and of its balance.
@@ -51,10 +50,6 @@ Progress = Callable[[ObjectKind, int], None]
 
 def _no_progress(_kind: ObjectKind, _compared: int) -> None:
     return None
-
-
-def this_process() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def begin(scope: Scope, *, mends: bool, asked: str, asked_by: str) -> Run:
@@ -99,7 +94,7 @@ def refuse_unknown(scope: Scope) -> None:
 
 
 def hold(run: Run) -> Run:
-    """Takes a run for this process: a new one, or one whose process is gone, as it says itself here and its lease elsewhere.
+    """Takes a run for this process: a new one, or one whose process is gone, as can be seen from here or its lease says.
 
     Raises RunUnderWay while another process holds it.
     """
@@ -107,7 +102,7 @@ def hold(run: Run) -> Run:
         return run
     moment = database_now()
     is_free = Q(holder="") | Q(leased_until__lt=moment)
-    if _died(run.holder):
+    if is_gone(run.holder):
         is_free |= Q(holder=run.holder)
     claimed = Run.objects.filter(is_free, pk=run.pk, status=Run.Status.RUNNING).update(
         holder=this_process(),
@@ -115,23 +110,9 @@ def hold(run: Run) -> Run:
         resumed=run.resumed + (run.leased_until is not None),  # a new one is begun, and not resumed
     )
     if not claimed:
-        raise RunUnderWay(holder=run.holder)
+        raise RunUnderWay(holder=name_of(run.holder))
     run.refresh_from_db()
     return run
-
-
-def _died(holder: str) -> bool:
-    """Whether it was a process of this machine that runs no more. Its number may be another's by now: the lease tells then."""
-    host, _, pid = holder.rpartition(":")
-    if host != socket.gethostname() or not pid.isdigit():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
 
 
 def scope_of(run: Run) -> Scope:
@@ -177,7 +158,7 @@ class Runner:
         run = self.run
         self._cases.begin_piece()
         if not run.accounts_compared:
-            compare_accounts(self._scope, self._cases, mends=run.mends, tell=self._tell)
+            compare_accounts(self._scope, self._comparer_of)
             self._cases.close_gone(self._scope, (ObjectKind.ACCOUNT,))
             run.accounts_compared = True
             self._keep("accounts_compared")
@@ -194,10 +175,15 @@ class Runner:
         self._finish()
         return False
 
+    def _comparer_of(self, books: Books) -> Comparer:
+        if self.run.mends:
+            return MendingComparer(books, self._cases, tell=self._tell)
+        return Comparer(books, self._cases, tell=self._tell)
+
     def _is_whole(self, what: str, compare: Callable[..., bool]) -> bool:
         """Whether the books called `what` were compared to their end. Raises RunTakenOver and StripeUnreachable."""
         try:
-            is_whole = compare(self._scope, self._cases, mends=self.run.mends, tell=self._tell)
+            is_whole = compare(self._scope, self._comparer_of)
         except (RunTakenOver, OperationalError, InterfaceError):
             raise
         except StripeUnreachable as error:
@@ -253,29 +239,33 @@ class Runner:
 
 def compare_everything(scope: Scope, book: DifferenceBook, *, progress: Progress = _no_progress) -> None:
     """The whole comparison at one go, mending nothing: for a book that keeps nothing. Raises as `gateway.reads.ask`."""
-    compare_accounts(scope, book, mends=False, tell=progress)
+
+    def comparer_of(books: Books) -> Comparer:
+        return Comparer(books, book, tell=progress)
+
+    compare_accounts(scope, comparer_of)
     for account in list(accounts_of(scope)):
-        compare_account(account, scope, book, mends=False, tell=progress)
-    compare_fees(scope, book, mends=False, tell=progress)
+        compare_account(account, scope, comparer_of)
+    compare_fees(scope, comparer_of)
 
 
-def compare_accounts(scope: Scope, book: DifferenceBook, *, mends: bool, tell: Progress) -> None:
+def compare_accounts(scope: Scope, comparer_of: ComparerOf) -> None:
     """The list of connected accounts; of a single one, the account. An app's comparison is not about accounts."""
     if scope.app_id:
         return
-    comparer = Comparer(Books(scope), book, mends=mends, tell=tell)
+    comparer = comparer_of(Books(scope))
     if not scope.account_id:
         comparer.compare(ACCOUNTS)
         return
     for suspected in of_one(Books(scope)):
         comparer.take_up(ACCOUNTS, suspected)
-    tell(ObjectKind.ACCOUNT, 1)
+    comparer.tell(ObjectKind.ACCOUNT, 1)
 
 
-def compare_account(account: ConnectedAccount, scope: Scope, book: DifferenceBook, *, mends: bool, tell: Progress) -> bool:
+def compare_account(account: ConnectedAccount, scope: Scope, comparer_of: ComparerOf) -> bool:
     """All that belongs to one account; whether Stripe showed it. One that has left is told of as such."""
     books = Books(scope, account)
-    comparer = Comparer(books, book, mends=mends, tell=tell)
+    comparer = comparer_of(books)
     try:
         for comparison in OF_AN_ACCOUNT:
             comparer.compare(comparison)
@@ -288,7 +278,7 @@ def compare_account(account: ConnectedAccount, scope: Scope, book: DifferenceBoo
     return True
 
 
-def compare_fees(scope: Scope, book: DifferenceBook, *, mends: bool, tell: Progress) -> bool:
+def compare_fees(scope: Scope, comparer_of: ComparerOf) -> bool:
     """The platform's own list of the fees that it took of all accounts. True: it is all there is."""
-    Comparer(Books(scope), book, mends=mends, tell=tell).compare(APPLICATION_FEES)
+    comparer_of(Books(scope)).compare(APPLICATION_FEES)
     return True

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import display
+from django.utils.html import format_html
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from commercecore_payments.admin.actions import Asked, Done, Preface, confirmed_action
@@ -16,6 +17,7 @@ from gateway.admin import operations_about
 from gateway.models import Operation
 from refunds.models import APPROVALS_WAIT_FOR, ApprovalStatus, RefundApproval
 from refunds.operations import approve_refund, refuse_refund, withdraw_refund
+from refunds.operations.request import refundable_minor
 from refunds.previews import refund_preview
 from staff.rights import Right
 
@@ -58,7 +60,9 @@ class RefundApprovalAdmin(ReadOnlyAdmin):
 
     @display(description="refund")
     def refund_link(self, approval: RefundApproval) -> str:
-        return link(approval.refund) if approval.refund is not None else EMPTY
+        """As it is now: whoever approved it may not have lived to be told what became of it."""
+        refund = approval.refund
+        return format_html("{} ({})", link(refund), refund.get_status_display().lower()) if refund is not None else EMPTY
 
     def briefing(self, record: RefundApproval) -> Briefing | None:
         if not record.is_waiting:
@@ -81,6 +85,10 @@ class RefundApprovalAdmin(ReadOnlyAdmin):
         preview = refund_preview(record.transaction, record.amount_minor, approved=True)
         return Preface([*asked, *preview.facts], preview.warning)
 
+    def facts_behind(self, action: str, record: RefundApproval) -> Any:
+        """What is left of the payment: after another refund somebody may decide otherwise."""
+        return refundable_minor(record.transaction) if action == "approve" else None
+
     def related_tables(self, record: RefundApproval) -> Iterable[RelatedTable]:
         return [operations_about(record.refund)] if record.refund is not None else []
 
@@ -100,7 +108,7 @@ class RefundApprovalAdmin(ReadOnlyAdmin):
     def approve(self, record: RefundApproval, asked: Asked) -> Done:
         payment = record.transaction
         actor = asked.actor(developer=payment.developer, app=payment.app)
-        refund = approve_refund(record, note=asked.reason, user=asked.user, actor=actor)
+        refund = approve_refund(record, note=asked.reason, user=asked.user, actor=actor, expected_rest_minor=asked.seen)
         amount = format_amount(refund.amount_minor, refund.currency)
         operation = Operation.objects.of(refund).latest("created_at")
         return Done(f"The refund of {amount} is {refund.get_status_display().lower()}: {refund}.", operation_id=operation.pk)

@@ -31,6 +31,11 @@ class RefundExceedsPayment(Conflict):
         super().__init__(f"At most {refundable_minor} {currency} can still be refunded.", extra=rest)
 
 
+class RestHasChanged(Conflict):
+    code = "refundable_rest_has_changed"
+    message = "Something else was refunded of this payment meanwhile. Nothing was done: look at it as it is now."
+
+
 class NeedsSecondPerson(Conflict):
     """What the staff refunds of one payment within a day is more than one person decides alone."""
 

@@ -190,7 +190,7 @@ class Refund(models.Model):
 
 class ApprovalStatus(models.TextChoices):
     WAITING = "waiting"
-    APPROVED = "approved"  # the refund was then asked for, once
+    APPROVED = "approved"  # written together with the refund, which is asked for once: a process may die in between
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"  # by whoever asked for it
     EXPIRED = "expired"
@@ -269,9 +269,15 @@ class RefundApproval(models.Model):
         self.refresh_from_db()
         return ended == 1
 
-    def note_outcome(self, told: str, refund: Refund | None = None) -> None:
-        """What became of the refund after it was approved."""
-        reason = self.note if self.note.endswith((".", "!", "?")) else f"{self.note}."
-        self.note = f"{reason} {told}" if self.note else told
+    def note_outcome(self, reason: str, told: str, refund: Refund) -> None:
+        """Why it was approved, and what has become of its refund."""
+        self.note = with_outcome(reason, told)
         self.refund = refund
         self.save(update_fields=["note", "refund"])
+
+
+def with_outcome(reason: str, told: str) -> str:
+    """A person's reason as a sentence, and what is `told` after it."""
+    if not reason:
+        return told
+    return f"{reason} {told}" if reason.endswith((".", "!", "?")) else f"{reason}. {told}"

@@ -1,125 +1,32 @@
 """What Stripe's events about refunds mean here."""
 
-from collections.abc import Mapping
-from datetime import datetime
-
-from django.db import transaction
-
-from gateway import reads
-from gateway.events import NotYet, ReceivedEvent
-from gateway.models import Kind, Operation, Status
-from gateway.operations import OPERATION_METADATA_KEY, record
-from gateway.outcomes import Outcome
+from gateway.events import ReceivedEvent
 from gateway.snapshots import RefundSnapshot, object_id
-from refunds.events import changes_told
-from refunds.models import NOT_REFUNDED, Refund
-from refunds.operations.settle import correct_sum, settle_refund, sum_refunds, take_over
-from transactions.models import Transaction
-from transactions.webhooks import MADE_PAST_US, has_made_another, operation_named_by, payment_up_to_date
-
-WITHOUT_A_PAYMENT = "The charge belongs to no payment intent, so there is no payment here."
-ONLY_RELEASES = "It releases what was held and never taken: no money went back."
+from refunds.models import NOT_REFUNDED
+from refunds.operations.bring_up_to_date import (
+    WITHOUT_A_PAYMENT,
+    bring_refund_up_to_date,
+    bring_refunds_up_to_date,
+    recorded_refund,
+    standing,
+)
 
 
 def refund_known(event: ReceivedEvent) -> str | None:
     """What came of the event where it can be told without asking Stripe: nothing is new. None where it cannot."""
-    refund = _find(event.object_id, account_id=event.account_id)
+    refund = recorded_refund(event.object_id, account_id=event.account_id)
     if refund is None or not event.is_in_our_version:
         return None
     is_final = refund.status in NOT_REFUNDED
-    return _standing(refund) if is_final or not refund.differs_from(RefundSnapshot.from_stripe(event.object)) else None
+    return standing(refund) if is_final or not refund.differs_from(RefundSnapshot.from_stripe(event.object)) else None
 
 
 def refund_changed(event: ReceivedEvent) -> str:
-    """The refund is read again and takes over what Stripe says. One that nobody here made becomes a record, marked external.
-
-    Raises NotYet while an operation about it is under way here, and what `gateway.reads` raises.
-    """
-    return refund_up_to_date(event.object_id, account_id=event.account_id)
-
-
-def refund_up_to_date(refund_id: str, *, account_id: str) -> str:
-    """The same for whoever knows the refund's id. Raises as `refund_changed`."""
-    refund = _find(refund_id, account_id=account_id)
-    known_at = {refund_id: refund.updated_at} if refund is not None else {}
-    found = reads.retrieve_refund(refund_id, account_id=account_id)
-    return _take_over(found, account_id=account_id, known_at=known_at)
+    """The refund is read again. Raises as `bring_refund_up_to_date`."""
+    return bring_refund_up_to_date(event.object_id, account_id=event.account_id)
 
 
 def charge_refunded(event: ReceivedEvent) -> str:
-    """`charge.refunded` embeds no refunds: those of its payment intent are listed. Raises as `refund_changed`."""
+    """`charge.refunded` embeds no refunds: those of its payment intent are listed. Raises as `bring_refund_up_to_date`."""
     intent_id = object_id(event.object.get("payment_intent"))
-    return refunds_up_to_date(intent_id, account_id=event.account_id) if intent_id else WITHOUT_A_PAYMENT
-
-
-def refunds_up_to_date(payment_intent_id: str, *, account_id: str) -> str:
-    """Every refund of the payment is read again, and their sum is the payment's. Raises as `refund_changed`."""
-    of_payment = Refund.objects.filter(transaction__stripe_payment_intent_id=payment_intent_id)
-    known_at = dict(of_payment.values_list("stripe_refund_id", "updated_at"))
-    listed = reads.list_refunds(payment_intent_id, account_id=account_id)
-    notes = [_take_over(found, account_id=account_id, known_at=known_at) for found in listed]
-    correct_sum(payment_intent_id, account_id=account_id)
-    return " ".join(dict.fromkeys(notes)) or "The payment has no refunds."
-
-
-def _take_over(found: RefundSnapshot, *, account_id: str, known_at: Mapping[str, datetime]) -> str:
-    """`known_at` tells for each refund that was known before Stripe was asked when it had last changed here."""
-    refund = _find(found.id, account_id=account_id)
-    if refund is None:
-        return _of_unknown(found, account_id=account_id)
-    if found.id not in known_at or not take_over(refund, found, known_at=known_at[found.id]):
-        raise NotYet("The refund has just changed here.")
-    return _standing(refund)
-
-
-def _find(refund_id: str, *, account_id: str) -> Refund | None:
-    at_account = Refund.objects.filter(transaction__account__stripe_account_id=account_id)
-    refund: Refund | None = at_account.filter(stripe_refund_id=refund_id).select_related("transaction__account").first()
-    return refund
-
-
-def _standing(refund: Refund) -> str:
-    return f"The refund is {refund.status}."
-
-
-def _of_unknown(found: RefundSnapshot, *, account_id: str) -> str:
-    """One of ours whose outcome is not known yet, or one that was made past us."""
-    operation = operation_named_by(found.metadata.get(OPERATION_METADATA_KEY, ""), Kind.REFUND_CREATE, account_id=account_id)
-    if operation is None or not _may_have_made(operation, found):
-        return _record_external(found, account_id=account_id)
-    if operation.may_still_be_under_way():
-        raise NotYet("The refund is being created.")
-    if record(operation, Outcome(status=Status.SUCCEEDED, value=found), settle_refund) is not None:
-        raise NotYet("The refund has just been settled.")
-    return "The refund was created, whose outcome was unknown."
-
-
-def _may_have_made(operation: Operation, found: RefundSnapshot) -> bool:
-    as_asked = reads.is_as_asked(operation, amount_minor=found.amount_minor, currency=found.currency)
-    is_of_payment = operation.parameters["payment_intent"] == found.payment_intent_id
-    return as_asked and is_of_payment and not has_made_another(operation, found)
-
-
-def _record_external(found: RefundSnapshot, *, account_id: str) -> str:
-    if not found.payment_intent_id:
-        return WITHOUT_A_PAYMENT
-    payment = payment_up_to_date(found.payment_intent_id, account_id=account_id)
-    if payment.amount_received_minor == 0 or found.only_releases_a_hold:
-        return ONLY_RELEASES
-    with transaction.atomic(durable=True):
-        locked = Transaction.objects.select_for_update().get(pk=payment.pk)
-        if _find(found.id, account_id=account_id) is not None:
-            raise NotYet("Somebody else has just recorded the refund.")
-        refund = Refund.objects.create(
-            developer=locked.developer,
-            app=locked.app,
-            transaction=locked,
-            external=True,
-            amount_minor=found.amount_minor,
-            currency=found.currency,
-            reason=found.reason,
-        )
-        with changes_told(refund):
-            refund.apply(found)
-            sum_refunds(locked)
-    return f"{MADE_PAST_US} {_standing(refund)}"
+    return bring_refunds_up_to_date(intent_id, account_id=event.account_id) if intent_id else WITHOUT_A_PAYMENT

@@ -1,13 +1,15 @@
 """One-time tokens of the forms that confirm an action: against double clicks, the back button and forged posts.
 
-A token is signed into the form and binds the user, the record and the action. It is used once: whoever inserts its nonce
-first carries the action out, and a second post of the same form is told what became of the first.
+A token is signed into the form and binds the user, the record and the action, and tells what the form had shown. It is used
+once: whoever inserts its nonce first carries the action out, and a second post of the same form is told what became of the first.
 """
 
+import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 from django.core import signing
@@ -32,18 +34,32 @@ class Bound:
     action: str
 
 
-def new_token(bound: Bound) -> str:
-    """A token for one confirmation of `bound`, good for LIFETIME."""
-    return signing.dumps([secrets.token_hex(NONCE_BYTES), bound.user_id, bound.record, bound.action], salt=SALT)
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One form that was shown: its nonce, and the digest of the facts that its user saw in it."""
+
+    nonce: str
+    seen: str
 
 
-def nonce_of(token: str, bound: Bound) -> str | None:
-    """The token's nonce; None where it is forged, expired, or for another user, record or action."""
+def new_token(bound: Bound, *, facts: Any = None) -> str:
+    """A token for one confirmation of `bound`, good for LIFETIME; `facts` are those that the decision rests on, as for JSON."""
+    content = [secrets.token_hex(NONCE_BYTES), digest_of(facts), bound.user_id, bound.record, bound.action]
+    return signing.dumps(content, salt=SALT)
+
+
+def form_of(token: str, bound: Bound) -> Form | None:
+    """The form that the token was signed into; None where it is forged, expired, or for another user, record or action."""
     try:
-        nonce, *rest = signing.loads(token, salt=SALT, max_age=LIFETIME)
+        nonce, seen, *rest = signing.loads(token, salt=SALT, max_age=LIFETIME)
     except signing.BadSignature:
         return None
-    return str(nonce) if rest == [bound.user_id, bound.record, bound.action] else None
+    return Form(str(nonce), str(seen)) if rest == [bound.user_id, bound.record, bound.action] else None
+
+
+def digest_of(facts: Any) -> str:
+    """The same for the same facts, whatever the order of their names."""
+    return sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def claim(nonce: str, *, username: str, attempt: Mapping[str, Any]) -> UsedForm | None:

@@ -1,6 +1,7 @@
 """What the staff does with a payment: each is the API's own operation, in the name of the payment's app."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.contrib import messages
 
@@ -42,6 +43,10 @@ class PaymentActions(ReadOnlyAdmin):
             return refund_preview(record, refundable_minor(record))
         return Preface(list(_facts(record)))
 
+    def facts_behind(self, action: str, record: Transaction) -> Any:
+        """Of a refund what is left: two people who deal with the same complaint give the money back once."""
+        return refundable_minor(record) if action == "refund" else None
+
     @confirmed_action(
         "Refund",
         right=Right.REFUND,
@@ -55,6 +60,7 @@ class PaymentActions(ReadOnlyAdmin):
             amount_minor=asked.answers["amount"],
             reason=asked.answers["stripe_reason"],
             refund_application_fee=asked.answers.get("refund_application_fee", False),
+            expected_rest_minor=asked.seen,
         )
         made = refund_by_staff(request, reason=asked.reason, user=asked.user, actor=_actor(record, asked))
         amount = format_amount(made.amount_minor, made.currency)

@@ -1,6 +1,7 @@
-"""Actions on one record: a page that previews it and asks why, a POST that does it once, and what to show afterwards.
+"""Actions of the staff: a page that previews it and asks why, a POST that does it once, and what to show afterwards.
 
-An action is a method of a RecordAdmin under `confirmed_action`. commercecore_payments/admin/confirmation.py asks and performs.
+An action is a method of a RecordAdmin under `confirmed_action`, on one record, or on its list where it is about none of those.
+commercecore_payments/admin/confirmation.py asks and performs.
 """
 
 import re
@@ -87,12 +88,16 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What somebody on the staff asked for: the form's answers, why, and who it is. `request_id` is that of the POST."""
+    """What somebody on the staff asked for: the form's answers, why, and who it is. `request_id` is that of the POST.
+
+    `seen` are the facts that the decision rests on, as `ConfirmedActions.facts_behind` told them.
+    """
 
     answers: Mapping[str, Any]
     reason: str
     user: User
     request_id: str = ""
+    seen: Any = None
 
     @property
     def operator(self) -> str:
@@ -115,24 +120,25 @@ class Question:
     form_class: type[ActionForm]
 
 
-# Does it to the record. A ServiceError of its operation is shown to the operator, and written down as a refusal.
+# Does it to the record, which is None on a list. A ServiceError of its operation is shown to the operator, and written down as a
+# refusal.
 Perform = Callable[[Any, Any, Asked], Done]
-ActionView = Callable[["ConfirmedActions", HttpRequest, str], HttpResponse]
+ActionView = Callable[..., HttpResponse]
 
 
 def confirmed_action(
     title: str, *, right: Right, text: str, icon: str, form_class: type[ActionForm] = ActionForm
 ) -> Callable[[Perform], ActionView]:
-    """Makes a method of a RecordAdmin one of its `actions_detail`: GET asks, and POST alone does it, once.
+    """Makes a method of a RecordAdmin one of its `actions_detail` or `actions_list`: GET asks, and POST alone does it, once.
 
-    It takes `right` and the permission to view the record, and runs outside any transaction, so that it may call Stripe.
+    It takes `right` and the permission to view the records, and runs outside any transaction, so that it may call Stripe.
     """
 
     def decorate(perform: Perform) -> ActionView:
         question = Question(name=perform.__name__, title=title, text=text, right=right, form_class=form_class)
 
         @wraps(perform)
-        def view(admin: "ConfirmedActions", request: HttpRequest, object_id: str) -> HttpResponse:
+        def view(admin: "ConfirmedActions", request: HttpRequest, object_id: str | None = None) -> HttpResponse:
             return admin.ask_or_perform(request, object_id, question, perform)
 
         decorated: ActionView = action(description=title, permissions=["view"], icon=icon)(view)

@@ -7,12 +7,15 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.utils import quote, unquote
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.text import capfirst
 
 from commercecore_payments.admin.actions import ActionForm, Asked, Done, Perform, Preface, Question, question_of, record_key
 from commercecore_payments.admin.unfolded import ModelAdmin
@@ -23,29 +26,38 @@ from staff import tokens
 from staff.audit import Outcome, record_action
 from staff.interrupted import attempt_at
 from staff.models import UsedForm
+from staff.rights import Right
 
 logger = logging.getLogger(__name__)
 
 EXPIRED = "This form is not valid any more, and nothing was done. Look at the record as it is now, and confirm once more."
+CHANGED = "The record has changed since you were shown it, and nothing was done. Look at it as it is now, and confirm once more."
 STILL_GOING_ON = "it is being carried out at this moment. Look at the record in a moment."
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """One form of an action: the record that it is about, the question, and what does it."""
+    """One form of an action: what it is about, the question, and what does it. On the list of `model` it is about no record."""
 
+    model: type[Model]
     record: Any
     question: Question
     perform: Perform
 
     def bound_to(self, request: HttpRequest) -> tokens.Bound:
         """What the form's one-time token is good for."""
-        return tokens.Bound(user_id=int(request.user.pk or 0), record=record_key(self.record), action=self.question.name)
+        about = record_key(self.record) if self.record is not None else self.model._meta.label_lower
+        return tokens.Bound(user_id=int(request.user.pk or 0), record=about, action=self.question.name)
+
+    def logged_under(self, user: User) -> Model:
+        """What the audit log has it under: without a record the user, as it has an export."""
+        found: Model = self.record if self.record is not None else user
+        return found
 
     def attempt(self, asked: Asked) -> dict[str, Any]:
         """What is about to be done, for the audit log in case that nobody lives to tell what came of it."""
         return attempt_at(
-            self.record,
+            self.logged_under(asked.user),
             user=asked.user,
             action=self.question.name,
             reason=asked.reason,
@@ -55,13 +67,21 @@ class Confirmation:
 
 
 class ConfirmedActions(ModelAdmin):
-    """The pages of a record that has `confirmed_action` methods."""
+    """The pages of records that have `confirmed_action` methods: `actions_detail` on each, and `actions_list` on their list."""
 
     actions_detail: Sequence[str] = ()
+    actions_list: Sequence[str] = ()
 
     def name_of(self, record: Any) -> str:
         """What people call the record: its id at Stripe, or what it is about before it has one."""
         return str(record)
+
+    def facts_behind(self, action: str, record: Any) -> Any:
+        """What the decision to confirm `action` rests on, as for JSON: it is refused where that has changed since it was asked.
+
+        None where the action itself refuses what is not possible any more, whatever its user was shown. Show it in `preface`.
+        """
+        return None
 
     def actions_for(self, record: Any) -> Sequence[str]:
         """The names of those of `actions_detail` that make sense for the record as it is now."""
@@ -70,6 +90,15 @@ class ConfirmedActions(ModelAdmin):
     def preface(self, record: Any, action: str) -> Preface:
         """What is told before `action`, one of `actions_detail`."""
         return Preface()
+
+    def preface_of_list(self, action: str) -> Preface:
+        """What is told before `action`, one of `actions_list`."""
+        return Preface()
+
+    def get_actions_list(self, request: HttpRequest) -> list[Any]:
+        """django-unfold's hook: the buttons above the list."""
+        shown: list[Any] = super().get_actions_list(request)  # type: ignore[misc]
+        return [button for button in shown if request.user.has_perm(self._right(button.path).permission)]
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
         """django-unfold's hook: the buttons above the record."""
@@ -81,21 +110,26 @@ class ConfirmedActions(ModelAdmin):
         return [button for button in shown if button.path in offered and self._may_do(request.user, record, button.path)]
 
     def _may_do(self, user: Any, record: Any, action: str) -> bool:
-        right = question_of(getattr(type(self), action)).right
-        return bool(user.has_perm(right.permission)) and self.is_for(user, record, action)
+        return bool(user.has_perm(self._right(action).permission)) and self.is_for(user, record, action)
+
+    def _right(self, action: str) -> Right:
+        return question_of(getattr(type(self), action)).right
 
     def is_for(self, user: Any, record: Any, action: str) -> bool:
         """Whether this user, who has the action's right, may do it with this very record."""
         return True
 
-    def ask_or_perform(self, request: HttpRequest, object_id: str, question: Question, perform: Perform) -> HttpResponse:
-        """Asks on GET; on a POST of the form that was shown, performs the action, unless the same form was sent before."""
+    def ask_or_perform(self, request: HttpRequest, object_id: str | None, question: Question, perform: Perform) -> HttpResponse:
+        """Asks on GET; on a POST of the form that was shown, performs the action, unless the same form was sent before.
+
+        `object_id` is the record's; None on a list.
+        """
         if not request.user.has_perm(question.right.permission):
             raise PermissionDenied
-        record = self.get_object(request, unquote(object_id))
-        if record is None:
+        record = self.get_object(request, unquote(object_id)) if object_id is not None else None
+        if record is None and object_id is not None:
             raise Http404
-        confirmation = Confirmation(record, question, perform)
+        confirmation = Confirmation(self.model, record, question, perform)
         if request.method == "POST":
             return self._receive(request, confirmation)
         return (
@@ -103,17 +137,20 @@ class ConfirmedActions(ModelAdmin):
         )
 
     def _receive(self, request: HttpRequest, confirmation: Confirmation) -> HttpResponse:
-        nonce = tokens.nonce_of(request.POST.get("form_token", ""), confirmation.bound_to(request))
-        if nonce is None:
+        sent = tokens.form_of(request.POST.get("form_token", ""), confirmation.bound_to(request))
+        if sent is None:
             messages.error(request, EXPIRED)
             return HttpResponseRedirect(request.path)
-        earlier = tokens.earlier_use(nonce)
-        if earlier is not None:
-            return self._tell_of_earlier(request, confirmation.record, earlier)
-        return self._take(request, confirmation, nonce)
+        return self._told_of_earlier(request, confirmation, sent) or self._take(request, confirmation, sent)
+
+    def _facts(self, confirmation: Confirmation) -> Any:
+        name, record = confirmation.question.name, confirmation.record
+        return self.facts_behind(name, record) if record is not None else None
 
     def _is_offered(self, request: HttpRequest, confirmation: Confirmation) -> bool:
         name, record = confirmation.question.name, confirmation.record
+        if record is None:
+            return name in self.actions_list
         return name in self.actions_for(record) and self.is_for(request.user, record, name)
 
     def _ask(self, request: HttpRequest, confirmation: Confirmation, form: ActionForm | None = None) -> HttpResponse:
@@ -122,31 +159,48 @@ class ConfirmedActions(ModelAdmin):
             "title": question.title,
             "question": question,
             "form": form or question.form_class(record=record),
-            "form_token": request.POST.get("form_token") or tokens.new_token(confirmation.bound_to(request)),
-            "preface": self.preface(record, question.name),
+            "form_token": request.POST.get("form_token") or self._new_token(request, confirmation),
+            "preface": self.preface(record, question.name) if record is not None else self.preface_of_list(question.name),
         }
         return self._page(request, record, "question", content)
+
+    def _new_token(self, request: HttpRequest, confirmation: Confirmation) -> str:
+        return tokens.new_token(confirmation.bound_to(request), facts=self._facts(confirmation))
 
     def _too_late(self, request: HttpRequest, confirmation: Confirmation) -> HttpResponse:
         messages.error(request, f"“{confirmation.question.title}” is not possible any more: the record has changed.")
         return self._back_to(confirmation.record)
 
-    def _tell_of_earlier(self, request: HttpRequest, record: Any, earlier: UsedForm | None) -> HttpResponse:
-        told = (earlier.told if earlier is not None else "") or STILL_GOING_ON
-        messages.warning(request, f"This form was sent before, and nothing was done twice. What came of it: {told}")
-        return self._back_to(record)
+    def _changed(self, request: HttpRequest) -> HttpResponse:
+        messages.error(request, CHANGED)
+        return HttpResponseRedirect(request.path)
 
-    def _take(self, request: HttpRequest, confirmation: Confirmation, nonce: str) -> HttpResponse:
-        """Whoever is first to claim the token performs; a form with errors is shown again under the same token."""
+    def _told_of_earlier(self, request: HttpRequest, confirmation: Confirmation, sent: tokens.Form) -> HttpResponse | None:
+        """What the same form has come to that was sent before; None where it was not."""
+        earlier = tokens.earlier_use(sent.nonce)
+        if earlier is None:
+            return None
+        what = earlier.told or STILL_GOING_ON
+        messages.warning(request, f"This form was sent before, and nothing was done twice. What came of it: {what}")
+        return self._back_to(confirmation.record)
+
+    def _take(self, request: HttpRequest, confirmation: Confirmation, sent: tokens.Form) -> HttpResponse:
+        """Whoever is first to claim the token performs; a form with errors is shown again under the same token.
+
+        Of a form that is sent twice at the same moment the first may have changed the record already: the second is told so.
+        """
         if not self._is_offered(request, confirmation):
-            return self._too_late(request, confirmation)
+            return self._told_of_earlier(request, confirmation, sent) or self._too_late(request, confirmation)
+        facts = self._facts(confirmation)
+        if sent.seen != tokens.digest_of(facts):
+            return self._told_of_earlier(request, confirmation, sent) or self._changed(request)
         form = confirmation.question.form_class(request.POST, record=confirmation.record)
         if not form.is_valid():
             return self._ask(request, confirmation, form)
-        asked = _asked(request, form)
-        used = tokens.claim(nonce, username=asked.operator, attempt=confirmation.attempt(asked))
+        asked = _asked(request, form, seen=facts)
+        used = tokens.claim(sent.nonce, username=asked.operator, attempt=confirmation.attempt(asked))
         if used is None:
-            return self._tell_of_earlier(request, confirmation.record, tokens.earlier_use(nonce))
+            return self._told_of_earlier(request, confirmation, sent) or self._changed(request)
         return self._perform(request, confirmation, asked, used)
 
     def _perform(self, request: HttpRequest, confirmation: Confirmation, asked: Asked, used: UsedForm) -> HttpResponse:
@@ -167,7 +221,7 @@ class ConfirmedActions(ModelAdmin):
             self._write_down(confirmation, asked, used, Outcome.BROKE_OFF, told)
             raise
         self._write_down(confirmation, asked, used, Outcome.DONE, done.message, operation_id=done.operation_id)
-        self.log_change(request, record, f"{question.title}: {done.message} Why: {asked.reason}")
+        self.log_change(request, confirmation.logged_under(asked.user), f"{question.title}: {done.message} Why: {asked.reason}")
         return self._show(request, confirmation, done)
 
     def _show(self, request: HttpRequest, confirmation: Confirmation, done: Done) -> HttpResponse:
@@ -184,7 +238,7 @@ class ConfirmedActions(ModelAdmin):
         with transaction.atomic():
             used.note(told)
             record_action(
-                confirmation.record,
+                confirmation.logged_under(asked.user),
                 user=asked.user,
                 action=confirmation.question.name,
                 reason=asked.reason,
@@ -200,23 +254,24 @@ class ConfirmedActions(ModelAdmin):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "original": record,
-            "record_name": self.name_of(record),
+            "record_name": self.name_of(record) if record is not None else capfirst(str(self.opts.verbose_name_plural)),
             "record_url": self._address_of(record),
             **content,
         }
         return TemplateResponse(request, f"commercecore_payments/admin/{name}.html", context)
 
     def _address_of(self, record: Any) -> str:
-        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[quote(str(record.pk))])
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}"
+        return reverse(f"{name}_change", args=[quote(str(record.pk))]) if record is not None else reverse(f"{name}_changelist")
 
     def _back_to(self, record: Any) -> HttpResponse:
         return HttpResponseRedirect(self._address_of(record))
 
 
-def _asked(request: HttpRequest, form: ActionForm) -> Asked:
+def _asked(request: HttpRequest, form: ActionForm, *, seen: Any) -> Asked:
     answers = {name: value for name, value in form.cleaned_data.items() if name != "reason"}
     user: Any = request.user
-    return Asked(answers, form.cleaned_data["reason"], user, getattr(request, "request_id", ""))
+    return Asked(answers, form.cleaned_data["reason"], user, getattr(request, "request_id", ""), seen)
 
 
 def _unknown(operation_id: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from gateway.listing import Page
 from gateway.snapshots import object_id
 from reconciliation.books import Books, Comparison
-from reconciliation.differences import Difference, Field, differing, in_words, moment, sides
+from reconciliation.differences import Difference, Field, differing, disagreement, moment
 from reconciliation.kinds.refunds import sum_of
 from reconciliation.models import DifferenceType, ObjectKind, Proposal
 from refunds.models import Refund, Status
@@ -79,26 +79,16 @@ def _difference(books: Books, charge: Mapping[str, Any], payment: Transaction | 
     fields = [Field("amount_received", payment.amount_received_minor, charge["amount_captured"], DifferenceType.AMOUNT)]
     if sum_of(charge["id"]) not in books.explained:
         fields.append(Field("amount_refunded", payment.amount_refunded_minor, _refunded(charge), DifferenceType.AMOUNT))
-    differ = differing(fields)
-    is_refunded_alone = [one.name for one in differ] == ["amount_refunded"]
-    if not differ or (is_refunded_alone and Refund.objects.of(payment).filter(status__in=WAITING).exists()):
+    is_refunded_alone = [one.name for one in differing(fields)] == ["amount_refunded"]
+    if is_refunded_alone and Refund.objects.of(payment).filter(status__in=WAITING).exists():
         return None
-    here, there = sides(fields)
-    return Difference(
-        type=DifferenceType.AMOUNT,
-        kind=ObjectKind.CHARGE,
-        object_id=charge["id"],
-        summary=f"The payment's {in_words(differ, here=payment.currency, there=charge['currency'])}.",
-        proposal=Proposal.TAKE_OVER,
-        here=here,
-        there=there,
-        at_stake_minor=max(abs(one.here - one.there) for one in differ),
-        currency=charge["currency"],
+    return disagreement(
+        ObjectKind.CHARGE,
+        charge,
+        fields,
         record=payment,
-        payment_id=payment.pk,
-        app_id=payment.app_id,
-        created_at=moment(charge["created"]),
-        changed_at=payment.updated_at,
+        proposal=Proposal.TAKE_OVER,
+        at_stake_minor=max(abs(one.here - one.there) for one in fields),
     )
 
 

@@ -7,7 +7,7 @@ from disputes.models import Dispute
 from gateway.listing import Page
 from gateway.snapshots import object_id
 from reconciliation.books import Books, Comparison, in_parts
-from reconciliation.differences import Difference, Field, differing, in_words, moment, sides
+from reconciliation.differences import Difference, Field, disagreement, missing_here, missing_there
 from reconciliation.models import DifferenceType, ObjectKind, Proposal
 from reconciliation.seen import SeenIds
 
@@ -34,46 +34,20 @@ def _difference(dispute: Dispute | None, found: Mapping[str, Any]) -> Difference
         Field("amount", dispute.amount_minor, found["amount"], DifferenceType.AMOUNT),
         Field("currency", dispute.currency, found["currency"], DifferenceType.CURRENCY),
     ]
-    differ = differing(fields)
-    if not differ:
-        return None
-    here, there = sides(fields)
-    return Difference(
-        type=differ[0].type,
-        kind=ObjectKind.DISPUTE,
-        object_id=found["id"],
-        summary=f"The dispute's {in_words(differ, here=dispute.currency, there=found['currency'])}.",
-        proposal=Proposal.TAKE_OVER,
-        here=here,
-        there=there,
-        at_stake_minor=found["amount"],
-        currency=found["currency"],
-        record=dispute,
-        payment_id=dispute.transaction_id,
-        app_id=dispute.app_id,
-        created_at=moment(found["created"]),
-        changed_at=dispute.updated_at,
+    return disagreement(
+        ObjectKind.DISPUTE, found, fields, record=dispute, proposal=Proposal.TAKE_OVER, at_stake_minor=found["amount"]
     )
 
 
 def _missing_here(found: Mapping[str, Any]) -> Difference:
-    return Difference(
-        type=DifferenceType.MISSING_HERE,
-        kind=ObjectKind.DISPUTE,
-        object_id=found["id"],
-        summary=f"Stripe has a dispute that is {found['status']}, and there is no record of it here.",
-        proposal=Proposal.RECORD,
-        there={
-            "status": found["status"],
-            "amount": found["amount"],
-            "currency": found["currency"],
-            "reason": found["reason"],
-            "charge": object_id(found.get("charge")),
-        },
-        at_stake_minor=found["amount"],
-        currency=found["currency"],
-        created_at=moment(found["created"]),
-    )
+    there = {
+        "status": found["status"],
+        "amount": found["amount"],
+        "currency": found["currency"],
+        "reason": found["reason"],
+        "charge": object_id(found.get("charge")),
+    }
+    return missing_here(ObjectKind.DISPUTE, found, there=there, at_stake_minor=found["amount"])
 
 
 def not_listed(books: Books, seen: SeenIds) -> Iterator[Difference]:
@@ -86,20 +60,13 @@ def not_listed(books: Books, seen: SeenIds) -> Iterator[Difference]:
 
 
 def _missing_there(dispute: Dispute) -> Difference:
-    return Difference(
-        type=DifferenceType.MISSING_THERE,
-        kind=ObjectKind.DISPUTE,
-        object_id=dispute.stripe_dispute_id,
-        summary=f"Our record says that the dispute is {dispute.status}, and Stripe does not know it.",
-        proposal=Proposal.LOOK,
+    return missing_there(
+        ObjectKind.DISPUTE,
+        dispute.stripe_dispute_id,
+        record=dispute,
         here={"status": dispute.status, "amount": dispute.amount_minor, "currency": dispute.currency},
         at_stake_minor=dispute.amount_minor,
-        currency=dispute.currency,
-        record=dispute,
-        payment_id=dispute.transaction_id,
-        app_id=dispute.app_id,
         created_at=dispute.opened_at,
-        changed_at=dispute.updated_at,
     )
 
 

@@ -5,15 +5,15 @@ from typing import Any
 
 from gateway.listing import Page
 from gateway.models import Kind
+from gateway.named_operations import operation_named_by
 from gateway.operations import OPERATION_METADATA_KEY
 from gateway.snapshots import object_id
 from reconciliation.books import Books, Comparison, in_parts
-from reconciliation.differences import Difference, Field, differing, in_words, moment, sides, told_in
+from reconciliation.differences import Difference, Field, differing, disagreement, missing_here, missing_there, told_in
 from reconciliation.kinds.duplicates import note_paid_past_us
 from reconciliation.models import DifferenceType, ObjectKind, Proposal
 from reconciliation.seen import SeenIds
 from transactions.models import Transaction, is_legal_move
-from transactions.webhooks import operation_named_by
 
 COLUMNS = (
     "stripe_payment_intent_id",
@@ -64,22 +64,13 @@ def _difference(payment: Transaction, intent: Mapping[str, Any]) -> Difference |
     differ = differing(fields)
     if not differ:
         return None
-    here, there = sides(fields)
-    return Difference(
-        type=differ[0].type,
-        kind=ObjectKind.PAYMENT_INTENT,
-        object_id=intent["id"],
-        summary=f"The payment's {in_words(differ, here=payment.currency, there=intent['currency'])}.",
-        proposal=_proposal(payment, intent, differ),
-        here=here,
-        there=there,
-        at_stake_minor=_stake(differ, here, there),
-        currency=intent["currency"],
+    return disagreement(
+        ObjectKind.PAYMENT_INTENT,
+        intent,
+        fields,
         record=payment,
-        payment_id=payment.pk,
-        app_id=payment.app_id,
-        created_at=moment(intent["created"]),
-        changed_at=payment.updated_at,
+        proposal=_proposal(payment, intent, differ),
+        at_stake_minor=_stake(fields, differ),
         explains=tuple(filter(None, (object_id(intent.get("latest_charge")), payment.stripe_charge_id))),
     )
 
@@ -91,28 +82,24 @@ def _proposal(payment: Transaction, intent: Mapping[str, Any], differ: list[Fiel
     return Proposal.CORRECT if is_agreed or not is_legal_move(payment.status, intent["status"]) else Proposal.TAKE_OVER
 
 
-def _stake(differ: list[Field], here: Mapping[str, Any], there: Mapping[str, Any]) -> int:
+def _stake(fields: list[Field], differ: list[Field]) -> int:
     """Where amounts alone differ, the largest difference; else what is or was held or taken on either side."""
     if differ[0].type == DifferenceType.AMOUNT:
         return max(abs(one.here - one.there) for one in differ if one.type == DifferenceType.AMOUNT)
-    return max(side[name] for side in (here, there) for name in ("amount_received", "amount_capturable"))
+    taken = [one for one in fields if one.name in ("amount_received", "amount_capturable")]
+    return max(side for one in taken for side in (one.here, one.there))
 
 
 def _missing_here(books: Books, intent: Mapping[str, Any]) -> Difference:
     named = told_in(intent, OPERATION_METADATA_KEY)
     operation = operation_named_by(named, Kind.PAYMENT_INTENT_CREATE, account_id=books.account_id)
     names = ("status", "amount", "amount_received", "amount_capturable", "currency", "metadata")
-    return Difference(
-        type=DifferenceType.MISSING_HERE,
-        kind=ObjectKind.PAYMENT_INTENT,
-        object_id=intent["id"],
-        summary=f"Stripe has a payment that is {intent['status']}, and there is no record of it here.",
-        proposal=Proposal.RECORD,
+    return missing_here(
+        ObjectKind.PAYMENT_INTENT,
+        intent,
         there={name: intent.get(name) for name in names},
         at_stake_minor=(intent.get("amount_received") or 0) + (intent.get("amount_capturable") or 0),
-        currency=intent["currency"],
         app_id=operation.app_id if operation is not None else None,
-        created_at=moment(intent["created"]),
         explains=tuple(filter(None, (object_id(intent.get("latest_charge")),))),
     )
 
@@ -133,20 +120,13 @@ def _missing_there(payment: Transaction) -> Difference:
         "amount_capturable": payment.amount_capturable_minor,
         "order": payment.order_id,
     }
-    return Difference(
-        type=DifferenceType.MISSING_THERE,
-        kind=ObjectKind.PAYMENT_INTENT,
-        object_id=payment.stripe_payment_intent_id,
-        summary=f"Our record says that the payment is {payment.status}, and Stripe does not know it.",
-        proposal=Proposal.LOOK,
+    return missing_there(
+        ObjectKind.PAYMENT_INTENT,
+        payment.stripe_payment_intent_id,
+        record=payment,
         here=here,
         at_stake_minor=payment.amount_received_minor + payment.amount_capturable_minor,
-        currency=payment.currency,
-        record=payment,
-        payment_id=payment.pk,
-        app_id=payment.app_id,
         created_at=payment.created_at,
-        changed_at=payment.updated_at,
         explains=tuple(filter(None, (payment.stripe_charge_id,))),
     )
 

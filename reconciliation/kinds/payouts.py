@@ -6,7 +6,7 @@ from typing import Any
 from gateway.listing import Page
 from payouts.models import Payout
 from reconciliation.books import Books, Comparison, in_parts
-from reconciliation.differences import Difference, Field, differing, in_words, moment, sides
+from reconciliation.differences import Difference, Field, disagreement, missing_here, missing_there
 from reconciliation.models import DifferenceType, ObjectKind, Proposal
 from reconciliation.seen import SeenIds
 
@@ -20,44 +20,17 @@ def compare(books: Books, page: Page) -> list[Difference]:
 
 
 def _difference(payout: Payout | None, found: Mapping[str, Any]) -> Difference | None:
+    at_stake_minor = abs(found["amount"])
     if payout is None:
-        return _missing_here(found)
+        there = {"status": found["status"], "amount": found["amount"], "currency": found["currency"]}
+        return missing_here(ObjectKind.PAYOUT, found, there=there, at_stake_minor=at_stake_minor)
     fields = [
         Field("status", payout.status, found["status"], DifferenceType.STATE),
         Field("amount", payout.amount_minor, found["amount"], DifferenceType.AMOUNT),
         Field("currency", payout.currency, found["currency"], DifferenceType.CURRENCY),
     ]
-    differ = differing(fields)
-    if not differ:
-        return None
-    here, there = sides(fields)
-    return Difference(
-        type=differ[0].type,
-        kind=ObjectKind.PAYOUT,
-        object_id=found["id"],
-        summary=f"The payout's {in_words(differ, here=payout.currency, there=found['currency'])}.",
-        proposal=Proposal.TAKE_OVER,
-        here=here,
-        there=there,
-        at_stake_minor=abs(found["amount"]),
-        currency=found["currency"],
-        record=payout,
-        created_at=moment(found["created"]),
-        changed_at=payout.updated_at,
-    )
-
-
-def _missing_here(found: Mapping[str, Any]) -> Difference:
-    return Difference(
-        type=DifferenceType.MISSING_HERE,
-        kind=ObjectKind.PAYOUT,
-        object_id=found["id"],
-        summary=f"Stripe has a payout that is {found['status']}, and there is no record of it here.",
-        proposal=Proposal.RECORD,
-        there={"status": found["status"], "amount": found["amount"], "currency": found["currency"]},
-        at_stake_minor=abs(found["amount"]),
-        currency=found["currency"],
-        created_at=moment(found["created"]),
+    return disagreement(
+        ObjectKind.PAYOUT, found, fields, record=payout, proposal=Proposal.TAKE_OVER, at_stake_minor=at_stake_minor
     )
 
 
@@ -69,18 +42,13 @@ def not_listed(books: Books, seen: SeenIds) -> Iterator[Difference]:
 
 
 def _missing_there(payout: Payout) -> Difference:
-    return Difference(
-        type=DifferenceType.MISSING_THERE,
-        kind=ObjectKind.PAYOUT,
-        object_id=payout.stripe_payout_id,
-        summary=f"Our record says that the payout is {payout.status}, and Stripe does not know it.",
-        proposal=Proposal.LOOK,
+    return missing_there(
+        ObjectKind.PAYOUT,
+        payout.stripe_payout_id,
+        record=payout,
         here={"status": payout.status, "amount": payout.amount_minor, "currency": payout.currency},
         at_stake_minor=abs(payout.amount_minor),
-        currency=payout.currency,
-        record=payout,
         created_at=payout.made_at,
-        changed_at=payout.updated_at,
     )
 
 

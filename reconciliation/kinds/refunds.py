@@ -8,7 +8,7 @@ from gateway.models import Kind, Operation
 from gateway.operations import OPERATION_METADATA_KEY
 from gateway.snapshots import RefundSnapshot, object_id
 from reconciliation.books import Books, Comparison, in_parts
-from reconciliation.differences import Difference, Field, differing, in_words, moment, sides, told_in
+from reconciliation.differences import Difference, Field, differing, disagreement, missing_there, moment, told_in
 from reconciliation.models import DifferenceType, ObjectKind, Proposal
 from reconciliation.seen import SeenIds
 from refunds.models import NOT_REFUNDED, Refund
@@ -109,27 +109,21 @@ def _difference(refund: Refund, found: Mapping[str, Any]) -> Difference | None:
     differ = differing(fields)
     if not differ:
         return None
-    here, there = sides(fields)
-    is_state_alone = all(one.name == "status" for one in differ)
-    is_legal = refund.may_become(found.get("status") or "")
-    only_amounts = differ[0].type == DifferenceType.AMOUNT
-    return Difference(
-        type=differ[0].type,
-        kind=ObjectKind.REFUND,
-        object_id=found["id"],
-        summary=f"The refund's {in_words(differ, here=refund.currency, there=found['currency'])}.",
-        proposal=Proposal.TAKE_OVER if is_state_alone and is_legal else Proposal.CORRECT,
-        here=here,
-        there=there,
-        at_stake_minor=abs(refund.amount_minor - found["amount"]) if only_amounts else max(refund.amount_minor, found["amount"]),
-        currency=found["currency"],
+    is_amount = differ[0].type == DifferenceType.AMOUNT
+    return disagreement(
+        ObjectKind.REFUND,
+        found,
+        fields,
         record=refund,
-        payment_id=refund.transaction_id,
-        app_id=refund.app_id,
-        created_at=moment(found["created"]),
-        changed_at=refund.updated_at,
+        proposal=_proposal(refund, found, differ),
+        at_stake_minor=abs(refund.amount_minor - found["amount"]) if is_amount else max(refund.amount_minor, found["amount"]),
         explains=(sum_of(object_id(found.get("charge"))), sum_of(refund.transaction.stripe_charge_id)),
     )
+
+
+def _proposal(refund: Refund, found: Mapping[str, Any], differ: list[Field]) -> Proposal:
+    is_state_alone = all(one.name == "status" for one in differ)
+    return Proposal.TAKE_OVER if is_state_alone and refund.may_become(found.get("status") or "") else Proposal.CORRECT
 
 
 def sum_of(charge_id: str) -> str:
@@ -147,20 +141,13 @@ def not_listed(books: Books, seen: SeenIds) -> Iterator[Difference]:
 
 
 def _missing_there(refund: Refund) -> Difference:
-    return Difference(
-        type=DifferenceType.MISSING_THERE,
-        kind=ObjectKind.REFUND,
-        object_id=refund.stripe_refund_id,
-        summary=f"Our record says that the refund is {refund.status}, and Stripe does not know it.",
-        proposal=Proposal.LOOK,
+    return missing_there(
+        ObjectKind.REFUND,
+        refund.stripe_refund_id,
+        record=refund,
         here={"status": refund.status, "amount": refund.amount_minor, "currency": refund.currency},
         at_stake_minor=0 if refund.status in NOT_REFUNDED else refund.amount_minor,
-        currency=refund.currency,
-        record=refund,
-        payment_id=refund.transaction_id,
-        app_id=refund.app_id,
         created_at=refund.created_at,
-        changed_at=refund.updated_at,
         explains=(sum_of(refund.transaction.stripe_charge_id), refund.stripe_refund_id),
     )
 

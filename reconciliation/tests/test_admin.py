@@ -4,11 +4,16 @@ import csv
 import io
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 
 from accounts.models import ConnectedAccount
-from commercecore_payments.tests.admin_pages import html_of, list_page, perform, record_page
+from commercecore_payments import clock
+from commercecore_payments.admin.confirmation import CHANGED
+from commercecore_payments.tests.admin_pages import REASON, form_token, html_of, list_page, perform, record_page
 from commercecore_payments.tests.tenants import Tenant
 from reconciliation.by_worker import compare_next
 from reconciliation.models import Case, Run
@@ -16,8 +21,17 @@ from reconciliation.running import scope_of
 from reconciliation.tests.comparison import reconcile
 from staff.audit import entries_about
 from staff.groups import DEVELOPER_RELATIONS, FINANCE, SUPPORT, VIEWER
+from staff.interrupted import INTERRUPTED_AFTER, write_down_next
+from staff.models import UsedForm
 from staff.tests.people import member, told
 from transactions.models import Transaction
+
+EVERYTHING = "/admin/reconciliation/run/compare_everything/"
+
+
+def ask_for_everything(browser: Client) -> Any:
+    """The answer to the form of "Compare everything"."""
+    return browser.post(EVERYTHING, {"form_token": form_token(browser, EVERYTHING), "reason": REASON})
 
 
 @pytest.fixture
@@ -62,6 +76,57 @@ class TestACase:
         answer = member("ada", FINANCE).get(list_page(Case) + "export/")
         (row,) = csv.DictReader(io.StringIO(answer.getvalue().decode()))
         assert (row["object_id"], row["status"], row["at_stake_minor"], row["at_stake"]) == (case.object_id, "open", "1", "0.01")
+
+
+class TestACaseThatChangesWhileSomebodyDecides:
+    """Its form was opened, and before it is sent a run sees the case otherwise: 49.98 here instead of 49.99."""
+
+    @pytest.mark.parametrize(("action", "ends"), [("accept", "accepted"), ("mend", "mended")])
+    def test_is_not_ended_until_the_new_facts_were_shown(self, case: Case, action: str, ends: str) -> None:
+        browser, address = member("ada", FINANCE), record_page(case, action)
+        form = {"form_token": form_token(browser, address), "reason": REASON}
+        Transaction.objects.update(amount_received_minor=4998)
+        reconcile()
+        facts = Case.objects.get().facts
+
+        refused = browser.post(address, form)
+
+        assert (told(refused), refused["Location"]) == ([CHANGED], address)
+        case.refresh_from_db()
+        assert (case.is_open, case.closed_by, case.facts == facts) == (True, "", True)
+        assert (Transaction.objects.get().amount_received_minor, UsedForm.objects.count()) == (4998, 0)
+        assert not entries_about(case).exists()
+        page = html_of(browser, address)
+        assert "The payment&#x27;s amount received is 49.98 USD here and 50.00 USD at Stripe." in page
+        assert "49.98 USD here, 50.00 USD at Stripe" in page
+        perform(browser, case, action)
+        case.refresh_from_db()
+        assert case.status == ends
+
+    def test_is_ended_where_the_run_saw_what_was_shown(self, case: Case) -> None:
+        browser, address = member("ada", FINANCE), record_page(case, "accept")
+        form = {"form_token": form_token(browser, address), "reason": REASON}
+        reconcile()
+        browser.post(address, form)
+        case.refresh_from_db()
+        assert case.status == "accepted"
+
+    def test_is_compared_again_whatever_was_shown(self, case: Case) -> None:
+        browser, address = member("ada", FINANCE), record_page(case, "compare_again")
+        form = {"form_token": form_token(browser, address), "reason": REASON}
+        Transaction.objects.update(amount_received_minor=4998)
+        reconcile()
+        assert told(browser.post(address, form)) == ["The case is open."]
+
+    def test_is_told_of_what_came_of_it_when_the_form_is_sent_twice(self, case: Case) -> None:
+        browser, address = member("ada", FINANCE), record_page(case, "accept")
+        form = {"form_token": form_token(browser, address), "reason": REASON}
+        browser.post(address, form)
+        Transaction.objects.update(amount_received_minor=4998)
+        reconcile()
+        answer = told(browser.post(address, form))[-1]
+        assert answer.startswith("This form was sent before, and nothing was done twice.")
+        assert Case.objects.get().is_open
 
 
 class TestARun:
@@ -116,9 +181,67 @@ class TestARun:
         (entry,) = entries_about(account)
         assert (entry.additional_data["action"], entry.additional_data["reason"]) == ("compare_its_books", "as the ticket says")
 
+    def test_of_everything_is_begun_by_finance_when_there_was_none(self, tenant: Tenant, seller: str) -> None:
+        browser = member("ada", FINANCE)
+        page = html_of(browser, EVERYTHING)
+        assert re.search(r"Last time\s*</dt>\s*<dd[^>]*>\s*never", page)
+        answer = ask_for_everything(browser)
+        asked = Run.objects.get()
+        assert (told(answer), answer["Location"]) == ([f"The worker begins run {asked.pk} within moments."], list_page(Run))
+        assert (asked.by_worker, asked.mends, asked.asked_by, asked.asked) == (True, False, "ada", "everything, by the staff")
+        logged = entries_about(User.objects.get(username="ada"))[0].additional_data
+        assert (logged["action"], logged["reason"], logged["outcome"]) == ("compare_everything", REASON, "done")
+        while compare_next():
+            pass
+        asked.refresh_from_db()
+        assert (asked.status, asked.total_compared) == ("finished", 1)
+
+    def test_of_everything_tells_before_it_is_asked_for_what_the_last_one_took(self, case: Case) -> None:
+        started_at = Run.objects.get().started_at
+        Run.objects.update(finished_at=started_at + timedelta(seconds=200))
+        page = html_of(member("ada", FINANCE), EVERYTHING)
+        assert f"{started_at:%Y-%m-%d %H:%M} UTC" in page
+        assert "3 min 20 s".replace(" ", "\N{NO-BREAK SPACE}") in page
+        assert "1 differences in 4 objects" in page
+
+    def test_of_everything_is_begun_once_at_a_time_and_by_one_form_once(self, tenant: Tenant) -> None:
+        browser = member("ada", FINANCE)
+        form = {"form_token": form_token(browser, EVERYTHING), "reason": REASON}
+        browser.post(EVERYTHING, form)
+        again = told(browser.post(EVERYTHING, form))[-1]
+        assert again.startswith("This form was sent before, and nothing was done twice. What came of it: The worker begins run ")
+        assert "is under way at the worker" in told(ask_for_everything(browser))[-1]
+        assert Run.objects.count() == 1
+
+    def test_of_everything_whose_process_died_is_in_the_audit_log_under_whoever_asked(
+        self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def die(*unused: Any, **named: Any) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("reconciliation.admin.ask_for_run", die)
+        with pytest.raises(KeyboardInterrupt):
+            ask_for_everything(member("ada", FINANCE))
+        with clock.moved_ahead(INTERRUPTED_AFTER + timedelta(seconds=1)):
+            assert write_down_next()
+        logged = entries_about(User.objects.get(username="ada"))[0].additional_data
+        assert (logged["action"], logged["reason"], logged["outcome"]) == ("compare_everything", REASON, "unknown")
+        assert Run.objects.count() == 0
+
+    def test_of_everything_takes_its_own_form_and_a_reason(self, case: Case) -> None:
+        browser = member("ada", FINANCE)
+        of_another = form_token(browser, record_page(Run.objects.get(), "compare_anew"))
+        refused = browser.post(EVERYTHING, {"form_token": of_another, "reason": REASON})
+        assert told(refused)[-1].startswith("This form is not valid any more")
+        silent = browser.post(EVERYTHING, {"form_token": form_token(browser, EVERYTHING), "reason": " "})
+        assert list(silent.context["form"].errors) == ["reason"]
+        assert Run.objects.count() == 1
+
     @pytest.mark.parametrize("group", [VIEWER, SUPPORT, DEVELOPER_RELATIONS])
     def test_is_nobody_elses_to_ask_for(self, case: Case, group: str) -> None:
         browser = member("bob", group)
         assert perform(browser, Run.objects.get(), "compare_anew").status_code == 403
         assert perform(browser, ConnectedAccount.objects.get(), "compare_its_books").status_code == 403
+        assert (browser.get(EVERYTHING).status_code, ask_for_everything(browser).status_code) == (403, 403)
+        assert EVERYTHING not in browser.get(list_page(Run)).content.decode()
         assert Run.objects.count() == 1

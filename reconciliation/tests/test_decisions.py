@@ -9,7 +9,7 @@ from commercecore_payments.clock import now
 from commercecore_payments.tests.tenants import Tenant
 from gateway.client import stripe_client
 from reconciliation.decisions import close_case, compare_case_again, correct_case, mend_case
-from reconciliation.errors import CaseIsClosed, CaseNotMended
+from reconciliation.errors import CaseHasChanged, CaseIsClosed, CaseNotMended
 from reconciliation.models import Case
 from reconciliation.tests.comparison import reconcile
 from refunds.errors import PaymentNotRecorded
@@ -67,6 +67,18 @@ class TestCorrecting:
         assert case.status == "mended"
         assert [event.type for event in Event.objects.order_by("sequence")][told:] == ["payment.succeeded"]
 
+    def test_is_refused_where_a_side_is_not_as_the_person_has_seen_it(self, paid: Transaction) -> None:
+        case = case_of(paid, status=Status.CANCELED, holds_order=False)
+        Transaction.objects.filter(pk=paid.pk).update(currency="eur")
+        with pytest.raises(CaseHasChanged, match="nothing was done"):
+            correct_case(case, by="ada", reason="Our row was wrong.")
+        paid.refresh_from_db()
+        assert (paid.status, paid.currency) == (Status.CANCELED, "eur")
+        assert (case.is_open, case.here["currency"]) == (True, "eur")
+        correct_case(case, by="ada", reason="Our row was wrong.")
+        paid.refresh_from_db()
+        assert (paid.status, paid.currency, case.status) == (Status.SUCCEEDED, "usd", "mended")
+
     def test_brings_a_refund_back_to_its_own_payment(self, tenant: Tenant, seller: str, paid: Transaction) -> None:
         tenant.refund(seller, order_id="order-1", amount=700)
         tenant.pay(seller, order_id="order-2", amount=900)
@@ -100,6 +112,21 @@ class TestCorrecting:
 
         other.refresh_from_db()
         assert (Refund.objects.get().transaction, other.amount_refunded_minor) == (other, 0)
+
+
+class TestAccepting:
+    def test_ends_the_case_as_the_person_has_seen_it(self, paid: Transaction) -> None:
+        case = case_of(paid, amount_received_minor=1)
+        close_case(case, by="ada", reason="Known.")
+        assert (case.status, case.closed_by, case.closing_reason) == ("accepted", "ada", "Known.")
+
+    def test_is_refused_where_a_run_has_seen_it_otherwise_meanwhile(self, paid: Transaction) -> None:
+        as_seen = case_of(paid, amount_received_minor=1)
+        case_of(paid, amount_received_minor=2)
+        with pytest.raises(CaseHasChanged, match="nothing was done"):
+            close_case(as_seen, by="ada", reason="Known.")
+        case = Case.objects.get()
+        assert (case.is_open, case.closed_by, case.here["amount_received"]) == (True, "", 2)
 
 
 class TestComparingAgain:

@@ -1,5 +1,6 @@
 """What one account, one object or one moment does to a comparison: nothing to all others, and nothing that is not told."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from django.core.management import CommandError, call_command
 from commercecore_payments import clock
 from commercecore_payments.tests.tenants import Tenant
 from gateway.client import stripe_client
+from gateway.listing import Page, pages
 from reconciliation.booking import Cases
 from reconciliation.books import Books
 from reconciliation.by_worker import ask_for_run, compare_next
@@ -25,6 +27,7 @@ from sandbox.connect.deauthorization import deauthorize
 from sandbox.faults.plans import order
 from sandbox.models import SandboxObject
 from transactions.models import Transaction
+from transactions.operations.bring_up_to_date import bring_payment_up_to_date
 
 
 @pytest.fixture
@@ -128,6 +131,53 @@ class TestAMend:
 
         assert (status, differences(found)) == (1, [("amount", charge_id, "open")])
         assert Case.objects.get().last_problem == "Afterwards it differed still."
+
+    def test_that_fails_as_nobody_expects_is_its_cases_problem_alone(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        failing, other = tenant.pay(seller, order_id="1"), tenant.pay(seller, order_id="2")
+        spoil(failing)
+        spoil(other)
+
+        def mend_all_but_one(payment_intent_id: str, **options: Any) -> str:
+            if payment_intent_id == failing:
+                raise KeyError("a shape that nobody expects")
+            return bring_payment_up_to_date(payment_intent_id, **options)
+
+        monkeypatch.setattr("reconciliation.mending.bring_payment_up_to_date", mend_all_but_one)
+
+        status, found = reconcile("--fix", "safe")
+
+        assert (status, differences(found)) == (1, sorted([("amount", failing, "open"), ("amount", other, "mended")]))
+        problem = "It could not be mended: KeyError. The log says more."
+        assert Case.objects.get(object_id=failing).last_problem == problem
+        run = Run.objects.get()
+        assert (run.status, run.not_compared) == (Run.Status.FINISHED, {})
+        assert Transaction.objects.get(stripe_payment_intent_id=failing).amount_received_minor == 999
+
+
+class TestARunThatReadsALongListOfEvents:
+    def test_stays_held_by_its_process_page_after_page(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        spoiled = tenant.pay(seller)
+        spoil(spoiled)
+        was_held: list[bool] = []
+
+        def slow_pages(path: str, **options: Any) -> Iterator[Page]:
+            for page in pages(path, **options):
+                Run.objects.update(leased_until=clock.database_now() - timedelta(seconds=1))
+                yield page
+                was_held.append(Run.objects.filter(leased_until__gt=clock.database_now()).exists())
+
+        monkeypatch.setattr("gateway.listing.PAGE_SIZE", 2)
+        monkeypatch.setattr("reconciliation.running.SIGN_OF_LIFE_EVERY_S", 0.0)
+        monkeypatch.setattr("reconciliation.undelivered.pages", slow_pages)
+
+        assert differences(reconcile()[1]) == [("amount", spoiled, "open")]
+
+        assert len(was_held) > 1
+        assert all(was_held)
 
 
 class TestACaseThatTwoComparisonsSee:

@@ -6,20 +6,27 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
+from accounts.models import ConnectedAccount
 from commercecore_payments import clock
 from commercecore_payments.clock import now
 from commercecore_payments.tests.tenants import Tenant
 from gateway.client import stripe_client
 from gateway.models import Operation
 from gateway.operations import OPERATION_METADATA_KEY
+from reconciliation.booking import Cases
 from reconciliation.decisions import close_case, compare_case_again, correct_case
-from reconciliation.differences import told_in
+from reconciliation.differences import Difference, told_in
 from reconciliation.errors import CaseNotMended
-from reconciliation.models import Case
+from reconciliation.models import Case, DifferenceType, ObjectKind, Proposal, Run
+from reconciliation.running import begin
+from reconciliation.scope import Scope
 from reconciliation.tests.comparison import differences, reconcile
 from reconciliation.tests.test_misfortunes import change_at_stripe
 from reconciliation.tests.test_scope import spoil
+from sandbox.money import ledger
+from sandbox.objects import journal
 from sandbox.tests.bank_debits import confirmed
 from transactions.models import Transaction
 from transactions.operations.create import ORDER_METADATA_KEY
@@ -124,6 +131,73 @@ class TestABankDebit:
         reconcile("--fix", "safe")
         assert reconcile()[0] == 0
         assert Transaction.objects.get().status == "processing"
+
+    def test_that_waits_for_the_bank_may_have_moved_money_at_stripe_already(self, tenant: Tenant, seller: str) -> None:
+        stripe_client().v1.accounts.update(seller, {"capabilities": {"us_bank_account_ach_payments": {"requested": True}}})
+        asked, options = confirmed("pm_usBankAccount_processing"), {"stripe_account": seller}
+        stripe_client().v1.payment_intents.create(asked, options)  # type: ignore[arg-type]
+        reconcile("--fix", "safe")
+        waiting = Transaction.objects.get()
+        with journal.change():
+            ledger.book(
+                account=seller,
+                type="payment",
+                amount=1000,
+                currency="usd",
+                source=waiting.stripe_charge_id,
+                reporting_category="charge",
+                description="",
+                available_on=now() + timedelta(days=4),
+            )
+
+        status, found = reconcile()
+
+        assert (status, found["cases"], found["compared"]["balance_transaction"]) == (0, [], 1)
+        assert (waiting.status, waiting.amount_received_minor) == ("processing", 0)
+
+
+class TestTheCharacterZero:
+    """That PostgreSQL stores nowhere."""
+
+    def test_in_what_stripe_says_is_kept_as_one_that_can_be_stored(self, tenant: Tenant, seller: str) -> None:
+        found = Difference(
+            type=DifferenceType.MISSING_HERE,
+            kind=ObjectKind.PAYMENT_INTENT,
+            object_id="pi_1",
+            summary="Order 1\0 is not here.",
+            proposal=Proposal.LOOK,
+            there={"metadata": {"order\0": ["1\0"]}},
+        )
+        account = ConnectedAccount.objects.get()
+        cases = Cases(begin(Scope(), mends=False, asked="", asked_by="a test"))
+
+        assert cases.take(found, account=account) is True
+
+        case = Case.objects.get()
+        kept = ("Order 1\ufffd is not here.", {"metadata": {"order\ufffd": ["1\ufffd"]}})
+        assert (case.summary, case.there) == kept
+        close_case(case, by="ada", reason="Known.")
+        assert cases.take(found, account=account) is False
+        case.refresh_from_db()
+        assert (case.summary, case.there) == kept
+
+
+class TestACurrencyThatNobodyKnows:
+    def test_and_no_record_has_room_for_is_told_and_keeps_nothing_from_being_compared(self, tenant: Tenant, seller: str) -> None:
+        spoiled = tenant.pay(seller)
+        spoil(spoiled)
+        made = pay_past_us(seller)
+        change_at_stripe(made, currency="eightabc")
+
+        status, found = reconcile("--fix", "safe")
+
+        is_stored = connection.vendor == "sqlite"  # which stores eight letters where there is room for three
+        assert (status, differences(found)) == (
+            1,
+            [("amount", spoiled, "mended"), ("missing_here", made, "mended" if is_stored else "open")],
+        )
+        case, run = Case.objects.get(object_id=made), Run.objects.get()
+        assert (case.currency, run.status, run.not_compared) == ("eightabc", Run.Status.FINISHED, {})
 
 
 class TestACaseThatIsNoneToCorrect:

@@ -7,11 +7,10 @@ from django.db import IntegrityError, transaction
 
 from commercecore_payments.actors import Actor
 from commercecore_payments.errors import ServiceError
-from gateway.errors import OutcomeUnknown
 from gateway.models import Operation
-from refunds.errors import ApprovalIsOver, NeedsSecondPerson, NotOwnRefund, OwnRefund, RefundIsWaiting
-from refunds.models import ApprovalStatus, Refund, RefundApproval
-from refunds.operations.request import RefundRequest, request_refund, up_to_date
+from refunds.errors import ApprovalIsOver, NeedsSecondPerson, NotOwnRefund, OwnRefund, RefundIsWaiting, RestHasChanged
+from refunds.models import ApprovalStatus, Refund, RefundApproval, with_outcome
+from refunds.operations.request import RefundRequest, Reserved, finish_refund, request_refund, reserve_refund, up_to_date
 
 
 def refund_by_staff(request: RefundRequest, *, reason: str, user: User, actor: Actor) -> Refund | RefundApproval:
@@ -45,43 +44,72 @@ def _leave_to_second_person(request: RefundRequest, *, reason: str, user: User) 
     return approval
 
 
-def approve_refund(approval: RefundApproval, *, note: str, user: User, actor: Actor) -> Refund:
+def approve_refund(
+    approval: RefundApproval, *, note: str, user: User, actor: Actor, expected_rest_minor: int | None = None
+) -> Refund:
     """Agrees to a waiting refund, as a second person, and asks Stripe for it once, by the same rules as ever.
 
-    Whoever approves is the operation's operator. Raises OwnRefund, ApprovalIsOver and what `request_refund` raises; after
-    those of `request_refund` the approval stays decided, and says what came of it.
+    Whoever approves is the operation's operator; `expected_rest_minor` as in RefundRequest. Raises OwnRefund, ApprovalIsOver and
+    what `request_refund` raises; after RestHasChanged the refund waits still, after the others the approval stays decided, and
+    says what came of it.
     """
     if approval.requested_by_id == user.pk:
         raise OwnRefund
-    if not approval.decide(ApprovalStatus.APPROVED, by=user, note=note):
-        raise ApprovalIsOver
     try:
-        refund = request_refund(_request_of(approval), actor=actor)
-    except OutcomeUnknown as error:
-        operation = Operation.objects.get(pk=error.operation_id)
-        approval.note_outcome(f"Its outcome is not known yet: operation {operation.pk}.", _refund_of(operation))
+        request = replace(_request_of(approval), expected_rest_minor=expected_rest_minor)
+        reserved = _decide_and_reserve(approval, request, note=note, user=user, actor=actor)
+    except (ApprovalIsOver, RestHasChanged):
         raise
     except ServiceError as error:
-        approval.note_outcome(f"It was not refunded: {error.message}")
+        _decide(approval, ApprovalStatus.APPROVED, by=user, note=with_outcome(note, f"It was not refunded: {error.message}"))
         raise
-    approval.note_outcome(f"It was refunded: {refund}.", refund)
+    try:
+        refund = finish_refund(reserved)
+    except ServiceError as error:
+        _note_failure(approval, reserved.operation, error, note=note)
+        raise
+    approval.note_outcome(note, f"It was refunded: {refund}.", refund)
     return refund
+
+
+def _decide_and_reserve(approval: RefundApproval, request: RefundRequest, *, note: str, user: User, actor: Actor) -> Reserved:
+    """The decision and the refund's operation, both or neither: a process may die at any moment.
+
+    Before it the approval waits still, and may be decided again. After it recovery asks Stripe for the refund, under the key of
+    that one operation, whoever else is at it.
+    """
+    with transaction.atomic(durable=True):
+        _decide(approval, ApprovalStatus.APPROVED, by=user, note=note)
+        reserved = reserve_refund(request, actor=actor)
+        told = f"It is asked for by operation {reserved.operation.pk}."
+        approval.note_outcome(note, told, Refund.objects.get(pk=reserved.operation.subject_id))
+    return reserved
+
+
+def _decide(approval: RefundApproval, status: ApprovalStatus, *, by: User, note: str) -> None:
+    if not approval.decide(status, by=by, note=note):
+        raise ApprovalIsOver
+
+
+def _note_failure(approval: RefundApproval, operation: Operation, error: ServiceError, *, note: str) -> None:
+    operation.refresh_from_db()
+    is_unknown = f"Its outcome is not known yet: operation {operation.pk}."
+    told = is_unknown if operation.is_open else f"It was not refunded: {error.message}"
+    approval.note_outcome(note, told, Refund.objects.get(pk=operation.subject_id))
 
 
 def refuse_refund(approval: RefundApproval, *, note: str, user: User) -> None:
     """Decides against a waiting refund, as a second person. Raises OwnRefund and ApprovalIsOver."""
     if approval.requested_by_id == user.pk:
         raise OwnRefund
-    if not approval.decide(ApprovalStatus.REFUSED, by=user, note=note):
-        raise ApprovalIsOver
+    _decide(approval, ApprovalStatus.REFUSED, by=user, note=note)
 
 
 def withdraw_refund(approval: RefundApproval, *, note: str, user: User) -> None:
     """Whoever asked for a waiting refund takes it back. Raises NotOwnRefund and ApprovalIsOver."""
     if approval.requested_by_id != user.pk:
         raise NotOwnRefund
-    if not approval.decide(ApprovalStatus.WITHDRAWN, by=user, note=note):
-        raise ApprovalIsOver
+    _decide(approval, ApprovalStatus.WITHDRAWN, by=user, note=note)
 
 
 def _request_of(approval: RefundApproval) -> RefundRequest:
@@ -92,7 +120,3 @@ def _request_of(approval: RefundApproval) -> RefundRequest:
         refund_application_fee=approval.refund_application_fee,
         approved=True,
     )
-
-
-def _refund_of(operation: Operation) -> Refund | None:
-    return Refund.objects.filter(pk=operation.subject_id).first()

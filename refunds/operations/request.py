@@ -23,7 +23,7 @@ from gateway.operations import (
     reserve,
 )
 from gateway.outcomes import Outcome
-from refunds.errors import NothingLeftToRefund, NotRefundable, RefundExceedsPayment, RefundRefused
+from refunds.errors import NothingLeftToRefund, NotRefundable, RefundExceedsPayment, RefundRefused, RestHasChanged
 from refunds.models import Refund, Status
 from refunds.operations.second_person import refuse_alone
 from refunds.operations.settle import REFUND, settle_refund
@@ -43,7 +43,8 @@ POLL_INTERVAL_S = 0.1
 class RefundRequest:
     """What is to go back of a payment: `amount_minor` minor units, or all that is left where it is None.
 
-    `approved`: a second person on the staff has agreed to it, as a larger refund of the staff needs.
+    `approved`: a second person on the staff has agreed to it, as a larger refund of the staff needs. `expected_rest_minor`: what
+    could still be refunded when it was decided, in minor units; where it is another by now, nothing is refunded.
     """
 
     payment: Transaction
@@ -52,6 +53,15 @@ class RefundRequest:
     refund_application_fee: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
     approved: bool = False
+    expected_rest_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A refund that Stripe may be asked for: a new one, or an equal one of another request, whose outcome is not known."""
+
+    operation: Operation
+    is_new: bool
 
 
 def find_payment_of_order(*, order_id: str, account: ConnectedAccount, actor: Actor) -> Transaction:
@@ -89,16 +99,22 @@ def request_refund(request: RefundRequest, *, actor: Actor) -> Refund:
     """Refunds a payment, the whole of what is left or a part.
 
     A refund equal to one whose outcome is not known is answered with that one: waited for while it is under way, and
-    else brought to its end. Raises NotRefundable, NothingLeftToRefund, RefundExceedsPayment, RefundRefused,
-    OperationInProgress, what `refunds.operations.second_person.refuse_alone` raises, and what
+    else brought to its end. Raises NotRefundable, NothingLeftToRefund, RefundExceedsPayment, RestHasChanged,
+    RefundRefused, OperationInProgress, what `refunds.operations.second_person.refuse_alone` raises, and what
     `gateway.operations.raise_for_outcome` raises.
     """
     earlier = earlier_under_key(Kind.REFUND_CREATE, actor=actor)
     if earlier is not None:
-        operation, outcome = earlier, _outcome_of_earlier(earlier)
-    else:
-        operation, is_new = _reserve_or_join(request, actor=actor)
-        outcome = finish(operation, settle_refund) if is_new else _outcome_of_earlier(operation)
+        return finish_refund(Reserved(earlier, is_new=False))
+    with transaction.atomic(durable=True):
+        reserved = reserve_refund(request, actor=actor)
+    return finish_refund(reserved)
+
+
+def finish_refund(reserved: Reserved) -> Refund:
+    """Asks Stripe for what was reserved, or waits for the equal one. Raises as `request_refund` after the reservation."""
+    operation = reserved.operation
+    outcome = finish(operation, settle_refund) if reserved.is_new else _outcome_of_earlier(operation)
     raise_for_outcome(operation, outcome, refusal=RefundRefused)
     return Refund.objects.select_related("transaction__account").get(pk=operation.subject_id)
 
@@ -133,18 +149,22 @@ def _wait_while_under_way(operation: Operation) -> bool:
     return waited
 
 
-def _reserve_or_join(request: RefundRequest, *, actor: Actor) -> tuple[Operation, bool]:
-    """Sets the refund's part of the payment aside before Stripe is asked, or finds the equal one; whether it is new.
+def reserve_refund(request: RefundRequest, *, actor: Actor) -> Reserved:
+    """Sets the refund's part of the payment aside before Stripe is asked, or finds the equal one. Call it in a transaction.
 
     The payment is locked first and the refunds are summed in a statement of their own: one statement that did both
     would sum what it saw before it waited for the lock. Callers at the same moment wait for the lock one after another.
+    Raises as `request_refund` before anything is sent.
     """
-    with transaction.atomic(durable=True):
-        keep_account_open(request.payment.account)
-        locked = Transaction.objects.select_for_update().get(pk=request.payment.pk)
-        # With a key of its own a request is another one, however equal.
-        equal = _equal_unfinished(request, locked) if actor.idempotency_key is None else None
-        return (equal, False) if equal is not None else (_reserve(request, locked, actor=actor), True)
+    keep_account_open(request.payment.account)
+    locked = Transaction.objects.select_for_update().get(pk=request.payment.pk)
+    if request.expected_rest_minor not in (None, refundable_minor(locked)):
+        raise RestHasChanged
+    # With a key of its own a request is another one, however equal.
+    equal = _equal_unfinished(request, locked) if actor.idempotency_key is None else None
+    if equal is not None:
+        return Reserved(equal, is_new=False)
+    return Reserved(_reserve(request, locked, actor=actor), is_new=True)
 
 
 def _equal_unfinished(request: RefundRequest, payment: Transaction) -> Operation | None:

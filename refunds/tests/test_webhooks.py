@@ -12,7 +12,7 @@ from gateway.client import stripe_client
 from gateway.models import Operation
 from gateway.tests.faults import stripe_fails, time_out_after, time_out_before
 from refunds.models import Refund
-from refunds.webhooks import ONLY_RELEASES
+from refunds.operations.bring_up_to_date import ONLY_RELEASES
 from sandbox.timeline import due
 from stripe_events.models import Status, StripeEvent
 from stripe_events.tests.arrivals import arrive, told_by_stripe, work

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from django.db.models import F
+from django.contrib.auth.models import User
+from django.db.models import F, Model
 
 from accounts.models import ConnectedAccount
-from commercecore_payments.tests.admin_pages import receive_newest
+from commercecore_payments.tests.admin_pages import list_page, receive_newest, record_page
 from commercecore_payments.tests.tenants import Tenant
 from developers.models import App, Developer, DeveloperToken
 from gateway.models import Kind, Operation, Status
@@ -26,7 +27,7 @@ from webhooks.models import Delivery, Event, WebhookEndpoint
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One button: on the record that `of` finds in the scene, for whoever has `right`."""
+    """One button, for whoever has `right`: on the record that `of` finds in the scene, or on the list of the model it names."""
 
     name: str
     right: Right
@@ -34,7 +35,28 @@ class Act:
     answers: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return f"{self.of().__class__.__name__}.{self.name}"
+        return f"{self._model().__name__}.{self.name}"
+
+    @property
+    def page(self) -> str:
+        """The address of the page on which the button is."""
+        found = self.of()
+        return list_page(found) if isinstance(found, type) else record_page(found)
+
+    @property
+    def form(self) -> str:
+        """The address of the form that the button opens."""
+        found = self.of()
+        return list_page(found) + f"{self.name}/" if isinstance(found, type) else record_page(found, self.name)
+
+    def logged_under(self, username: str) -> Model:
+        """The record under which the audit log has it when this user has done it."""
+        found = self.of()
+        return User.objects.get(username=username) if isinstance(found, type) else found
+
+    def _model(self) -> type[Any]:
+        found = self.of()
+        return found if isinstance(found, type) else type(found)
 
 
 def payment_of(order_id: str) -> Callable[[], Transaction]:
@@ -89,6 +111,7 @@ ACTS = (
     Act("accept", Right.CLOSE_CASE, case_of("accepted")),
     Act("compare_its_books", Right.RUN_RECONCILIATION, ConnectedAccount.objects.get),
     Act("compare_anew", Right.RUN_RECONCILIATION, lambda: Run.objects.earliest("pk")),
+    Act("compare_everything", Right.RUN_RECONCILIATION, lambda: Run),
     Act("disable", Right.MANAGE_CALLERS, App.objects.get),
     Act("disable", Right.MANAGE_CALLERS, Developer.objects.get),
 )

@@ -11,9 +11,12 @@ from django.db import connection, connections
 from django.test import Client
 
 from commercecore_payments import clock
+from commercecore_payments.admin.confirmation import CHANGED
 from commercecore_payments.tests.admin_pages import REASON, form_token, perform, record_page
 from commercecore_payments.tests.tenants import Tenant, refunds_at_stripe
 from gateway.models import Kind, Operation
+from refunds.errors import RestHasChanged
+from refunds.operations.request import reserve_refund
 from staff.models import UsedForm
 from staff.tests.people import browser_of, make_member, member, told
 from transactions.models import Transaction
@@ -90,6 +93,15 @@ class TestAForm:
         assert [told(answer)[-1] for answer in answers] == [NOT_VALID] * 2
         assert refunds() == 0
 
+    def test_of_a_refund_is_refused_where_a_colleague_has_refunded_meanwhile(self, payment: Transaction, seller: str) -> None:
+        anna, ben = member("anna"), member("ben")
+        of_anna, of_ben = half_of(anna, payment), half_of(ben, payment)
+        anna.post(record_page(payment, "refund"), of_anna)
+        assert told(ben.post(record_page(payment, "refund"), of_ben)) == [CHANGED]
+        assert (refunds(), refunds_at_stripe(seller, payment.stripe_payment_intent_id)) == (1, [500])
+        ben.post(record_page(payment, "refund"), half_of(ben, payment))
+        assert refunds_at_stripe(seller, payment.stripe_payment_intent_id) == [500, 500]
+
     @pytest.mark.parametrize(("age", "done"), [(timedelta(minutes=59), 1), (timedelta(minutes=61), 0)])
     def test_is_good_for_an_hour(self, payment: Transaction, age: timedelta, done: int) -> None:
         user = make_member("anna")
@@ -125,3 +137,29 @@ class TestOneFormAtTheSameMoment:
             answers = list(pool.map(send, browsers))
         assert len([answer for answer in answers if answer.startswith("This form was sent before")]) == 3
         assert (refunds(), refunds_at_stripe(seller, payment.stripe_payment_intent_id)) == (1, [500])
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer, and its tests share one connection")
+class TestTwoFormsOfOneRefundAtTheSameMoment:
+    def test_give_the_money_back_once(self, payment: Transaction, seller: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Four people deal with the same complaint, each a little differently: equal refunds would be taken for one anyway."""
+        checked, address = Barrier(4), record_page(payment, "refund")
+
+        def reserve_once_all_have_looked(*arguments: Any, **named: Any) -> Any:
+            checked.wait(timeout=10)
+            return reserve_refund(*arguments, **named)
+
+        monkeypatch.setattr("refunds.operations.request.reserve_refund", reserve_once_all_have_looked)
+        browsers = [member(f"p{number}") for number in range(4)]
+        people = [(one, {**half_of(one, payment), "amount": f"2.0{number}"}) for number, one in enumerate(browsers)]
+
+        def send(person: tuple[Client, dict[str, str]]) -> str:
+            try:
+                return str(told(person[0].post(address, person[1]))[-1])
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(send, people))
+        assert sum(RestHasChanged.message in answer for answer in answers) == 3
+        assert (refunds(), len(refunds_at_stripe(seller, payment.stripe_payment_intent_id))) == (1, 1)

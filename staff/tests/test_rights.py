@@ -73,7 +73,7 @@ class TestEveryAction:
             (known.model._meta.model_name, name, question_of(getattr(type(known), name)).right)
             for known in admin.site._registry.values()
             if isinstance(known, ConfirmedActions)
-            for name in known.actions_detail
+            for name in (*known.actions_detail, *known.actions_list)
         }
         of_other_parts = {one for one in asked if one[2] in RIGHTS_WITHOUT_A_BUTTON_ON_A_RECORD}
         reversals = {(model, name) for model, name, _ in asked if name in ("enable", "switch_on", "withdraw")}
@@ -88,8 +88,7 @@ class TestEveryAction:
         before = rows()
         offered, opened, refused = set(), set(), set()
         for act in ACTS:
-            record = act.of()
-            page, address = client.get(record_page(record)), record_page(record, act.name)
+            page, address = client.get(act.page), act.form
             offered |= {str(act)} if f'href="{address}"' in page.content.decode() else set()
             asked = client.get(address).status_code
             opened |= {str(act)} if asked == 200 else set()

@@ -17,7 +17,7 @@ from sandbox.timeline import due
 from stripe_events.models import StripeEvent
 from stripe_events.tests.arrivals import arrive, told_by_stripe, work
 from transactions.models import Transaction
-from transactions.webhooks import MADE_PAST_US
+from transactions.operations.bring_up_to_date import MADE_PAST_US
 from webhooks.models import Event
 
 WEEK = timedelta(days=8)
