@@ -82,6 +82,7 @@ class ConnectedAccount(models.Model):
 
     class Meta:
         ordering = ("-created_at", "-id")
+        indexes = [models.Index(fields=["environment", "-created_at", "-id"], name="account_newest")]
         constraints = [
             models.UniqueConstraint(
                 fields=["environment", "stripe_account_id"],

@@ -146,11 +146,18 @@ STATEMENTS: tuple[tuple[str, str, bool], ...] = (
 )
 
 
-def write_rows(payments: int) -> Iterator[str]:
-    """Writes a marketplace of so many payments; yields what is written next. The planner's statistics come last."""
+EVERYTHING = frozenset(name for name, _, _ in STATEMENTS)
+PAYMENTS_ALONE = frozenset({"callers", "sellers", "payments"})
+
+
+def write_rows(payments: int, kinds: frozenset[str] = EVERYTHING) -> Iterator[str]:
+    """Writes a marketplace of so many payments, of it these kinds of records; yields what is written next.
+
+    The planner's statistics come last.
+    """
     figures = {"payments": payments, "accounts": ACCOUNTS, "days": DAYS}
     indexes = _take_indexes_away()
-    for name, statement, in_pieces in STATEMENTS:
+    for name, statement, in_pieces in (each for each in STATEMENTS if each[0] in kinds):
         yield name
         for first in range(1, payments + 1, AT_ONCE) if in_pieces else (1,):
             _execute(statement, {**figures, "first": first, "last": min(first + AT_ONCE - 1, payments)})

@@ -1,10 +1,14 @@
 """The payment that an id is about: its own, or that of its order, charge, refund, dispute, operation or request."""
 
+from collections.abc import Iterable
+
 from django.db.models import Q, QuerySet
+from django.db.models.fields.json import KT
 
 from disputes.models import Dispute
 from gateway.models import Operation, subject_type
 from refunds.models import Refund
+from stripe_events.models import StripeEvent
 from transactions.models import Transaction
 
 # More of them are not read: whoever names an order with so many payments has to name one of them.
@@ -13,13 +17,16 @@ MOST_FOUND = 20
 
 def payments_called(identifier: str) -> list[Transaction]:
     """The payments that `identifier` may mean, the newest first, at most MOST_FOUND: several only for the id of an order."""
-    found: QuerySet[Transaction] = Transaction.objects.select_related("account", "app").filter(_is_called(identifier))
+    if identifier == "" or not _is_text(identifier):
+        return []
+    found: QuerySet[Transaction] = Transaction.objects.select_related("account", "app").filter(
+        _has_the_id(identifier) | Q(order_id=identifier)  # an app calls its orders as it likes: `re_1` may be one
+    )
     return list(found[:MOST_FOUND])
 
 
-def _is_called(identifier: str) -> Q:
-    if identifier == "" or not _is_text(identifier):
-        return Q(pk__in=[])
+def _has_the_id(identifier: str) -> Q:
+    """Keys are read first: one OR across two tables would read a whole one."""
     prefix = identifier.partition("_")[0]
     if prefix == "op":
         return _is_about(Operation.objects.filter(pk=identifier).first())
@@ -27,18 +34,30 @@ def _is_called(identifier: str) -> Q:
         named = Q(request_id=identifier) | Q(stripe_request_id=identifier)
         return _is_about(Operation.objects.filter(named).order_by("created_at").last())
     if prefix in ("re", "pyr"):
-        return Q(pk__in=Refund.objects.filter(stripe_refund_id=identifier).values("transaction"))
+        return _is_one_of(Refund.objects.filter(stripe_refund_id=identifier).values_list("transaction", flat=True))
     if prefix in ("dp", "du"):
-        return Q(pk__in=Dispute.objects.filter(stripe_dispute_id=identifier).values("transaction"))
-    return Q(stripe_payment_intent_id=identifier) | Q(stripe_charge_id=identifier) | Q(order_id=identifier)
+        return _is_one_of(Dispute.objects.filter(stripe_dispute_id=identifier).values_list("transaction", flat=True))
+    if prefix in ("ch", "py"):
+        return Q(stripe_charge_id=identifier) | Q(stripe_payment_intent_id__in=_payment_intents(identifier))
+    return Q(stripe_payment_intent_id=identifier)
+
+
+def _payment_intents(charge: str) -> list[str]:
+    """Of the attempt to pay that made the charge: a payment knows its last one alone, and Stripe's events tell of each."""
+    told = StripeEvent.objects.filter(object_id=charge).annotate(intent=KT("payload__data__object__payment_intent"))
+    return [intent for intent in told.values_list("intent", flat=True)[:1] if intent]
 
 
 def _is_about(operation: Operation | None) -> Q:
     if operation is None:
-        return Q(pk__in=[])
+        return _is_one_of([])
     if operation.subject_type == subject_type(Refund):
-        return Q(pk__in=Refund.objects.filter(pk=operation.subject_id).values("transaction"))
-    return Q(pk=operation.subject_id) if operation.subject_type == subject_type(Transaction) else Q(pk__in=[])
+        return _is_one_of(Refund.objects.filter(pk=operation.subject_id).values_list("transaction", flat=True))
+    return _is_one_of([operation.subject_id] if operation.subject_type == subject_type(Transaction) else [])
+
+
+def _is_one_of(keys: Iterable[int | None]) -> Q:
+    return Q(pk__in=[key for key in keys if key is not None])
 
 
 def _is_text(identifier: str) -> bool:

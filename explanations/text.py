@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterator
 
+from commercecore_payments.management.terminal import printable
 from explanations.structure import Entry, Explanation, Tone, WaitsFor
 
 WIDTH = 110
@@ -18,7 +19,8 @@ WAITS = {
 
 
 def explanation_text(explanation: Explanation, *, title: str) -> str:
-    return "\n".join(_lines(explanation, title)) + "\n"
+    """Its lines, each of them in one line: what apps, receivers and banks have written in it does nothing to the terminal."""
+    return "\n".join(printable(line) for line in _lines(explanation, title)) + "\n"
 
 
 def _lines(explanation: Explanation, title: str) -> Iterator[str]:

@@ -25,6 +25,7 @@ class Customer(models.Model):
 
     class Meta:
         ordering = ("-created_at", "-id")
+        indexes = [models.Index(fields=["environment", "-created_at", "-id"], name="customer_newest")]
         constraints = [
             models.UniqueConstraint(fields=["environment", "developer", "user_id"], name="one_customer_a_user"),
             models.UniqueConstraint(
@@ -98,6 +99,7 @@ class PaymentMethod(models.Model):
 
     class Meta:
         ordering = ("-created_at", "-id")
+        indexes = [models.Index(fields=["environment", "-created_at", "-id"], name="payment_method_newest")]
         constraints = [
             models.UniqueConstraint(
                 fields=["environment", "stripe_payment_method_id"],

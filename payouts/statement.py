@@ -12,7 +12,7 @@ from typing import Any
 from accounts.models import ConnectedAccount
 from disputes.models import Dispute
 from gateway.listing import Page, get, pages
-from payouts.models import Payout
+from payouts.models import Payout, Status
 from refunds.models import Refund
 from transactions.models import Transaction
 
@@ -22,6 +22,9 @@ BETWEEN_STRIPE_AND_SELLER = frozenset(
     "climate_order_purchase climate_order_refund contribution payout_minimum_balance_hold payout_minimum_balance_release "
     "reserve_hold reserve_release reserve_transaction reserved_funds stripe_fee stripe_fx_fee tax_fee".split()
 )
+
+# Payouts that the bank has nothing of, in words: what they were made of left the balance and is in it again.
+WENT_BACK: Mapping[str, str] = {Status.FAILED: "failed", Status.CANCELED: "was canceled"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,10 @@ class Total:
 
 @dataclass(slots=True)
 class Statement:
-    """A payout, and what its lines come to as they are read. `amount_minor` is what the bank gets."""
+    """A payout, and what its lines come to as they are read. `amount_minor` is what the bank was sent.
+
+    `reversed_by` is the payout that took it back from the bank, if one did (docs.stripe.com/api/payouts/reverse).
+    """
 
     account: ConnectedAccount
     payout_id: str
@@ -81,6 +87,7 @@ class Statement:
     is_automatic: bool
     is_complete: bool
     made_at: datetime
+    reversed_by: str = ""
     waits_s: Sequence[float] | None = None  # as `gateway.listing.get`
     totals: dict[str, Total] = field(default_factory=dict)
     explained_minor: int = 0
@@ -99,9 +106,17 @@ class Statement:
     @property
     def remark(self) -> str:
         """What has to be known about the payout as a whole; empty where nothing does."""
+        return " ".join(self._remarks())
+
+    def _remarks(self) -> Iterator[str]:
+        if self.status in WENT_BACK:
+            yield f"It {WENT_BACK[self.status]}: the money went back to the seller's balance, and a later payout carries it."
+        if self.reversed_by:
+            yield f"It was reversed by {self.reversed_by}, which takes the money back from the bank."
         if not self.is_automatic:
-            return "It was made by hand: Stripe tells of no such payout which transactions it is made of."
-        return "" if self.is_complete else "Stripe has not told yet all that it is made of; until it has, something is missing."
+            yield "It was made by hand: Stripe tells of no such payout which transactions it is made of."
+        elif not self.is_complete:
+            yield "Stripe has not told yet all that it is made of; until it has, something may be missing."
 
     def lines(self) -> Iterator[Line]:
         """Every line of the payout, the newest first, a page at a time; each is added to the totals as it is told.
@@ -142,6 +157,7 @@ def statement_of(payout_id: str, *, account: ConnectedAccount, waits_s: Sequence
         is_automatic=payout["automatic"],
         is_complete=payout["reconciliation_status"] == "completed",
         made_at=datetime.fromtimestamp(payout["created"], UTC),
+        reversed_by=payout.get("reversed_by") or "",
         waits_s=waits_s,
     )
 

@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from commercecore_payments.management.terminal import printable
 from commercecore_payments.money import format_amount
-from commercecore_payments.spreadsheets import without_formula
+from commercecore_payments.spreadsheets import harmless
 from payouts.statement import Line, Statement
 
 COLUMNS = (
@@ -46,7 +47,7 @@ def in_table(statement: Statement) -> Iterator[str]:
 
 
 def _row(*cells: str) -> str:
-    kind, record, order, gross, fee, net = cells
+    kind, record, order, gross, fee, net = (printable(cell) for cell in cells)
     return f"{kind:<16} {record:<30} {order:<24} {gross:>16} {fee:>14} {net:>16}".rstrip()
 
 
@@ -80,10 +81,10 @@ def in_json(statement: Statement) -> Iterator[str]:
 
 
 def in_csv(statement: Statement) -> Iterator[str]:
-    """For spreadsheets: the lines alone. Amounts are in minor units."""
+    """For spreadsheets: the lines alone, each in one line. Amounts are in minor units."""
     yield _csv_row(COLUMNS)
     for line in statement.lines():
-        yield _csv_row([without_formula(value) for value in _cells(line).values()])
+        yield _csv_row([harmless(value) for value in _cells(line).values()])
 
 
 def _csv_row(values: Any) -> str:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any
 
+from commercecore_payments.management.terminal import printable
 from commercecore_payments.money import format_amount
-from commercecore_payments.spreadsheets import without_formula
+from commercecore_payments.spreadsheets import harmless
 from reconciliation.booking import Report, cases_of, in_order
 from reconciliation.differences import Difference
 from reconciliation.mending import MENDS, SAFE, is_mendable
@@ -158,14 +159,16 @@ def as_table(result: Result, lines: Iterable[Line]) -> str:
     stake = ", ".join(format_amount(total, currency) for currency, total in result.at_stake.items()) or "nothing"
     width = max(len(name) for name, _ in rows)
     text = "\n".join(f"{name:<{width}}  {number:>9,}" for name, number in rows)
-    missed = "".join(f"Not compared: {what}. {why}\n" for what, why in result.not_compared.items())
+    missed = "".join(f"Not compared: {what}. {printable(why)}\n" for what, why in result.not_compared.items())
     return f"{text}\n{'At stake':<{width}}  {stake}\n{missed}{_named(result, lines)}"
 
 
 def _named(result: Result, lines: Iterable[Line]) -> str:
     """What is left, as far as it fits a screen."""
     left = [line for line in lines if line.state == Case.Status.OPEN]
-    told = [f"{line.type} {line.object_id} ({line.account_id or 'platform'}): {line.summary}" for line in left[:MOST_NAMED]]
+    told = [
+        printable(f"{line.type} {line.object_id} ({line.account_id or 'platform'}): {line.summary}") for line in left[:MOST_NAMED]
+    ]
     more = len(left) - len(told)
     where = f", in the cases of run {result.run}" if result.run is not None else ""
     told += [f"… and {more} more{where}."] if more > 0 else []
@@ -186,7 +189,7 @@ def as_json(result: Result, lines: Iterable[Line]) -> str:
         "not_compared": dict(result.not_compared),
         "cases": [_fields(line) for line in lines],
     }
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(content, indent=2) + "\n"
 
 
 def _fields(line: Line) -> dict[str, Any]:
@@ -199,7 +202,7 @@ def as_csv(_result: Result, lines: Iterable[Line]) -> str:
     table = csv.writer(written)
     table.writerow(names)
     for line in lines:
-        table.writerow([without_formula(getattr(line, name)) for name in names])
+        table.writerow([harmless(getattr(line, name)) for name in names])
     return written.getvalue()
 
 

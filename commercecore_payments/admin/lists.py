@@ -1,10 +1,11 @@
 """Lists of any length: nothing here counts, sorts or searches a whole table."""
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
 from django.db.models.constants import LOOKUP_SEP
@@ -12,6 +13,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.text import smart_split, unescape_string_literal
 
+from commercecore_payments.admin.sorting import backwards, order_through
 from commercecore_payments.admin.unfolded import ModelAdmin
 
 # Counting and leafing stop here: nobody leafs through a hundred pages, and whether ten thousand or a million are found is the
@@ -20,6 +22,8 @@ MOST_COUNTED = 10_000
 # As many records of another kind are looked up first, to find what belongs to them: the sellers with such an email, the payments
 # of such an order. Where there are more, the search word is too short to be slow: what it finds lies everywhere.
 MOST_RELATED = 1000
+# A column by its place in the list, as `?o=` names it: "3", and "-3" for the greatest values first.
+CHOICE = re.compile(r"-?(?P<number>[0-9]{1,3})")
 
 
 def counted(rows: QuerySet[Any]) -> int:
@@ -55,11 +59,34 @@ class BoundedPaginator(Paginator):
 
 
 class BoundedChangeList(ChangeList):
-    """Says how many records were found below the list alone, where it is said as far as it was counted."""
+    """Says how many records were found below the list alone, where it is said as far as it was counted.
+
+    It is sorted by one column at a time, in the order of the index that leads through it. What else an address asks for is as
+    if it had not been asked.
+    """
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.full_result_count = self.result_count
+        self.sortable_by = [str(name) for name in self.list_display if self.get_ordering_field(name)]
+
+    def get_ordering_field(self, field_name: Any) -> str | None:
+        """The column that the list is sorted by where `field_name` is chosen; None where no index leads through it."""
+        column = super().get_ordering_field(field_name)
+        return column if isinstance(column, str) and order_through(self.model, column) else None
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        asked = self.params.pop(ORDER_VAR, "")
+        self.filter_params.pop(ORDER_VAR, None)  # the links of the page ask for no more than is taken
+        for choice in asked.split("."):
+            match = CHOICE.fullmatch(choice)
+            number = int(match["number"]) if match is not None else len(self.list_display)
+            column = self.get_ordering_field(self.list_display[number]) if number < len(self.list_display) else None
+            if column is not None:
+                self.params[ORDER_VAR], self.filter_params[ORDER_VAR] = choice, [choice]
+                order = order_through(self.model, column)
+                return list(backwards(order) if choice.startswith("-") else order)
+        return list(super().get_ordering(request, queryset))
 
 
 class BoundedLists(ModelAdmin):

@@ -1,6 +1,8 @@
 """Files that a command writes its result into."""
 
 import os
+import secrets
+import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,14 +17,16 @@ def replace_file(output: Path, pieces: Iterable[str]) -> None:
         with output.open("w", encoding="utf-8") as file:
             file.writelines(pieces)
         return
-    target = output.resolve()  # a link goes on leading to the file
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
+    target = _behind_links(output)
+    unfinished = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with unfinished.open("x", encoding="utf-8") as file:  # whoever may read it, by the umask, as of any new file
             file.writelines(pieces)
-        Path(name).replace(target)
+        if target.exists():
+            shutil.copymode(target, unfinished)
+        unfinished.replace(target)
     except BaseException:  # whatever ended it, half a result is none
-        Path(name).unlink()
+        unfinished.unlink(missing_ok=True)
         raise
 
 
@@ -31,4 +35,9 @@ def refuse_unwritable(output: Path) -> None:
     if output.is_dir():
         raise IsADirectoryError(f"{output} is a directory.")
     if not output.exists() or output.is_file():
-        tempfile.TemporaryFile(dir=output.resolve().parent).close()
+        tempfile.TemporaryFile(dir=_behind_links(output).parent).close()
+
+
+def _behind_links(output: Path) -> Path:
+    """A link goes on leading to the file; one that leads to itself is replaced by it."""
+    return Path(os.path.realpath(output))

@@ -22,6 +22,25 @@ class TestAnOutput:
         replace_file(name, ["all"])
         assert (name.is_symlink(), file.read_text()) == (True, "all")
 
+    def test_is_read_by_whom_the_umask_says_and_goes_on_to_be_read_by_whoever_could(self, tmp_path: Path) -> None:
+        new, old = tmp_path / "new", tmp_path / "old"
+        old.touch()
+        old.chmod(0o604)
+        umask = os.umask(0o027)
+        try:
+            replace_file(new, ["all"])
+            replace_file(old, ["all"])
+        finally:
+            os.umask(umask)
+        assert [file.stat().st_mode & 0o777 for file in (new, old)] == [0o640, 0o604]
+
+    def test_behind_a_link_to_itself_takes_its_place(self, tmp_path: Path) -> None:
+        loop = tmp_path / "loop"
+        loop.symlink_to(loop)
+        refuse_unwritable(loop)
+        replace_file(loop, ["all"])
+        assert (loop.is_symlink(), loop.read_text()) == (False, "all")
+
     def test_that_is_no_file_is_written_to_and_stays_what_it_is(self, tmp_path: Path) -> None:
         pipe = tmp_path / "pipe"
         os.mkfifo(pipe)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from typing import Any
 
 import pytest
@@ -108,6 +108,37 @@ class TestTheCommand:
         states.disputed(tenant, seller)
         [found] = json.loads(output_of(str(Dispute.objects.get()), "--format", "json"))
         assert (found["transaction_id"], found["verdict"]["code"]) == (str(Transaction.objects.get()), "dispute_needs_response")
+
+    def test_finds_the_payment_of_a_charge_that_was_declined_before_another(self, tenant: Tenant, seller: str) -> None:
+        states.declined(tenant, seller)
+        payment = Transaction.objects.get()
+        declined = payment.stripe_charge_id
+        tenant.confirm(seller, str(payment))
+        states.everything_arrives(seller)
+        payment.refresh_from_db()
+        assert (payment.status, payment.stripe_charge_id == declined) == ("succeeded", False)
+        [found] = json.loads(output_of(declined, "--format", "json"))
+        assert (found["transaction_id"], found["verdict"]["code"]) == (str(payment), "paid")
+
+    @pytest.mark.parametrize("name", ["op_7", "req_7", "re_7", "pyr_7", "du_7", "dp_7", "ch_7", "py_7", "pi_7", "7"])
+    def test_finds_the_payment_of_an_order_whatever_an_app_calls_it(self, tenant: Tenant, seller: str, name: str) -> None:
+        payment = tenant.create_payment(seller, order_id=name)
+        tenant.create_payment(seller, order_id="another")
+        [found] = json.loads(output_of(name, "--format", "json"))
+        assert found["transaction_id"] == payment
+
+    def test_does_nothing_to_a_terminal_whatever_an_app_writes(self, tenant: Tenant, seller: str) -> None:
+        tenant.create_payment(seller, order_id="x\x1b[2J\nReceived: 1.00 USD\u202e")
+        payment = Transaction.objects.get()
+        text = output_of(str(payment))
+        assert all(line.isprintable() for line in text.splitlines())
+        assert r"Order:            x\x1b[2J\nReceived: 1.00 USD\u202e" in text.splitlines()
+        assert output_of(str(payment), "--format", "json").isascii()
+
+    def test_that_nobody_takes_is_told_in_a_sentence(self, tenant: Tenant, seller: str) -> None:
+        tenant.create_payment(seller, order_id="Größe")
+        with pytest.raises(CommandError, match="codec can't encode"):
+            call_command("explain", "Größe", stdout=TextIOWrapper(BytesIO(), encoding="ascii"))
 
     def test_explains_every_payment_of_an_order(self, tenant: Tenant, seller: str) -> None:
         states.canceled(tenant, seller)

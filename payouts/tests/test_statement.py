@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +17,9 @@ from commercecore_payments.tests.tenants import Tenant
 from gateway import listing
 from gateway.client import stripe_client
 from payouts.models import Payout
+from payouts.tests.balances import paid_out
 from payouts.tests.told import pay_out, tell
 from sandbox.models import SandboxFault
-from sandbox.timeline import due
-
-
-def paid_out(seller: str) -> str:
-    """The id of the payout that Stripe makes of all that the seller has: days later it is at the bank."""
-    due.move_clock(timedelta(days=6))
-    payouts = stripe_client().v1.payouts.list({}, {"stripe_account": seller})
-    assert [payout.status for payout in payouts.data] == ["paid"]
-    return payouts.data[0].id
 
 
 def statement(seller: str, payout: str, *, status: int = 0, format: str = "json", **options: Any) -> str:  # noqa: A002

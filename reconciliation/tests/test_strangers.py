@@ -50,7 +50,7 @@ class TestMetadata:
         reconcile()
         assert Case.objects.get(kind="payment_intent").app is None
 
-    @pytest.mark.parametrize(("said", "told"), [("order-1", "order-1"), ("\0", ""), ("x" * 256, ""), (None, "")])
+    @pytest.mark.parametrize(("said", "told"), [("order-1", "order-1"), ("\0", ""), ("\ud800", ""), ("x" * 256, ""), (None, "")])
     def test_is_a_name_of_ours_where_it_can_be_one(self, said: str | None, told: str) -> None:
         assert told_in({"metadata": {"key": said} if said is not None else None}, "key") == told
 
@@ -119,6 +119,17 @@ class TestAnOrder:
             call_command("reconcile", grace=0, format="csv", stdout=out)
         assert ",'=1+1," in out.getvalue()
 
+    @pytest.mark.parametrize("written_as", ["table", "csv"])
+    def test_does_nothing_to_the_terminal_and_stays_in_its_line(self, tenant: Tenant, seller: str, written_as: str) -> None:
+        tenant.pay(seller, order_id="1")
+        tenant.pay(seller, order_id="2")
+        Transaction.objects.update(order_id="\x1b[2Jx\nAt stake  nothing", holds_order=False)
+        out = StringIO()
+        with pytest.raises(SystemExit):
+            call_command("reconcile", grace=0, format=written_as, stdout=out)
+        assert r"\x1b[2Jx\nAt stake  nothing" in out.getvalue()
+        assert not [line for line in out.getvalue().splitlines() if "\x1b" in line or line == "At stake  nothing"]
+
 
 class TestABankDebit:
     def test_that_waits_for_the_bank_has_received_nothing_on_either_side_nor_given_back_any(
@@ -156,17 +167,18 @@ class TestABankDebit:
         assert (waiting.status, waiting.amount_received_minor) == ("processing", 0)
 
 
-class TestTheCharacterZero:
+@pytest.mark.parametrize("unstorable", ["\0", "\ud83d"], ids=["zero", "half"])
+class TestTheCharacterZeroAndHalfASurrogatePair:
     """That PostgreSQL stores nowhere."""
 
-    def test_in_what_stripe_says_is_kept_as_one_that_can_be_stored(self, tenant: Tenant, seller: str) -> None:
+    def test_in_what_stripe_says_is_kept_as_one_that_can_be_stored(self, tenant: Tenant, seller: str, unstorable: str) -> None:
         found = Difference(
             type=DifferenceType.MISSING_HERE,
             kind=ObjectKind.PAYMENT_INTENT,
             object_id="pi_1",
-            summary="Order 1\0 is not here.",
+            summary=f"Order 1{unstorable} is not here.",
             proposal=Proposal.LOOK,
-            there={"metadata": {"order\0": ["1\0"]}},
+            there={"metadata": {f"order{unstorable}": [f"1{unstorable}"]}},
         )
         account = ConnectedAccount.objects.get()
         cases = Cases(begin(Scope(), mends=False, asked="", asked_by="a test"))

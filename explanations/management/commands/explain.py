@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from commercecore_payments.management.database import failures_in_one_sentence, refuse_database_without_tables
+from commercecore_payments.management.terminal import printable
 from explanations.explaining import explain
 from explanations.finding import payments_called
 from explanations.serializers import explanation_data
@@ -30,17 +31,21 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=("text", "json"), default="text", help="json: as the API gives it, in a list.")
 
     def handle(self, *args: Any, identifier: str, format: str, **options: Any) -> None:  # noqa: A002 - as the option is called
-        """Raises CommandError where the database is out of reach or fails, and where no payment is found."""
+        """Raises CommandError where the database is out of reach or fails, no payment is found, or nobody takes the result."""
         refuse_database_without_tables()
         with failures_in_one_sentence():
             payments = payments_called(identifier.strip())
             if not payments:
-                raise CommandError(f"No payment is known here by {identifier}.")
-            self.stdout.write(_as_json(payments) if format == "json" else _as_text(payments))
+                raise CommandError(f"No payment is known here by {printable(identifier)}.")
+            told = _as_json(payments) if format == "json" else _as_text(payments)
+        try:
+            self.stdout.write(told)
+        except (OSError, UnicodeEncodeError) as error:
+            raise CommandError(str(error)) from error
 
 
 def _as_json(payments: list[Transaction]) -> str:
-    return json.dumps([explanation_data(explain(payment)) for payment in payments], indent=2, ensure_ascii=False)
+    return json.dumps([explanation_data(explain(payment)) for payment in payments], indent=2)
 
 
 def _as_text(payments: list[Transaction]) -> str:

@@ -1,6 +1,7 @@
 """`manage.py payout_statement`: every balance transaction behind a payout, with our order, and what nothing explains."""
 
-from argparse import ArgumentParser
+import re
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,15 @@ from django.db import Error as DatabaseFailure
 from accounts.models import ConnectedAccount
 from commercecore_payments.errors import ServiceError
 from commercecore_payments.management.database import refuse_database_without_tables
-from commercecore_payments.management.output import replace_file
+from commercecore_payments.management.output import refuse_unwritable, replace_file
 from commercecore_payments.money import format_amount
 from payouts.statement import Statement, statement_of
 from payouts.statement_formats import FORMATS
 
 # Exit statuses. 2 is Django's own for a command line that cannot be meant, too.
 UNEXPLAINED, COULD_NOT_RUN = 1, 2
+# What Stripe's ids are made of. Anything else would lead to another address of Stripe's than a payout's.
+STRIPE_ID = re.compile(r"\A[A-Za-z0-9_]+\Z")
 
 
 class Command(BaseCommand):
@@ -29,20 +32,24 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--account", required=True, metavar="ACCT", help="The connected account that was paid out.")
-        parser.add_argument("--payout", required=True, metavar="PO", help="The payout.")
+        parser.add_argument(
+            "--account", required=True, type=_stripe_id, metavar="ACCT", help="The connected account that was paid out."
+        )
+        parser.add_argument("--payout", required=True, type=_stripe_id, metavar="PO", help="The payout.")
         parser.add_argument("--format", choices=list(FORMATS), default="table")
         parser.add_argument("--output", type=Path, metavar="FILE", help="Write it there instead of to the terminal.")
 
     def handle(self, *args: Any, account: str, payout: str, format: str, output: Path | None, **options: Any) -> None:  # noqa: A002 - the option's name
         """Raises SystemExit with 1 where something is not explained, and CommandError with 2 where it could not be done."""
         try:
+            if output is not None:
+                refuse_unwritable(output)  # now, and not after thousands of lines
             refuse_database_without_tables()
             statement = statement_of(payout, account=_account(account))
             self._write(FORMATS[format](statement), output)
         except ServiceError as error:
             raise CommandError(error.message, returncode=COULD_NOT_RUN) from error
-        except (CommandError, DatabaseFailure, OSError) as error:
+        except (CommandError, DatabaseFailure, OSError, UnicodeEncodeError) as error:
             raise CommandError(str(error), returncode=COULD_NOT_RUN) from error
         if output is not None or format == "csv":
             self.stderr.write(_verdict(statement))
@@ -55,6 +62,12 @@ class Command(BaseCommand):
                 self.stdout.write(line)
         else:
             replace_file(output, (f"{line}\n" for line in lines))
+
+
+def _stripe_id(text: str) -> str:
+    if STRIPE_ID.match(text) is None:
+        raise ArgumentTypeError(f"is an id of Stripe's, and not {text!a}")
+    return text
 
 
 def _account(account_id: str) -> ConnectedAccount:
