@@ -16,6 +16,7 @@ from staff.audit import Outcome
 
 TONES: dict[str, Tone] = {
     Outcome.DONE: Tone.GOOD,
+    Outcome.WAITS: Tone.WAITING,
     Outcome.REFUSED: Tone.BAD,
     Outcome.UNKNOWN: Tone.WAITING,
     Outcome.BROKE_OFF: Tone.BAD,

@@ -5,13 +5,12 @@ from datetime import datetime, time, timedelta
 
 from django.conf import settings
 from django.db import Error, IntegrityError, transaction
-from django.db.models import Q
 
 from commercecore_payments.clock import database_now, now
 from commercecore_payments.errors import ServiceError
 from reconciliation.errors import RunTakenOver, RunUnderWay
 from reconciliation.models import Run
-from reconciliation.processes import this_process
+from reconciliation.processes import is_gone, this_process
 from reconciliation.running import Runner, hold, new_run, refuse_unknown
 from reconciliation.scope import Scope
 
@@ -54,11 +53,8 @@ def compare_next() -> bool:
     """
     _begin_the_night()
     moment = database_now()
-    mine = Q(holder=this_process())
-    free = Q(leased_until=None) | Q(leased_until__lt=moment)
-    run: Run | None = (
-        Run.objects.filter(mine | free, status=Run.Status.RUNNING, by_worker=True).order_by("started_at", "pk").first()
-    )
+    runs = Run.objects.filter(status=Run.Status.RUNNING, by_worker=True).order_by("started_at", "pk")
+    run = next((run for run in runs if _may_go_on(run, moment)), None)
     if run is None:
         return False
     try:
@@ -77,8 +73,16 @@ def compare_next() -> bool:
     return True
 
 
+def _may_go_on(run: Run, moment: datetime) -> bool:
+    """Whether it is this worker's, or nobody's: none has begun it, the lease has run out, or its holder is surely gone."""
+    is_free = run.leased_until is None or run.leased_until < moment
+    return is_free or run.holder == this_process() or is_gone(run.holder)
+
+
 def _wait(run: Run, why: str) -> None:
-    Run.objects.filter(pk=run.pk).update(error=why, holder="", leased_until=database_now() + RETRY_AFTER)
+    """Gives it up for RETRY_AFTER, unless another worker has taken it over meanwhile."""
+    held = Run.objects.filter(pk=run.pk, holder=this_process(), status=Run.Status.RUNNING)
+    held.update(error=why, holder="", leased_until=database_now() + RETRY_AFTER)
 
 
 def _begin_the_night() -> None:

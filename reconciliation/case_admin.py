@@ -150,7 +150,8 @@ class CaseAdmin(ExportableAdmin, ReadOnlyAdmin):
         payments = [_payment(one, record) for one in _payments(record)]
         if payments:
             return [RelatedTable("Payments of the order", ("Payment", "Status", "Kept"), payments)]
-        return [RelatedTable("Both sides", ("", "Here", "At Stripe", ""), [_sides(record, name) for name in _names(record)])]
+        title = "Both sides" if record.is_open else "Both sides, as they were"
+        return [RelatedTable(title, ("", "Here", "At Stripe", ""), [_sides(record, name) for name in _names(record)])]
 
     def briefing(self, record: Case) -> Briefing | None:
         """What differs and what would end it, while the case is open."""
@@ -182,6 +183,12 @@ class CaseAdmin(ExportableAdmin, ReadOnlyAdmin):
     def facts_behind(self, action: str, record: Case) -> Any:
         """To look at both sides anew is right whatever they said before."""
         return record.facts if action != "compare_again" else None
+
+    def what_happened(self, action: str, record: Case) -> str:
+        if record.is_open or record.closed_at is None:
+            return ""
+        ended, who = record.get_status_display().lower(), record.closed_by or "a comparison"
+        return f"The case is {ended}, by {who} at {record.closed_at:%Y-%m-%d %H:%M} UTC."
 
     def actions_for(self, record: Case) -> list[str]:
         if not record.is_open:

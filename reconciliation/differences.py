@@ -1,5 +1,6 @@
 """One difference between our records and Stripe's books, before it becomes a case."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +17,10 @@ from transactions.models import Transaction
 
 # Our records of what moves money.
 MoneyRecord = Transaction | Refund | Dispute | Payout
+
+# The character 0, and halves of surrogate pairs, which JSON can spell and which are no text
+# (postgresql.org/docs/current/datatype-json.html).
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 # What summaries call it. Of a charge it is what its payment says of it that is compared.
 NAMES: Mapping[ObjectKind, str] = {
@@ -180,9 +185,9 @@ def _app_id(record: MoneyRecord) -> str | None:
 
 
 def _storable(value: Any) -> Any:
-    """The same without the character 0, which PostgreSQL stores nowhere: sellers write what they like into metadata."""
+    """The same without what PostgreSQL stores nowhere: sellers write what they like into metadata."""
     if isinstance(value, str):
-        return value.replace("\0", "\ufffd")
+        return UNSTORABLE.sub("\ufffd", value)
     if isinstance(value, Mapping):
         return {_storable(name): _storable(one) for name, one in value.items()}
     return [_storable(one) for one in value] if isinstance(value, list) else value
@@ -199,7 +204,7 @@ def told_in(found: Mapping[str, Any], key: str) -> str:
     Whoever makes objects at the account chooses it. Refunds may have none at all.
     """
     said = str((found.get("metadata") or {}).get(key, ""))
-    return said if len(said) <= ID_LENGTH and "\0" not in said else ""
+    return said if len(said) <= ID_LENGTH and not UNSTORABLE.search(said) else ""
 
 
 def sides(fields: Iterable[Field]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -167,12 +167,17 @@ def _named(result: Result, lines: Iterable[Line]) -> str:
     """What is left, as far as it fits a screen."""
     left = [line for line in lines if line.state == Case.Status.OPEN]
     told = [
-        printable(f"{line.type} {line.object_id} ({line.account_id or 'platform'}): {line.summary}") for line in left[:MOST_NAMED]
+        printable(f"{_case(line)}{line.type} {line.object_id} ({line.account_id or 'platform'}): {line.summary}")
+        for line in left[:MOST_NAMED]
     ]
     more = len(left) - len(told)
     where = f", in the cases of run {result.run}" if result.run is not None else ""
     told += [f"… and {more} more{where}."] if more > 0 else []
     return "".join(f"{line}\n" for line in ["", *told]) if told else ""
+
+
+def _case(line: Line) -> str:
+    return "" if line.case is None else f"case {line.case}, "
 
 
 def as_json(result: Result, lines: Iterable[Line]) -> str:

@@ -18,7 +18,7 @@ from gateway.models import Operation
 from refunds.models import APPROVALS_WAIT_FOR, ApprovalStatus, RefundApproval
 from refunds.operations import approve_refund, refuse_refund, withdraw_refund
 from refunds.operations.request import refundable_minor
-from refunds.previews import refund_preview
+from refunds.previews import newest_refund_in_words, refund_in_words, refund_preview
 from staff.rights import Right
 
 STATUS_COLOURS: dict[str, str] = {
@@ -89,6 +89,11 @@ class RefundApprovalAdmin(ReadOnlyAdmin):
         """What is left of the payment: after another refund somebody may decide otherwise."""
         return refundable_minor(record.transaction) if action == "approve" else None
 
+    def what_happened(self, action: str, record: RefundApproval) -> str:
+        if record.is_waiting:
+            return newest_refund_in_words(record.transaction)
+        return f"It is {record.get_status_display().lower()} by now."
+
     def related_tables(self, record: RefundApproval) -> Iterable[RelatedTable]:
         return [operations_about(record.refund)] if record.refund is not None else []
 
@@ -109,9 +114,8 @@ class RefundApprovalAdmin(ReadOnlyAdmin):
         payment = record.transaction
         actor = asked.actor(developer=payment.developer, app=payment.app)
         refund = approve_refund(record, note=asked.reason, user=asked.user, actor=actor, expected_rest_minor=asked.seen)
-        amount = format_amount(refund.amount_minor, refund.currency)
         operation = Operation.objects.of(refund).latest("created_at")
-        return Done(f"The refund of {amount} is {refund.get_status_display().lower()}: {refund}.", operation_id=operation.pk)
+        return Done(refund_in_words(refund), operation_id=operation.pk)
 
     @confirmed_action("Refuse", right=Right.APPROVE_REFUND, text="Nothing is refunded. It can be asked for anew.", icon="block")
     def refuse(self, record: RefundApproval, asked: Asked) -> Done:

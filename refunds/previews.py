@@ -1,4 +1,4 @@
-"""What is told before a refund of the staff: what is left, what goes back of the fee, and what may keep it waiting."""
+"""What is told of a refund of the staff: what is left, what goes back of the fee, what may delay it, and what it became."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from commercecore_payments.errors import ServiceError
 from commercecore_payments.money import format_amount
 from disputes.models import CLOSED, Dispute
 from gateway import reads
-from refunds.models import Refund, RefundApproval
+from refunds.models import Refund, RefundApproval, Status
 from refunds.operations.request import refundable_minor
 from refunds.operations.second_person import exceeds_threshold
 from transactions.models import Transaction
@@ -56,8 +56,8 @@ def _warnings(payment: Transaction, amount_minor: int, available_minor: int | No
         yield f"The payment is disputed ({', '.join(disputes)}): Stripe refuses to refund what the buyer's bank has taken back."
     if available_minor is not None and available_minor < amount_minor:
         yield (
-            "The seller's balance is lower than the amount: it goes below zero, or, where the account does not allow that at "
-            "Stripe, the refund stays pending until there is enough."
+            f"The seller's balance is lower than {format_amount(amount_minor, payment.currency)}. A refund of more than there is "
+            "takes it below zero, or, where the account does not allow that at Stripe, stays pending until there is enough."
         )
     if approved:
         return
@@ -66,3 +66,20 @@ def _warnings(payment: Transaction, amount_minor: int, available_minor: int | No
     elif settings.REFUND_APPROVAL_ABOVE_MINOR is not None and exceeds_threshold(payment, amount_minor):
         limit = format_amount(settings.REFUND_APPROVAL_ABOVE_MINOR, payment.currency)
         yield f"What the staff refunds of a payment within a day beyond {limit} waits for a second person."
+
+
+def newest_refund_in_words(payment: Transaction) -> str:
+    """Who refunded what of the payment last, and when, in a sentence; empty where nobody did."""
+    refund = Refund.objects.of(payment).first()
+    if refund is None:
+        return ""
+    whose = refund.operator or ("somebody past this service" if refund.external else "the app")
+    return (
+        f"Last refund: {format_amount(refund.amount_minor, refund.currency)} by {whose}, {refund.created_at:%Y-%m-%d %H:%M} UTC."
+    )
+
+
+def refund_in_words(refund: Refund) -> str:
+    """What has become of a refund that somebody on the staff asked for, in a sentence."""
+    became = "has succeeded" if refund.status == Status.SUCCEEDED else f"is {refund.get_status_display().lower()}"
+    return f"The refund of {format_amount(refund.amount_minor, refund.currency)} {became}: {refund}."

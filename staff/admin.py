@@ -35,6 +35,8 @@ from staff.audit import Outcome, latest_of_the_staff, of_this_environment
 
 # Letters of a reason in a list: about two of its lines.
 REASON_LENGTH = 60
+# Letters of a record's name in a list: all of an id of Stripe's, and of an app's long name what leaves room for the outcome.
+NAME_LENGTH = 60
 # How django-auditlog's own entries are called, beside the actions of the admin.
 EDITS: dict[int, str] = {
     LogEntry.Action.CREATE: "Added",
@@ -44,6 +46,7 @@ EDITS: dict[int, str] = {
 }
 OUTCOMES: dict[str, tuple[str, str]] = {
     Outcome.DONE: ("Done", GOOD),
+    Outcome.WAITS: ("Waits", WAITING),
     Outcome.REFUSED: ("Refused", BAD),
     Outcome.UNKNOWN: ("Unknown", WAITING),
     Outcome.BROKE_OFF: ("Broke off", BAD),
@@ -185,13 +188,14 @@ def _about(entry: LogEntry) -> str:
     """The kind of the record and its name, which leads to it where it has a page."""
     model = entry.content_type.model_class()
     known = admin.site._registry.get(model) if model is not None else None
+    name = shortened(entry.object_repr, NAME_LENGTH)
     if known is None:
-        return str(entry.object_repr)
+        return name
     return format_html(
         '<span class="record-reference">{} <a class="text-link" href="{}">{}</a></span>',
         known.opts.verbose_name,
         _address(entry),
-        entry.object_repr,
+        name,
     )
 
 

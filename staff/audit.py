@@ -23,6 +23,7 @@ class Outcome(StrEnum):
     """How an action ended."""
 
     DONE = "done"
+    WAITS = "waits"  # for a second person, with nothing sent to Stripe yet
     REFUSED = "refused"  # by this service or by Stripe, with nothing done
     UNKNOWN = "unknown"  # sent to Stripe, and no answer that proves what came of it
     BROKE_OFF = "broke_off"  # it failed in a way that nobody foresaw

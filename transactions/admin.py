@@ -66,13 +66,13 @@ class TransactionAdmin(ExportableAdmin, PaymentActions):
 
     list_display = (
         "__str__",
+        "created_at",
         "status_label",
         "amount",
         "received",
         "held_until",
         "refunded",
         "order_id",
-        "created_at",
         "account_link",
         "user_id",
     )

@@ -14,7 +14,8 @@ from gateway.models import Kind, Operation
 from refunds.models import RefundApproval
 from refunds.operations import RefundRequest, refund_by_staff
 from refunds.operations.request import refundable_minor
-from refunds.previews import refund_preview
+from refunds.previews import newest_refund_in_words, refund_in_words, refund_preview
+from staff.audit import Outcome
 from staff.rights import Right
 from transactions.forms import CancelForm, CaptureForm, RefundForm
 from transactions.models import CANCELABLE, Transaction
@@ -47,6 +48,9 @@ class PaymentActions(ReadOnlyAdmin):
         """Of a refund what is left: two people who deal with the same complaint give the money back once."""
         return refundable_minor(record) if action == "refund" else None
 
+    def what_happened(self, action: str, record: Transaction) -> str:
+        return newest_refund_in_words(record) if action == "refund" else ""
+
     @confirmed_action(
         "Refund",
         right=Right.REFUND,
@@ -63,11 +67,12 @@ class PaymentActions(ReadOnlyAdmin):
             expected_rest_minor=asked.seen,
         )
         made = refund_by_staff(request, reason=asked.reason, user=asked.user, actor=_actor(record, asked))
-        amount = format_amount(made.amount_minor, made.currency)
         if isinstance(made, RefundApproval):
-            return Done(f"The refund of {amount} waits for a second person. Nothing was sent to Stripe yet.", messages.WARNING)
+            amount = format_amount(made.amount_minor, made.currency)
+            told = f"The refund of {amount} waits for a second person. Nothing was sent to Stripe yet."
+            return Done(told, messages.WARNING, outcome=Outcome.WAITS)
         operation = Operation.objects.of(made).latest("created_at")
-        return Done(f"The refund of {amount} is {made.get_status_display().lower()}: {made}.", operation_id=operation.pk)
+        return Done(refund_in_words(made), operation_id=operation.pk)
 
     @confirmed_action(
         "Capture",

@@ -20,6 +20,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from commercecore_payments.actors import Actor
 from developers.models import App, Developer
+from staff.audit import Outcome
 from staff.rights import Right
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Done:
     secret_name: str = ""
     secret: str = field(default="", repr=False)
     operation_id: str = ""
+    outcome: Outcome = Outcome.DONE
 
 
 @dataclass(frozen=True, slots=True)

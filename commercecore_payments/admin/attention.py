@@ -185,7 +185,7 @@ def last_reconciliation() -> Iterator[Figure]:
     left_out = f"{len(run.not_compared)} could not be compared; " if run.not_compared else ""
     detail = "it could not be finished" if failed else f"{'late; ' if late else ''}{left_out}{found}"
     calls = failed or late or bool(left_out)
-    yield Figure("Last reconciliation", f"{run.started_at:%Y-%m-%d %H:%M}", address_of(run), detail, calls)
+    yield Figure("Last reconciliation", f"{run.started_at:%Y-%m-%d %H:%M} UTC", address_of(run), detail, calls)
 
 
 def sellers_who_cannot_be_paid() -> Iterator[Figure]:

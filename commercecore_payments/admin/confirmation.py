@@ -31,7 +31,7 @@ from staff.rights import Right
 logger = logging.getLogger(__name__)
 
 EXPIRED = "This form is not valid any more, and nothing was done. Look at the record as it is now, and confirm once more."
-CHANGED = "The record has changed since you were shown it, and nothing was done. Look at it as it is now, and confirm once more."
+CHANGED = "The record has changed since you were shown it, and nothing was done. See whether it is still needed."
 STILL_GOING_ON = "it is being carried out at this moment. Look at the record in a moment."
 
 
@@ -82,6 +82,10 @@ class ConfirmedActions(ModelAdmin):
         None where the action itself refuses what is not possible any more, whatever its user was shown. Show it in `preface`.
         """
         return None
+
+    def what_happened(self, action: str, record: Any) -> str:
+        """What may have changed the record since its user was asked to confirm `action`, in a sentence; empty where unknown."""
+        return ""
 
     def actions_for(self, record: Any) -> Sequence[str]:
         """The names of those of `actions_detail` that make sense for the record as it is now."""
@@ -168,12 +172,15 @@ class ConfirmedActions(ModelAdmin):
         return tokens.new_token(confirmation.bound_to(request), facts=self._facts(confirmation))
 
     def _too_late(self, request: HttpRequest, confirmation: Confirmation) -> HttpResponse:
-        messages.error(request, f"“{confirmation.question.title}” is not possible any more: the record has changed.")
-        return self._back_to(confirmation.record)
+        why = f"“{confirmation.question.title}” is not possible any more: the record has changed."
+        return self._tell_what_happened(request, confirmation, why)
 
-    def _changed(self, request: HttpRequest) -> HttpResponse:
-        messages.error(request, CHANGED)
-        return HttpResponseRedirect(request.path)
+    def _tell_what_happened(self, request: HttpRequest, confirmation: Confirmation, why: str) -> HttpResponse:
+        """On the record's page: somebody who is only asked once more confirms what a colleague has just done."""
+        record = confirmation.record
+        happened = self.what_happened(confirmation.question.name, record) if record is not None else ""
+        messages.error(request, f"{why} {happened}".strip())
+        return self._back_to(record)
 
     def _told_of_earlier(self, request: HttpRequest, confirmation: Confirmation, sent: tokens.Form) -> HttpResponse | None:
         """What the same form has come to that was sent before; None where it was not."""
@@ -193,14 +200,14 @@ class ConfirmedActions(ModelAdmin):
             return self._told_of_earlier(request, confirmation, sent) or self._too_late(request, confirmation)
         facts = self._facts(confirmation)
         if sent.seen != tokens.digest_of(facts):
-            return self._told_of_earlier(request, confirmation, sent) or self._changed(request)
+            return self._told_of_earlier(request, confirmation, sent) or self._tell_what_happened(request, confirmation, CHANGED)
         form = confirmation.question.form_class(request.POST, record=confirmation.record)
         if not form.is_valid():
             return self._ask(request, confirmation, form)
         asked = _asked(request, form, seen=facts)
         used = tokens.claim(sent.nonce, username=asked.operator, attempt=confirmation.attempt(asked))
         if used is None:
-            return self._told_of_earlier(request, confirmation, sent) or self._changed(request)
+            return self._told_of_earlier(request, confirmation, sent) or self._tell_what_happened(request, confirmation, CHANGED)
         return self._perform(request, confirmation, asked, used)
 
     def _perform(self, request: HttpRequest, confirmation: Confirmation, asked: Asked, used: UsedForm) -> HttpResponse:
@@ -220,7 +227,7 @@ class ConfirmedActions(ModelAdmin):
             told = f"It broke off ({type(error).__name__}): it may or may not have happened."
             self._write_down(confirmation, asked, used, Outcome.BROKE_OFF, told)
             raise
-        self._write_down(confirmation, asked, used, Outcome.DONE, done.message, operation_id=done.operation_id)
+        self._write_down(confirmation, asked, used, done.outcome, done.message, operation_id=done.operation_id)
         self.log_change(request, confirmation.logged_under(asked.user), f"{question.title}: {done.message} Why: {asked.reason}")
         return self._show(request, confirmation, done)
 

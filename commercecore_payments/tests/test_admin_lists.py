@@ -214,7 +214,7 @@ class TestAList:
         )
         response = operator.get(list_page(Transaction))
         columns = response.context["cl"].list_display
-        assert list(columns[1:6]) == ["status_label", "amount", "received", "held_until", "refunded"]
+        assert list(columns[2:7]) == ["status_label", "amount", "received", "held_until", "refunded"]
         row = " ".join(strip_tags(response.content.decode()).split())
         assert "88.00 USD 1.00 USD 2026-12-06 09:30:00 UTC 0.00 USD" in row
 

@@ -87,7 +87,7 @@ class TestTheLastReconciliation:
             compared={"charge": 700, "refund": 500},
         )  # fmt: skip
         figure = figures_of(operator)["Last reconciliation"]
-        assert (figure.count, figure.detail) == (f"{begun:%Y-%m-%d %H:%M}", detail)
+        assert (figure.count, figure.detail) == (f"{begun:%Y-%m-%d %H:%M} UTC", detail)
         assert figure.calls_for_action is calls_for_action
         assert operator.get(figure.address).status_code == 200
 

@@ -75,6 +75,16 @@ class TestTheLatestActions:
         record_action(payment, user=by_operator, action="refund", reason="", outcome=Outcome.REFUSED, message="No.")
         assert lines(operator) == [("operator", "Refund", f"transaction {payment}", "Refused")]
 
+    def test_show_the_beginning_of_a_long_name_as_text_whatever_it_says(self, tenant: Tenant, operator: Client) -> None:
+        app = tenant.actor.known_app()
+        app.name = "<script>alert(1)</script>" + "W" * 75
+        record_action(app, user=User.objects.get(username="operator"), action="", reason="", outcome=Outcome.DONE, message="")
+        table = table_of(operator)
+        assert table is not None
+        shown = f"&lt;script&gt;alert(1)&lt;/script&gt;{'W' * 34}…</span></a></span>"
+        assert str(table.rows[0][3]).endswith(shown)
+        assert "<script>" not in str(table.rows[0][3])
+
     def test_lead_to_the_record_and_to_the_audit_log(self, payment: Transaction, operator: Client) -> None:
         perform(operator, payment, "read_from_stripe")
         table = table_of(operator)

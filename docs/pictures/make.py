@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent))
 
-# As wide as django-unfold needs to show its sidebar, and as high as leaves each picture below 150 KB.
-WIDTH, HEIGHT = 1280, 680
+# As wide as django-unfold needs to show its sidebar, and as high as leaves each picture below 150 KB; higher, where a form's
+# button or the line that differs stands further down.
+WIDTH, HEIGHT, HEIGHT_OF_A_WHOLE_FORM = 1280, 680, 900
 OPERATOR, PASSWORD = "anna", secrets.token_urlsafe(12)
-DECLINED, PAID, DIFFERENT = "order-1042", "order-1043", "order-1044"
+EARLIER, DECLINED, PAID, DIFFERENT = "order-1041", "order-1042", "order-1043", "order-1044"
 # Milliseconds: a worker delivers within one or two seconds.
 DELIVERED_WITHIN = 5_000
 
@@ -90,8 +91,9 @@ def _payments(tenant: "Tenant") -> None:
         tenant.pay(seller, order_id=f"order-{1030 + number}", amount=1900 + 700 * number)
     declined = tenant.create_payment(seller, order_id=DECLINED, amount=4200)
     tenant.confirm(seller, declined, "pm_card_visa_chargeDeclinedInsufficientFunds")
-    # Its money is available at once, so that the refund need not wait for it.
-    tenant.confirm(seller, tenant.create_payment(seller, order_id=PAID, amount=8400), "pm_card_bypassPending")
+    # Their money is available at once, so that the refund need not wait for it.
+    for order_id, amount in ((EARLIER, 5200), (PAID, 8400)):
+        tenant.confirm(seller, tenant.create_payment(seller, order_id=order_id, amount=amount), "pm_card_bypassPending")
     tenant.pay(seller, order_id=DIFFERENT, amount=6600)
     Transaction.objects.filter(order_id=DIFFERENT).update(amount_received_minor=100)
     with suppress(SystemExit):  # by its status the command says that there are differences
@@ -129,6 +131,7 @@ def _walk(page: Page, base: str) -> None:
     page.get_by_role("link", name="pi_").first.click()
     _picture(page, "declined")
 
+    page.set_viewport_size({"width": WIDTH, "height": HEIGHT_OF_A_WHOLE_FORM})
     _open_payment(page, base, PAID)
     page.locator('a[href*="/transaction/"][href$="/refund/"]').first.click()
     page.locator('[name="amount"]').fill("42.00")
@@ -139,7 +142,7 @@ def _walk(page: Page, base: str) -> None:
     page.reload()
     page.set_viewport_size({"width": WIDTH, "height": 2 * HEIGHT})  # so that the bar below the page covers none of it
     _picture(page.locator(".timeline"), "refunded")
-    page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    page.set_viewport_size({"width": WIDTH, "height": HEIGHT_OF_A_WHOLE_FORM})
 
     page.goto(f"{base}/admin/reconciliation/case/")
     page.get_by_role("link", name="Another amount").click()

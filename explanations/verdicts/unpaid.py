@@ -95,6 +95,11 @@ def _by_whom(sources: Sources, cancellation: Operation | None) -> str:
     return f"{asker(cancellation, sources.reader)} canceled it" + (f": {sentence(why)}" if why else without_a_reason)
 
 
+def _within_a_sentence(sentence: str) -> str:
+    begins_with_a_name = sentence.startswith("Stripe")
+    return (sentence if begins_with_a_name else f"{sentence[0].lower()}{sentence[1:]}").rstrip(".")
+
+
 def declined(sources: Sources) -> Verdict | None:
     payment = sources.payment
     if payment.status != Status.REQUIRES_PAYMENT_METHOD or not (payment.error_code or payment.error_message):
@@ -104,7 +109,7 @@ def declined(sources: Sources) -> Verdict | None:
     stripe_said = f" Stripe's words: “{shortened(payment.error_message)}” ({code})." if payment.error_message else ""
     return Verdict(
         code="declined",
-        headline=f"The payment was declined: {decline.why[0].lower()}{decline.why[1:].rstrip('.')}",
+        headline=f"The payment was declined: {_within_a_sentence(decline.why)}",
         explanation=f"The buyer was not charged.{stripe_said}",
         next_step=f"Tell the buyer: “{decline.tell_the_buyer}” The same payment can be tried again with any card.",
         waits_for=WaitsFor.BUYER,

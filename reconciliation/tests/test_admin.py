@@ -59,6 +59,18 @@ class TestACase:
         assert (case.status, case.closed_by, case.closing_reason) == ("mended", "ada", "as the ticket says")
         assert Transaction.objects.get().amount_received_minor == 5000
 
+    def test_that_somebody_has_ended_tells_a_second_person_who_it_was(self, case: Case) -> None:
+        browser, address = member("ben", FINANCE), record_page(case, "mend")
+        form = {"form_token": form_token(browser, address), "reason": REASON}
+        perform(member("ada", FINANCE), case, "mend")
+        case.refresh_from_db()
+        assert case.closed_at is not None
+        when = f"{case.closed_at:%Y-%m-%d %H:%M} UTC"
+        assert told(browser.post(address, form)) == [
+            f"“Mend” is not possible any more: the record has changed. The case is mended, by ada at {when}."
+        ]
+        assert "Both sides, as they were" in html_of(browser, record_page(case))
+
     def test_is_accepted_by_finance(self, case: Case) -> None:
         perform(member("ada", FINANCE), case, "accept")
         case.refresh_from_db()
@@ -91,7 +103,7 @@ class TestACaseThatChangesWhileSomebodyDecides:
 
         refused = browser.post(address, form)
 
-        assert (told(refused), refused["Location"]) == ([CHANGED], address)
+        assert (told(refused), refused["Location"]) == ([CHANGED], record_page(case))
         case.refresh_from_db()
         assert (case.is_open, case.closed_by, case.facts == facts) == (True, "", True)
         assert (Transaction.objects.get().amount_received_minor, UsedForm.objects.count()) == (4998, 0)

@@ -1,5 +1,6 @@
 """The comparisons that the worker carries out."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -8,10 +9,13 @@ import time_machine
 
 from commercecore_payments import clock
 from commercecore_payments.tests.tenants import Tenant
+from gateway.errors import StripeUnreachable
 from reconciliation.by_worker import ask_for_run, compare_next
 from reconciliation.errors import RunUnderWay
 from reconciliation.models import Run
+from reconciliation.running import LEASE, Runner
 from reconciliation.scope import Scope
+from reconciliation.tests.test_processes import itself, needs_linux
 from sandbox.faults.plans import order
 from transactions.models import Transaction
 
@@ -75,6 +79,42 @@ class TestTheNight:
             assert whole_night() == 3
         statuses = Run.objects.order_by("pk").values_list("status", "error")
         assert list(statuses) == [("failed", "It did not end before the next night."), ("finished", "")]
+
+
+class TestARunWhoseWorkerDied:
+    @needs_linux
+    def test_is_continued_at_once_on_the_same_machine(self, tenant: Tenant, seller: str, settings: Any) -> None:
+        settings.RECONCILE_NIGHTLY_AT = None
+        run = ask_for_run(Scope(), mends=False, asked_by="ada")
+        assert compare_next()
+        Run.objects.update(holder=str(replace(itself(), started="1")))  # the number is this process's by now
+        assert whole_night() == 2
+        run.refresh_from_db()
+        assert (run.status, run.resumed) == (Run.Status.FINISHED, 1)
+
+    def test_elsewhere_is_continued_when_its_lease_has_run_out(self, tenant: Tenant, seller: str, settings: Any) -> None:
+        settings.RECONCILE_NIGHTLY_AT = None
+        ask_for_run(Scope(), mends=False, asked_by="ada")
+        assert compare_next()
+        Run.objects.update(holder=str(replace(itself(), started="1", namespace="another")))
+        assert whole_night() == 0
+        with clock.moved_ahead(LEASE + timedelta(seconds=1)):
+            assert whole_night() == 2
+
+    def test_is_left_to_the_worker_that_has_taken_it_over_meanwhile(
+        self, tenant: Tenant, seller: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings.RECONCILE_NIGHTLY_AT = None
+        run = ask_for_run(Scope(), mends=False, asked_by="ada")
+
+        def be_followed(runner: Runner) -> bool:
+            Run.objects.update(holder="another:1:1:another")
+            raise StripeUnreachable
+
+        monkeypatch.setattr(Runner, "next_piece", be_followed)
+        assert compare_next() is False
+        run.refresh_from_db()
+        assert (run.holder, run.error) == ("another:1:1:another", "")
 
 
 class TestTheStaff:

@@ -8,8 +8,11 @@ import pytest
 from commercecore_payments.clock import now
 from commercecore_payments.tests.tenants import Tenant
 from gateway.client import stripe_client
+from reconciliation import decisions
+from reconciliation.comparing import still_differs
 from reconciliation.decisions import close_case, compare_case_again, correct_case, mend_case
 from reconciliation.errors import CaseHasChanged, CaseIsClosed, CaseNotMended
+from reconciliation.mending import mend
 from reconciliation.models import Case
 from reconciliation.tests.comparison import reconcile
 from refunds.errors import PaymentNotRecorded
@@ -47,6 +50,21 @@ class TestMending:
             mend_case(case, by="ada", reason="Try.")
         paid.refresh_from_db()
         assert (case.is_open, paid.status) == (True, Status.CANCELED)
+
+    def test_is_not_told_as_refused_when_a_run_ends_the_case_at_that_moment(
+        self, paid: Transaction, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        case = case_of(paid, amount_received_minor=1)
+
+        def mend_before_a_run(*what: Any) -> str:
+            problem = mend(*what)
+            reconcile()
+            return problem
+
+        monkeypatch.setattr(decisions, "mend", mend_before_a_run)
+        assert mend_case(case, by="ada", reason="Stripe's dashboard shows 50.00.").status == "gone"
+        paid.refresh_from_db()
+        assert paid.amount_received_minor == 5000
 
     def test_of_a_closed_case_is_refused(self, paid: Transaction) -> None:
         case = case_of(paid, amount_received_minor=1)
@@ -161,6 +179,24 @@ class TestComparingAgain:
         compare_case_again(case, by="ada")
 
         assert case.status == "gone"
+
+    def test_leaves_one_that_somebody_accepts_meanwhile_as_they_saw_it_so_that_the_next_run_opens_it_anew(
+        self, paid: Transaction, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        case = case_of(paid, amount_received_minor=1)
+        seen = Case.objects.get(pk=case.pk)
+        Transaction.objects.filter(pk=paid.pk).update(amount_received_minor=2)
+
+        def look_while_bob_accepts(*looked_at: Any) -> Any:
+            close_case(seen, by="bob", reason="Known.")
+            return still_differs(*looked_at)
+
+        monkeypatch.setattr(decisions, "still_differs", look_while_bob_accepts)
+        compare_case_again(case, by="ada")
+        assert (case.status, case.closed_by, case.here["amount_received"]) == ("accepted", "bob", 1)
+        reconcile()
+        case.refresh_from_db()
+        assert (case.status, case.here["amount_received"]) == ("open", 2)
 
 
 class TestARecordThatWasLost:

@@ -158,7 +158,7 @@ def reserve_refund(request: RefundRequest, *, actor: Actor) -> Reserved:
     """
     keep_account_open(request.payment.account)
     locked = Transaction.objects.select_for_update().get(pk=request.payment.pk)
-    if request.expected_rest_minor not in (None, refundable_minor(locked)):
+    if request.expected_rest_minor is not None and request.expected_rest_minor != refundable_minor(locked):
         raise RestHasChanged
     # With a key of its own a request is another one, however equal.
     equal = _equal_unfinished(request, locked) if actor.idempotency_key is None else None

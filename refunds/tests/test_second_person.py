@@ -60,7 +60,7 @@ def waiting(payment: Transaction, anna: User) -> RefundApproval:
 
 class TestARefundOfTheStaff:
     def test_up_to_the_threshold_is_made_at_once(self, payment: Transaction, anna: User) -> None:
-        assert refund(anna, payment, "5.00").startswith("The refund of 5.00 USD is succeeded")
+        assert refund(anna, payment, "5.00").startswith("The refund of 5.00 USD has succeeded")
         assert (at_stripe(payment), RefundApproval.objects.count()) == ([500], 0)
 
     def test_above_it_waits_and_nothing_is_sent(self, payment: Transaction, anna: User) -> None:
@@ -78,11 +78,11 @@ class TestARefundOfTheStaff:
     def test_a_day_later_is_counted_anew(self, payment: Transaction, anna: User) -> None:
         refund(anna, payment, "3.00")
         Refund.objects.update(created_at=clock.now() - timedelta(hours=25))
-        assert refund(anna, payment, "5.00").startswith("The refund of 5.00 USD is succeeded")
+        assert refund(anna, payment, "5.00").startswith("The refund of 5.00 USD has succeeded")
 
     def test_is_not_counted_with_those_of_the_api(self, payment: Transaction, anna: User, tenant: Tenant, seller: str) -> None:
         assert tenant.refund(seller, amount=1500).status_code == 201
-        assert refund(anna, payment, "5.00").startswith("The refund of 5.00 USD is succeeded")
+        assert refund(anna, payment, "5.00").startswith("The refund of 5.00 USD has succeeded")
 
     @pytest.mark.parametrize(("threshold", "amount", "waits"), [(None, "20.00", False), (0, "0.01", True)])
     def test_waits_never_without_a_threshold_and_always_above_none(
@@ -105,7 +105,7 @@ class TestApproving:
     def test_refunds_once_and_names_both(self, payment: Transaction, waiting: RefundApproval) -> None:
         response = perform(member("ben"), waiting, "approve", reason="the photographs show it")
         made = Refund.objects.get()
-        assert told(response) == [f"The refund of 8.00 USD is succeeded: {made}."]
+        assert told(response) == [f"The refund of 8.00 USD has succeeded: {made}."]
         waiting.refresh_from_db()
         assert (waiting.status, waiting.decided_by.username, waiting.refund) == ("approved", "ben", made)  # type: ignore[union-attr]
         assert waiting.note == f"the photographs show it. It was refunded: {made}."
@@ -159,7 +159,8 @@ class TestApproving:
         browser, address = member("ben"), record_page(waiting, "approve")
         form = {"form_token": form_token(browser, address), "reason": REASON}
         tenant.refund(seller, amount=700)
-        assert told(browser.post(address, form)) == [CHANGED]
+        when = f"{Refund.objects.get().created_at:%Y-%m-%d %H:%M} UTC"
+        assert told(browser.post(address, form)) == [f"{CHANGED} Last refund: 7.00 USD by the app, {when}."]
         waiting.refresh_from_db()
         assert (waiting.status, waiting.refund, at_stripe(payment)) == ("waiting", None, [700])
         perform(browser, waiting, "approve")

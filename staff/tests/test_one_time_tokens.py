@@ -16,6 +16,7 @@ from commercecore_payments.tests.admin_pages import REASON, form_token, perform,
 from commercecore_payments.tests.tenants import Tenant, refunds_at_stripe
 from gateway.models import Kind, Operation
 from refunds.errors import RestHasChanged
+from refunds.models import Refund
 from refunds.operations.request import reserve_refund
 from staff.models import UsedForm
 from staff.tests.people import browser_of, make_member, member, told
@@ -48,7 +49,7 @@ class TestAForm:
         first = client.post(record_page(payment, "refund"), form)
         second = client.post(record_page(payment, "refund"), form)
         [done] = told(first)
-        assert done.startswith("The refund of 5.00 USD is succeeded: re_")
+        assert done.startswith("The refund of 5.00 USD has succeeded: re_")
         assert told(second)[-1] == f"This form was sent before, and nothing was done twice. What came of it: {done}"
         assert (refunds(), refunds_at_stripe(seller, payment.stripe_payment_intent_id)) == (1, [500])
 
@@ -97,7 +98,10 @@ class TestAForm:
         anna, ben = member("anna"), member("ben")
         of_anna, of_ben = half_of(anna, payment), half_of(ben, payment)
         anna.post(record_page(payment, "refund"), of_anna)
-        assert told(ben.post(record_page(payment, "refund"), of_ben)) == [CHANGED]
+        refused = ben.post(record_page(payment, "refund"), of_ben)
+        when = f"{Refund.objects.get().created_at:%Y-%m-%d %H:%M} UTC"
+        assert told(refused) == [f"{CHANGED} Last refund: 5.00 USD by anna, {when}."]
+        assert refused["Location"] == record_page(payment)
         assert (refunds(), refunds_at_stripe(seller, payment.stripe_payment_intent_id)) == (1, [500])
         ben.post(record_page(payment, "refund"), half_of(ben, payment))
         assert refunds_at_stripe(seller, payment.stripe_payment_intent_id) == [500, 500]

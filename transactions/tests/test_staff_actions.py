@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.utils.html import strip_tags
 
+from commercecore_payments.admin.confirmation import CHANGED
 from commercecore_payments.tests.admin_pages import perform, receive_newest, record_page
 from commercecore_payments.tests.tenants import Tenant, charges_at_stripe, intent_at_stripe, refunds_at_stripe
 from disputes.models import Dispute
@@ -67,7 +68,7 @@ class TestTheRefundsPreview:
         tenant.pay(seller)  # of which nothing is available for days
         page = preview(finance, "refund")
         assert "Seller's balance at Stripe 0.00 USD" in page
-        assert "the refund stays pending until there is enough" in page
+        assert "lower than 10.00 USD. A refund of more than there is takes it below zero" in page
 
     def test_does_not_warn_where_it_is_enough(self, tenant: Tenant, seller: str, finance: Client) -> None:
         tenant.confirm(seller, tenant.create_payment(seller), "pm_card_bypassPending")
@@ -106,7 +107,7 @@ class TestARefund:
         answers = {"amount": "2.50", "stripe_reason": "duplicate", "refund_application_fee": "on"}
         response = perform(finance, record, "refund", answers)
         refund, operation = Refund.objects.get(), Operation.objects.get(kind=Kind.REFUND_CREATE)
-        assert told(response) == [f"The refund of 2.50 USD is succeeded: {refund.stripe_refund_id}."]
+        assert told(response) == [f"The refund of 2.50 USD has succeeded: {refund.stripe_refund_id}."]
         assert operation.parameters == {
             "payment_intent": record.stripe_payment_intent_id,
             "amount": 250,
@@ -138,7 +139,9 @@ class TestARefund:
             "form_token": finance.get(record_page(payment(), "refund")).context["form_token"],
         }
         tenant.refund(seller, amount=400)
-        response = finance.post(record_page(payment(), "refund"), form)
+        assert told(finance.post(record_page(payment(), "refund"), form))[0].startswith(CHANGED)
+        again = {**form, "form_token": finance.get(record_page(payment(), "refund")).context["form_token"]}
+        response = finance.post(record_page(payment(), "refund"), again)
         assert response.context["form"].errors == {"amount": ["Ensure this value is less than or equal to 6.00."]}
         assert refunds_at_stripe(seller, payment().stripe_payment_intent_id) == [400]
 
