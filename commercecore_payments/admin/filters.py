@@ -1,5 +1,6 @@
 """Filters of lists that cost no look at the whole table."""
 
+from abc import ABC, abstractmethod
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -57,7 +58,7 @@ class CurrencyFilter(SimpleListFilter):
         return queryset.filter(currency=self.value()) if self.value() else queryset
 
 
-class OverdueFilter(SimpleListFilter):
+class OverdueFilter(SimpleListFilter, ABC):
     """What a worker should have done OVERDUE_AFTER ago, or earlier."""
 
     title = "what is overdue"
@@ -69,6 +70,6 @@ class OverdueFilter(SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return self.overdue(queryset) if self.value() == "yes" else queryset
 
+    @abstractmethod
     def overdue(self, rows: Any) -> QuerySet[Any]:
         """Those of `rows` that are overdue: a filter of each kind of record says which these are."""
-        raise NotImplementedError
