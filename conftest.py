@@ -1,6 +1,8 @@
 """What the tests of every app share."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from django.db import connection
 from pytest_django import DjangoDbBlocker
 
 from commercecore_payments.testing.emptying import empty_after_tests
+from commercecore_payments.tests.prepared import Prepared
 from commercecore_payments.tests.tenants import Tenant
 
 # Examples on a busy machine take as long as they take; a test that hangs is shown by faulthandler_timeout.
@@ -96,9 +99,13 @@ def pytest_report_header() -> str:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Ends the connections that a test's threads left behind: PostgreSQL drops no database that is in use."""
-    yield
-    if connection.vendor != "postgresql":
+    if connection.vendor == "sqlite":
+        with closing(sqlite3.connect(str(connection.settings_dict["NAME"]))) as keeper:
+            # Whoever closes a file's last connection writes its whole log back, which took longer than most requests.
+            keeper.execute("SELECT * FROM sqlite_master").fetchall()
+            yield
         return
+    yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
             """
@@ -108,13 +115,20 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         )
 
 
+@pytest.fixture(scope="session")
+def prepared(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Prepared:
+    """A tenant and its seller, made once by the API."""
+    with django_db_blocker.unblock():
+        return Prepared.make()
+
+
 @pytest.fixture
-def tenant(transactional_db: None) -> Tenant:
+def tenant(prepared: Prepared, transactional_db: None) -> Tenant:
     """A developer with an app and a user, whose operations really commit."""
-    return Tenant.create()
+    return prepared.new_tenant()
 
 
 @pytest.fixture
-def seller(tenant: Tenant) -> str:
+def seller(prepared: Prepared, tenant: Tenant) -> str:
     """The id of the tenant's connected account, onboarded."""
-    return tenant.create_seller()
+    return prepared.new_seller()
