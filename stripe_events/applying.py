@@ -46,29 +46,6 @@ LONG_WAIT = timedelta(seconds=30)
 ACCOUNT_IS_AWAITED_FOR = timedelta(hours=1)
 
 
-def apply_at_once(event: StripeEvent) -> None:
-    """Applies an event that has just been received where Stripe need not be asked; else the worker does it.
-
-    Nothing that fails here is raised: the event is stored, and the worker tries again.
-    """
-    if event.status != Status.PENDING:
-        return
-    meaning = HANDLERS.get(event.type)
-    nothing_to_do = _why_nothing_to_do(event, meaning)
-    if nothing_to_do:
-        _mark(event, Status.UNHANDLED, nothing_to_do)
-        return
-    if meaning is None or meaning.at_once is None:
-        return
-    try:
-        note = meaning.at_once(received(event))
-    except Exception:  # the event is stored: Stripe has to be told so, whatever is wrong with applying it
-        logger.exception("event %s could not be applied at once", event)
-        return
-    if note is not None:
-        _mark(event, Status.APPLIED, note)
-
-
 def apply_next() -> bool:
     """Applies the event that is longest due; whether there was any."""
     event = _claim()
@@ -124,7 +101,7 @@ def _apply(event: StripeEvent) -> tuple[Status, str]:
     if event.account_id and not meaning.of_deleted_accounts and _account_is_deleted(event):
         return Status.APPLIED, "The account is deleted: what belongs to it stays as it was last seen."
     handed = received(event)
-    note = meaning.at_once(handed) if meaning.at_once is not None else None
+    note = meaning.without_asking(handed) if meaning.without_asking is not None else None
     return Status.APPLIED, note if note is not None else meaning.apply(handed)
 
 

@@ -16,13 +16,13 @@ from transactions import webhooks as transactions
 class Meaning:
     """How a type is applied: both functions return a sentence on what came of it.
 
-    `apply` reads the object again, and raises NotYet where its turn has not come. `at_once`, where a type has it, asks Stripe
-    nothing, and returns None where it would have to. `of_the_platform`: the platform's own objects have records here too, and
-    not those of connected accounts alone. `of_deleted_accounts`: it is applied to an account that is deleted here as well.
+    `apply` reads the object again, and raises NotYet where its turn has not come. `without_asking`, where a type has it, asks
+    Stripe nothing, and returns None where it would have to. `of_the_platform`: the platform's own objects have records here too,
+    and not those of connected accounts alone. `of_deleted_accounts`: it is applied to an account that is deleted here as well.
     """
 
     apply: Callable[[ReceivedEvent], str]
-    at_once: Callable[[ReceivedEvent], str | None] | None = None
+    without_asking: Callable[[ReceivedEvent], str | None] | None = None
     of_the_platform: bool = False
     of_deleted_accounts: bool = False
 

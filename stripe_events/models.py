@@ -1,9 +1,10 @@
 """StripeEvent: one event of Stripe's as it was received, and what came of it."""
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Self
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 
 from commercecore_payments.clock import now
@@ -33,6 +34,10 @@ class StripeEventQuerySet(models.QuerySet["StripeEvent"]):
         """Those that are to be applied now: before all others those that have not failed yet, the longest due first."""
         due = self.filter(status=Status.PENDING, next_attempt_at__lte=moment)
         return due.order_by("failures", "next_attempt_at", "id")
+
+    def same_as(self, event: "StripeEvent") -> Self:
+        """The one that is kept under the same key as `event`, if there is any."""
+        return self.filter(account_id=event.account_id, livemode=event.livemode, event_id=event.event_id)
 
     def in_trouble(self) -> Self:
         """Those that could not be applied: given up, waiting for another attempt after an error, or waiting for too long."""
@@ -101,10 +106,31 @@ class StripeEvent(models.Model):
     def __str__(self) -> str:
         return self.event_id
 
+    def insert_once(self) -> bool:
+        """Inserts this new event in one statement; False, and nothing is written, where it is kept already.
+
+        It is written out, since Stripe's bursts are taken in by it, and the ORM's way costs the process three times as much.
+        """
+        fields = [field for field in self._meta.concrete_fields if not field.primary_key]
+        values = [field.get_db_prep_save(getattr(self, field.attname), connection) for field in fields]
+        with connection.cursor() as cursor:
+            cursor.execute(_insert_statement(), values)
+            inserted = cursor.fetchone()
+        if inserted is not None:
+            self.pk, self._state.adding = inserted[0], False
+        return inserted is not None
+
     @property
     def content(self) -> dict[str, Any]:
         """The object that it tells of, as it was then."""
         return dict(self.payload["data"]["object"])
+
+
+@cache
+def _insert_statement() -> str:
+    columns = [str(field.column) for field in StripeEvent._meta.concrete_fields if not field.primary_key]
+    names, places = ", ".join(columns), ", ".join(["%s"] * len(columns))
+    return f"INSERT INTO {StripeEvent._meta.db_table} ({names}) VALUES ({places}) ON CONFLICT DO NOTHING RETURNING id"  # noqa: S608 - our own columns
 
 
 # How long applied events are kept: longer than Stripe lists its own, which is 30 days, so that none is applied twice.

@@ -1,5 +1,6 @@
 """What an operator does with Stripe's events: apply them again, and fetch those that never came."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from gateway import reads
 from gateway.listing import get
 from stripe_events.applying import apply_now
 from stripe_events.models import APPLIED_EVENTS_ARE_KEPT_FOR, Source, Status, StripeEvent
-from stripe_events.receipt import is_event, reason_to_quarantine, store
+from stripe_events.receipt import is_event, read_json, reason_to_quarantine, store
 
 # Stripe lists its events for 30 days (docs.stripe.com/api/events/list).
 STRIPE_LISTS_EVENTS_FOR = timedelta(days=30)
@@ -91,7 +92,7 @@ def apply_undelivered(event_id: str, *, account_id: str) -> None:
 
 def _store_listed(content: Mapping[str, Any], *, account_id: str) -> StripeEvent | None:
     named = {**content, "account": account_id} if account_id else content
-    return store(named, source=Source.LIST, quarantined_because=reason_to_quarantine(content))
+    return store(read_json(json.dumps(named)), source=Source.LIST, quarantined_because=reason_to_quarantine(content))
 
 
 def _missing(listed: Sequence[Mapping[str, Any]], *, account_id: str) -> list[Mapping[str, Any]]:

@@ -1,12 +1,12 @@
 """Receiving Stripe's events: verified, stored once, and only then told to Stripe as received."""
 
 import json
+import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from django.conf import settings
-from django.db import IntegrityError
 
 from commercecore_payments.clock import database_now, now
 from commercecore_payments.environments import Environment, current_environment
@@ -15,9 +15,9 @@ from stripe_events.models import Source, Status, StripeEvent
 
 # What buyers need to pay, and whoever has it can: never stored.
 SECRET_FIELDS = frozenset({"client_secret", "next_action"})  # the second holds addresses with the first in them
-# How long an event is left to the process that received it, before a worker may take it up as well: it is applied in a
-# few milliseconds where Stripe need not be asked.
-HEAD_START = timedelta(milliseconds=200)
+
+# As JSON escapes them: NUL, and what may be half of a surrogate pair.
+NOT_STORABLE = re.compile(r"\\u(?:0000|d[89a-f])", re.IGNORECASE)
 
 # Of the columns that keep them; Stripe's ids are no longer (docs.stripe.com/upgrades).
 MAX_TEXT_LENGTH = 255
@@ -48,13 +48,16 @@ def receive(body: bytes, header: str) -> StripeEvent | None:
     endpoints = endpoints_that_signed(body, header)
     content = read_event(body)
     reason = _reason_by_endpoint(endpoints, content) or reason_to_quarantine(content)
-    return store(content, source=Source.WEBHOOK, quarantined_because=reason)
+    try:
+        return store(content, source=Source.WEBHOOK, quarantined_because=reason)
+    except RecursionError as error:  # it could just be read, and cannot be written
+        raise NotAnEvent("The body is nested too deeply.") from error
 
 
 def read_event(body: bytes) -> dict[str, Any]:
-    """The snapshot event that the body holds. Raises NotAnEvent."""
+    """The snapshot event that the body holds, without its secrets. Raises NotAnEvent."""
     try:
-        content = without_secrets(json.loads(body, parse_constant=_refuse_constant))
+        content = read_json(body.decode())
     except (ValueError, RecursionError) as error:
         raise NotAnEvent("The body is not JSON.") from error
     if not is_event(content):
@@ -102,37 +105,33 @@ def _reason_by_endpoint(endpoints: set[str], content: Mapping[str, Any]) -> str:
 
 
 def store(content: Mapping[str, Any], *, source: Source, quarantined_because: str = "") -> StripeEvent | None:
-    """Keeps an event under Stripe's id, its account and mode; None where it is there already.
+    """Keeps an event, as `read_json` reads it, under Stripe's id, its account and mode; None where it is there already.
 
     An event that is not to be trusted with any effect is kept beside the others, quarantined. Where it comes again as it should,
     it is applied: the endpoint's secret was mended meanwhile, or its account has become known.
     """
-    content = without_secrets(content)
-    account_id, event_id, livemode = content.get("account") or "", content["id"], content["livemode"]
-    try:
-        event: StripeEvent = StripeEvent.objects.create(
-            account_id=account_id,
-            livemode=livemode,
-            event_id=event_id,
-            type=content["type"],
-            object_id=_object_id(content),
-            api_version=content.get("api_version") or "",
-            source=source,
-            payload=content,
-            happened_at=datetime.fromtimestamp(content["created"], UTC),
-            received_at=now(),
-            next_attempt_at=database_now() + HEAD_START,
-            status=Status.QUARANTINED if quarantined_because else Status.PENDING,
-            note=quarantined_because,
+    event = StripeEvent(
+        account_id=content.get("account") or "",
+        livemode=content["livemode"],
+        event_id=content["id"],
+        type=content["type"],
+        object_id=_object_id(content),
+        api_version=content.get("api_version") or "",
+        source=source,
+        payload=content,
+        happened_at=datetime.fromtimestamp(content["created"], UTC),
+        received_at=now(),
+        next_attempt_at=database_now(),
+        status=Status.QUARANTINED if quarantined_because else Status.PENDING,
+        note=quarantined_because,
+    )
+    if event.insert_once():
+        return event
+    if not quarantined_because:
+        StripeEvent.objects.same_as(event).filter(status=Status.QUARANTINED).update(
+            status=Status.PENDING, next_attempt_at=database_now()
         )
-    except IntegrityError:
-        same = StripeEvent.objects.filter(account_id=account_id, livemode=livemode, event_id=event_id)
-        if not same.exists():
-            raise
-        if not quarantined_because:
-            same.filter(status=Status.QUARANTINED).update(status=Status.PENDING, next_attempt_at=database_now())
-        return None
-    return event
+    return None
 
 
 def _object_id(content: Mapping[str, Any]) -> str:
@@ -140,12 +139,24 @@ def _object_id(content: Mapping[str, Any]) -> str:
     return found if isinstance(found, str) and len(found) <= MAX_TEXT_LENGTH else ""
 
 
-def without_secrets(value: Any) -> Any:
-    """The same JSON without client secrets, wherever they stand, and without letters that no database keeps."""
+def read_json(text: str) -> Any:
+    """What Stripe wrote, without client secrets, wherever they stand, and without letters that no database keeps.
+
+    Nearly no event has such letters: one look at the whole text tells. Raises ValueError and RecursionError.
+    """
+    content = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_without_secrets)
+    return _storable(content) if NOT_STORABLE.search(text) else content
+
+
+def _without_secrets(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in members if name not in SECRET_FIELDS}
+
+
+def _storable(value: Any) -> Any:
     if isinstance(value, str):
         return value.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
     if isinstance(value, Mapping):
-        return {without_secrets(name): without_secrets(inner) for name, inner in value.items() if name not in SECRET_FIELDS}
+        return {_storable(name): _storable(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [without_secrets(inner) for inner in value]
+        return [_storable(inner) for inner in value]
     return value

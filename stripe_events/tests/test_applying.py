@@ -16,8 +16,7 @@ from gateway.models import CALL_BUDGET
 from gateway.tests.faults import killed, stripe_fails, time_out_after, time_out_before
 from sandbox.connect.onboarding import complete_onboarding
 from sandbox.money.authentication import answer_open_challenge
-from stripe_events import receipt
-from stripe_events.applying import ACCOUNT_IS_AWAITED_FOR, FAILURE_WAITS, LEASE, apply_at_once, apply_next, apply_now
+from stripe_events.applying import ACCOUNT_IS_AWAITED_FOR, FAILURE_WAITS, LEASE, apply_next, apply_now
 from stripe_events.models import Status, StripeEvent
 from stripe_events.tests.arrivals import arrive, send, stored, told_by_stripe, work
 from transactions.models import Transaction
@@ -55,11 +54,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 class TestAnEvent:
-    def test_with_a_final_state_is_known_here_as_soon_as_it_is_received(
-        self, tenant: Tenant, seller: str, asked: list[str]
-    ) -> None:
+    def test_with_a_final_state_is_taken_at_its_word(self, tenant: Tenant, seller: str, asked: list[str]) -> None:
         payment_id = challenged(tenant, seller)
         arrive(told_by_stripe(seller, "payment_intent.succeeded"))
+        assert (status_of(payment_id), StripeEvent.objects.get().status) == ("requires_action", Status.PENDING)
+        work()
         assert (status_of(payment_id), asked) == ("succeeded", [])
         assert StripeEvent.objects.get().note == "The payment is succeeded."
         assert told()[-1] == "payment.succeeded"
@@ -67,6 +66,7 @@ class TestAnEvent:
     def test_that_tells_nothing_new_asks_stripe_nothing(self, tenant: Tenant, seller: str, asked: list[str]) -> None:
         payment_id = tenant.create_payment(seller)
         arrive(told_by_stripe(seller, "payment_intent.created"))
+        work()
         event = StripeEvent.objects.get()
         assert (event.status, event.note) == (Status.APPLIED, "The payment is requires_payment_method.")
         assert (status_of(payment_id), asked, told()) == ("requires_payment_method", [], [])
@@ -90,6 +90,7 @@ class TestAnEvent:
     def test_that_is_applied_again_changes_nothing(self, tenant: Tenant, seller: str) -> None:
         payment_id = challenged(tenant, seller)
         arrive(told_by_stripe(seller, "payment_intent.succeeded"))
+        work()
         payment, before = Transaction.objects.get(), told()
         for _ in range(3):
             assert apply_now(StripeEvent.objects.get()).status == Status.APPLIED
@@ -248,15 +249,6 @@ class TestAnEventThatCannotBeApplied:
         event.refresh_from_db()
         assert event.error == "IntegrityError: the log says more."
 
-    def test_at_once_is_left_to_the_worker(self, event: StripeEvent, monkeypatch: pytest.MonkeyPatch) -> None:
-        def broken(*_: Any, **__: Any) -> None:
-            raise RuntimeError("a mistake of ours")
-
-        monkeypatch.setattr(Transaction, "says_nothing_new", broken)
-        apply_at_once(event)
-        event.refresh_from_db()
-        assert (event.status, event.failures) == (Status.PENDING, 0)
-
 
 class TestAnEventOfThePlatformsOwnObjects:
     @pytest.mark.parametrize(
@@ -334,18 +326,6 @@ class TestAnEventThatWaits:
         monkeypatch.setattr(Transaction, "says_nothing_new", lambda *_: False)
         assert apply_now(late).status == Status.APPLIED
         assert (late.failures, late.error) == (0, "")
-
-
-class TestAnEventThatHasJustBeenReceived:
-    def test_is_left_to_the_process_that_received_it_for_a_moment(
-        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(receipt, "HEAD_START", timedelta(seconds=20))
-        challenged(tenant, seller)
-        arrive(told_by_stripe(seller, "payment_intent.created"))
-        assert apply_next() is False
-        with clock.moved_ahead(timedelta(seconds=21)):
-            assert apply_next() is True
 
 
 class TestAClaimedEvent:

@@ -172,6 +172,7 @@ class TestTheTimeOnACommandLine:
 class TestOldEvents:
     def test_are_forgotten_after_ninety_days_unless_they_are_in_trouble(self, failed: StripeEvent, seller: str) -> None:
         arrive(told_by_stripe(seller, "payment_intent.succeeded"))
+        work()
         assert forget_old_events(limit=10) == 0
         with clock.moved_ahead(timedelta(days=91)):
             assert forget_old_events(limit=10) == 1
