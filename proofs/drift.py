@@ -89,7 +89,7 @@ def prove(options: Options) -> Part:
 def _play(size: Size, part: Part, options: Options) -> None:
     seeded = seed_books(accounts=size.accounts, payments=size.payments, seed=options.first_seed)
     options.tell(1, 6, "the books are made")
-    small, whole = _reconcile("--account", seeded.accounts[-1]), _reconcile()
+    small, whole = reconcile("--account", seeded.accounts[-1]), reconcile()
     part.played = whole.objects
     _judge_clean(part, small, whole)
     _tell_cost(part, small, whole)
@@ -99,12 +99,12 @@ def _play(size: Size, part: Part, options: Options) -> None:
     options.tell(3, 6, "drift is planted")
     _judge_found(part, "killed and continued", _killed_and_continued(part), wanted)
     options.tell(4, 6, "it was found")
-    mended = _reconcile("--fix", "safe")
+    mended = reconcile("--fix", "safe")
     # A payment that is recorded only now may be the second of its order, which nobody could see before.
     _judge_found(part, "mending", mended, wanted, further=_known_by_mending(wanted))
     _judge_mended(part, mended)
     options.tell(5, 6, "and mended")
-    _judge_rest(part, mended, _reconcile("--fix", "safe"))
+    _judge_rest(part, mended, reconcile("--fix", "safe"))
     part.figures |= {"planted": len(planted), "kinds of drift": len(planted) // size.times, **_outcome(mended)}
 
 
@@ -112,7 +112,8 @@ def _key(one: Planted) -> Key:
     return one.type, one.kind, one.object_id
 
 
-def _reconcile(*arguments: str) -> Compared:
+def reconcile(*arguments: str) -> Compared:
+    """Runs the command once, in a process of its own. Raises RuntimeError where it told nothing."""
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
         began = time.monotonic()
@@ -144,7 +145,7 @@ def _judge_clean(part: Part, *runs: Compared) -> None:
 
 
 def _tell_cost(part: Part, small: Compared, whole: Compared) -> None:
-    listed, seconds = _bare_listing()
+    listed, seconds = bare_listing()
     part.figures |= {
         "objects compared": whole.objects,
         "objects a second": whole.objects_a_second,
@@ -157,7 +158,7 @@ def _tell_cost(part: Part, small: Compared, whole: Compared) -> None:
         part.violations.append(f"memory grew by {whole.memory_kb - small.memory_kb} KB")
 
 
-def _bare_listing() -> tuple[int, float]:
+def bare_listing() -> tuple[int, float]:
     """How many objects the same lists have, and the seconds that a process of its own needs to read them."""
     began = time.monotonic()
     told = subprocess.run([sys.executable, "-m", "proofs.drift"], cwd=PROJECT_DIR, stdout=subprocess.PIPE, text=True, check=True)
@@ -182,7 +183,7 @@ def _killed_and_continued(part: Part) -> Compared:
             time.sleep(LOOK_S)
         process.send_signal(signal.SIGKILL)
         _ended(process)
-    continued = _reconcile()
+    continued = reconcile()
     run = Run.objects.get(pk=continued.found["run"])
     if run.resumed != 1:
         part.violations.append(f"a killed run was not continued, but begun anew: it was resumed {run.resumed} times")
