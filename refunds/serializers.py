@@ -5,6 +5,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from commercecore_payments.pages import Page
+from commercecore_payments.queries import ListQuery
 from commercecore_payments.serializers import (
     AmountField,
     FlagField,
@@ -39,6 +41,20 @@ class RefundRequest(StrictSerializer):
         return attrs
 
 
+# Those of a refund that Stripe has made, which alone are listed.
+LISTED_STATUSES = [status for status in Status if status not in (Status.CREATING, Status.CREATION_FAILED)]
+
+
+class ListRefundsQuery(ListQuery):
+    starting_after = IdentifierField("re", "pyr", required=False)
+    order_id = TextField(required=False)
+    transaction_id = IdentifierField("pi", required=False)
+    account_id = IdentifierField("acct", required=False)
+    status = OneOfField(LISTED_STATUSES, required=False)
+    user_id = TextField(required=False)
+    amount = AmountField(required=False)
+
+
 # Stripe settles most refunds at once; the others say so.
 REFUND_MESSAGES: Mapping[str, str] = {
     Status.SUCCEEDED: "Refund processed successfully",
@@ -62,6 +78,10 @@ def requested_refund(refund: Refund) -> dict[str, Any]:
         "order_id": refund.transaction.order_id or None,
         "transaction_id": refund.transaction.stripe_payment_intent_id,
     }
+
+
+def refund_list(page: Page[Refund]) -> dict[str, Any]:
+    return {"refunds": [refund_facts(refund) for refund in page.rows], "has_more": page.has_more}
 
 
 def refund_details(refund: Refund) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.operations import find_account_of_request
-from commercecore_payments.envelopes import envelope
+from commercecore_payments.envelopes import envelope, next_page
 from commercecore_payments.viewsets import AppUserViewSet
 from refunds import operations, serializers
 from refunds.operations import RefundRequest
@@ -33,6 +33,14 @@ class RefundViewSet(AppUserViewSet):
         )
         data = serializers.requested_refund(refund)
         return envelope(request, data, status=201, message=data["message"])
+
+    def list(self, request: Request) -> Response:
+        """`GET /refunds`"""
+        asked = serializers.ListRefundsQuery.of_query(request.query_params)
+        page = operations.list_refunds(**asked, actor=self.actor)
+        last = page.goes_on_behind
+        links = next_page(request, starting_after=last.stripe_refund_id if last is not None else None)
+        return envelope(request, serializers.refund_list(page), status=200, links=links)
 
     def retrieve(self, request: Request, identifier: str) -> Response:
         """`GET /refunds/{id}`: read from Stripe as long as it may still change there."""

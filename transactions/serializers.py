@@ -6,6 +6,8 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
+from commercecore_payments.pages import Page
+from commercecore_payments.queries import ListQuery
 from commercecore_payments.serializers import (
     AddressField,
     AmountField,
@@ -90,6 +92,19 @@ class CancelTransactionRequest(StrictSerializer):
     cancellation_reason = OneOfField(list(CANCELLATION_REASONS), required=False)
 
 
+# Those of a payment that Stripe has made, which alone are listed.
+LISTED_STATUSES = [status for status in Status if status not in (Status.CREATING, Status.CREATION_FAILED)]
+
+
+class ListTransactionsQuery(ListQuery):
+    starting_after = IdentifierField("pi", required=False)
+    order_id = TextField(required=False)
+    account_id = IdentifierField("acct", required=False)
+    status = OneOfField(LISTED_STATUSES, required=False)
+    user_id = TextField(required=False)
+    amount = AmountField(required=False)
+
+
 def created_transaction(payment: Transaction, intent: PaymentIntentSnapshot | None) -> dict[str, Any]:
     """Without an intent, that of a deleted account, there is nothing to go on with."""
     return {
@@ -161,6 +176,11 @@ def transaction_details(payment: Transaction, open_operations: Sequence[Operatio
         **payment_facts(payment),
         "open_operations": [{"id": one.id, "kind": one.kind, "status": one.status} for one in open_operations],
     }
+
+
+def transaction_list(page: Page[Transaction]) -> dict[str, Any]:
+    """Without what is under way about each: that would ask the database again for each."""
+    return {"transactions": [payment_facts(payment) for payment in page.rows], "has_more": page.has_more}
 
 
 def payment_facts(payment: Transaction) -> dict[str, Any]:

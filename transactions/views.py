@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.operations import find_account_of_request
-from commercecore_payments.envelopes import envelope
+from commercecore_payments.envelopes import envelope, next_page
 from commercecore_payments.errors import InvalidBody
 from commercecore_payments.viewsets import AppUserViewSet
 from transactions import operations, serializers
@@ -60,6 +60,14 @@ class TransactionViewSet(AppUserViewSet):
 
     def _changed(self, request: Request, payment: Transaction, message: str) -> Response:
         return envelope(request, serializers.changed_transaction(payment, message), status=200, message=message)
+
+    def list(self, request: Request) -> Response:
+        """`GET /transactions`"""
+        asked = serializers.ListTransactionsQuery.of_query(request.query_params)
+        page = operations.list_transactions(**asked, actor=self.actor)
+        last = page.goes_on_behind
+        links = next_page(request, starting_after=last.stripe_payment_intent_id if last is not None else None)
+        return envelope(request, serializers.transaction_list(page), status=200, links=links)
 
     def retrieve(self, request: Request, identifier: str) -> Response:
         """`GET /transactions/{id}`"""

@@ -4,6 +4,7 @@ from transactions.operations.cancel import cancel_payment, cancel_transaction
 from transactions.operations.capture import capture_payment, capture_transaction
 from transactions.operations.confirm import ConfirmationRequest, confirm_transaction
 from transactions.operations.create import PaymentRequest, create_transaction
+from transactions.operations.lists import list_transactions
 from transactions.operations.read import (
     find_transaction,
     open_operations,
@@ -22,6 +23,7 @@ __all__ = [
     "confirm_transaction",
     "create_transaction",
     "find_transaction",
+    "list_transactions",
     "open_operations",
     "read_transaction",
     "refresh_transaction",
