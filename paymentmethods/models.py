@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from commercecore_payments.clock import now
 from commercecore_payments.environments import Environment, EnvironmentManager, current_environment
+from commercecore_payments.indexes import prefix_index
 from commercecore_payments.rows import column_values
 from developers.models import App, Developer
 from gateway.snapshots import PaymentMethodSnapshot, SetupIntentSnapshot
@@ -103,6 +104,7 @@ class PaymentMethod(models.Model):
         indexes = [
             models.Index(fields=["environment", "-created_at", "-id"], name="payment_method_newest"),
             models.Index(fields=["customer", "-created_at", "-id"], name="payment_method_of_customer"),
+            prefix_index("stripe_payment_method_id", "payment_method_id_prefix"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from commercecore_payments.dry_runs import NOTHING_WAS_DONE
 from commercecore_payments.pages import Page
 from commercecore_payments.queries import ListQuery
 from commercecore_payments.serializers import (
@@ -16,6 +17,7 @@ from commercecore_payments.serializers import (
     StrictSerializer,
     TextField,
 )
+from refunds.dry_runs import RefundPreview
 from refunds.models import Reason, Refund, Status
 
 
@@ -29,6 +31,7 @@ class RefundRequest(StrictSerializer):
     reason = OneOfField(Reason.values, required=False)
     refund_application_fee = FlagField(default=False)
     metadata = MetadataField(required=False)
+    dry_run = FlagField(default=False)
 
     def to_internal_value(self, data: Any) -> Any:
         names_payment = isinstance(data, Mapping) and "transaction_id" in data
@@ -77,6 +80,22 @@ def requested_refund(refund: Refund) -> dict[str, Any]:
         "currency": refund.currency,
         "order_id": refund.transaction.order_id or None,
         "transaction_id": refund.transaction.stripe_payment_intent_id,
+    }
+
+
+def foreseen_refund(preview: RefundPreview) -> dict[str, Any]:
+    """What a dry run of a refund tells: what would go back, what could still be refunded afterwards, and what of the fee."""
+    payment = preview.payment
+    return {
+        "message": NOTHING_WAS_DONE,
+        "dry_run": True,
+        "amount": preview.amount_minor,
+        "currency": payment.currency,
+        "order_id": payment.order_id or None,
+        "transaction_id": payment.stripe_payment_intent_id,
+        "account_id": payment.account.stripe_account_id,
+        "amount_left": preview.left_minor,
+        "application_fee_amount": preview.application_fee_minor,
     }
 
 

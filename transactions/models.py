@@ -320,9 +320,16 @@ class Transaction(models.Model):
 
     def says_nothing_new(self, snapshot: PaymentIntentSnapshot) -> bool:
         """Whether all that Stripe says there is known here."""
-        as_told = copy(self)
-        as_told._take(snapshot)
-        return column_values(as_told) == column_values(self)
+        told = copy(self)
+        told._take(snapshot)
+        return column_values(told) == column_values(self)
+
+    def as_told(self, snapshot: PaymentIntentSnapshot) -> "Transaction":
+        """The payment as `apply` would make it: a copy, which nobody saves."""
+        told = copy(self)
+        if is_legal_move(self.status, snapshot.status):
+            told._take(snapshot)
+        return told
 
     def _take(self, snapshot: PaymentIntentSnapshot) -> None:
         self.stripe_payment_intent_id = snapshot.id

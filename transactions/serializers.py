@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
+from commercecore_payments.dry_runs import NOTHING_WAS_DONE
 from commercecore_payments.pages import Page
 from commercecore_payments.queries import ListQuery
 from commercecore_payments.serializers import (
@@ -21,6 +22,7 @@ from commercecore_payments.serializers import (
 )
 from gateway.models import Operation
 from gateway.snapshots import PaymentIntentSnapshot
+from transactions.dry_runs import CapturePreview
 from transactions.errors import AccountIdMissing
 from transactions.models import CANCELLATION_REASONS, MAX_STATEMENT_DESCRIPTOR_LENGTH, CaptureMethod, Status, Transaction
 
@@ -86,6 +88,7 @@ class CaptureTransactionRequest(StrictSerializer):
 
     amount = AmountField(required=False)
     application_fee_amount = AmountField(minimum=0, required=False)
+    dry_run = FlagField(default=False)
 
 
 class CancelTransactionRequest(StrictSerializer):
@@ -156,6 +159,23 @@ def changed_transaction(payment: Transaction, message: str) -> dict[str, Any]:
         "order_id": payment.order_id,
         "status": payment.status,
         **_amounts(payment),
+    }
+
+
+def foreseen_capture(preview: CapturePreview) -> dict[str, Any]:
+    """What a dry run of a capture tells: what would be taken, what released, and the platform's share of it."""
+    payment = preview.payment
+    return {
+        "message": NOTHING_WAS_DONE,
+        "dry_run": True,
+        "transaction_id": payment.stripe_payment_intent_id,
+        "account_id": payment.account.stripe_account_id,
+        "order_id": payment.order_id or None,
+        "status": payment.status,
+        "amount": preview.amount_minor,
+        "amount_released": preview.released_minor,
+        "application_fee_amount": preview.application_fee_minor,
+        "currency": payment.currency,
     }
 
 

@@ -17,6 +17,10 @@ class Migration(migrations.Migration):
             model_name='paymentmethod',
             index=models.Index(fields=['customer', '-created_at', '-id'], name='payment_method_of_customer'),
         ),
+        AddIndexOnline(
+            model_name='paymentmethod',
+            index=models.Index(fields=['stripe_payment_method_id'], name='payment_method_id_prefix', opclasses=['varchar_pattern_ops']),
+        ),
         DropKeyIndexesOnline(
             model_name='paymentmethod',
             name='customer',

@@ -42,7 +42,9 @@ def list_payment_methods(*, actor: Actor, limit: int, starting_after: str = "", 
     `starting_after` names the last one of the page before; one that was detached since still marks its place. Raises
     UnknownStartingPoint where the user has none of this id.
     """
-    of_user = PaymentMethod.objects.of(actor.developer, actor.user_id)
+    # By the customer's row, which is looked up once: an index leads on from it, as it does not from a join.
+    customer = Customer.objects.filter(developer=actor.developer, user_id=actor.user_id).values("pk")[:1]
+    of_user = PaymentMethod.objects.filter(customer=customer)
     rows = narrowed(of_user.usable().select_related("customer"), FILTERS, asked)
     return newest_first(rows, behind=_starting_point(of_user, starting_after), limit=limit)
 
