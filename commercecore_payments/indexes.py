@@ -62,12 +62,14 @@ class DropKeyIndexesOnline(AlterField):
         column = model._meta.get_field(self.name).column
         kept = {index.name for index in model._meta.indexes}
         how = "CONCURRENTLY " if schema_editor.connection.vendor == POSTGRESQL else ""
-        for name in schema_editor._constraint_names(model, [column], index=True, unique=False, exclude=kept):
+        constraint_names = schema_editor._constraint_names  # type: ignore[attr-defined]  # Django's own, which its types leave out
+        for name in constraint_names(model, [column], index=True, unique=False, exclude=kept):
             schema_editor.execute(f"DROP INDEX {how}IF EXISTS {schema_editor.quote_name(name)}")
 
     def database_backwards(self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any) -> None:
         model = to_state.apps.get_model(app_label, self.model_name)
-        for statement in schema_editor._field_indexes_sql(model, model._meta.get_field(self.name)):
+        field_indexes_sql = schema_editor._field_indexes_sql  # type: ignore[attr-defined]  # as above
+        for statement in field_indexes_sql(model, model._meta.get_field(self.name)):
             schema_editor.execute(statement)
 
 

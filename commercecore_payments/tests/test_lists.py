@@ -15,6 +15,7 @@ from commercecore_payments.tests.listed_rows import (
     LISTS,
     made,
     make_account,
+    make_endpoint,
     make_method,
     make_payment,
     make_refund,
@@ -203,6 +204,13 @@ class TestThePaymentMethods:
         assert shown(tenant, "/payment-methods") == []
         address = f"/payment-methods?starting_after={bobs.stripe_payment_method_id}"
         assert refusal(tenant.get(address))[:2] == (400, "unknown_starting_point")
+
+
+class TestTheWebhookEndpoints:
+    def test_are_those_of_a_status_where_one_is_named(self, tenant: Tenant) -> None:
+        on = make_endpoint(tenant)
+        off = make_endpoint(tenant, status="disabled", disabled_at=now(), disabled_reason="by_developer")
+        assert [shown(tenant, f"/webhook-endpoints?status={one.status}") for one in (on, off)] == [[on.pk], [off.pk]]
 
 
 def test_a_list_writes_nothing(tenant: Tenant) -> None:
