@@ -234,22 +234,18 @@ class Transaction(models.Model):
             models.Index(fields=["developer", "environment", "-created_at", "-id"], name="transaction_of_developer"),
             # What apps list: see transactions.operations.lists. A payment is written here once Stripe has made it.
             *(
-                models.Index(fields=["app", *of_what, "-created_at", "-id"], condition=AT_STRIPE, name=name)
-                for name, of_what in {
-                    "transaction_of_app": ("environment",),
-                    "transaction_of_app_account": ("account",),
-                    "transaction_of_app_status": ("environment", "status"),
-                    "transaction_of_app_user": ("environment", "user_id"),
-                    "transaction_of_app_amount": ("environment", "amount_minor"),
-                }.items()
-            ),
-            models.Index(
-                fields=["developer", "environment", "-created_at", "-id"],
-                condition=Q(external=True),
-                name="transaction_external",
-            ),
-            models.Index(
-                fields=["account", "-created_at", "-id"], condition=Q(external=True), name="transaction_external_account"
+                models.Index(fields=[*columns, "-created_at", "-id"], condition=condition, name=name)
+                for name, columns, condition in (
+                    ("transaction_of_app", ("app", "environment"), AT_STRIPE),
+                    ("transaction_of_app_account", ("app", "account"), AT_STRIPE),
+                    ("transaction_of_app_status", ("app", "environment", "status"), AT_STRIPE),
+                    ("transaction_of_app_user", ("app", "environment", "user_id"), AT_STRIPE),
+                    ("transaction_of_app_amount", ("app", "environment", "amount_minor"), AT_STRIPE),
+                    ("transaction_external", ("developer", "environment"), Q(external=True)),
+                    ("transaction_external_account", ("account",), Q(external=True)),
+                    ("transaction_external_status", ("developer", "environment", "status"), Q(external=True)),
+                    ("transaction_external_amount", ("developer", "environment", "amount_minor"), Q(external=True)),
+                )
             ),
         ]
 

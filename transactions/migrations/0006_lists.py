@@ -50,6 +50,14 @@ class Migration(migrations.Migration):
             model_name='transaction',
             index=models.Index(condition=models.Q(('external', True)), fields=['account', '-created_at', '-id'], name='transaction_external_account'),
         ),
+        AddIndexOnline(
+            model_name='transaction',
+            index=models.Index(condition=models.Q(('external', True)), fields=['developer', 'environment', 'status', '-created_at', '-id'], name='transaction_external_status'),
+        ),
+        AddIndexOnline(
+            model_name='transaction',
+            index=models.Index(condition=models.Q(('external', True)), fields=['developer', 'environment', 'amount_minor', '-created_at', '-id'], name='transaction_external_amount'),
+        ),
         RemoveIndexOnline(
             model_name='transaction',
             name='transaction_order',
