@@ -19,6 +19,13 @@ from django.db.models.expressions import Col
 
 from commercecore_payments import clock
 
+# What fields of these kinds hand to the database as it is, which is most of what is written: asking them costs more than all else.
+AS_THEY_ARE = frozenset({str, int, bool, type(None)})
+PLAIN_FIELDS = frozenset(
+    {"CharField", "TextField", "BooleanField", "ForeignKey", "BigAutoField"}
+    | {"BigIntegerField", "IntegerField", "PositiveIntegerField", "PositiveSmallIntegerField", "EmailField"}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ByClock:
@@ -183,10 +190,11 @@ def _values(fields: Sequence[Any], values: Mapping[str, Any]) -> tuple[list[str]
     texts, parameters = [], []
     for field in fields:
         value = values[field.attname]
-        if isinstance(value, ByClock):
+        text = "%s"
+        if type(value) is ByClock:
             text, value = clock.database_now_sql(value.later)
-        else:
-            text, value = "%s", field.get_db_prep_save(value, connection)
+        elif type(value) not in AS_THEY_ARE or field.get_internal_type() not in PLAIN_FIELDS:
+            value = field.get_db_prep_save(value, connection)
         texts.append(text)
         parameters.append(value)
     return texts, parameters

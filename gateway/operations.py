@@ -175,9 +175,7 @@ def _call(operation: Operation) -> Outcome:
         answer = call.send(stripe_client(), operation, call_options(operation))
     except stripe.StripeError as error:
         return _outcome_of_error(operation, error)
-    return Outcome(
-        status=Status.SUCCEEDED, value=call.read(answer.to_dict()), stripe_request_id=answer.last_response.request_id or ""
-    )
+    return Outcome(status=Status.SUCCEEDED, value=call.read(answer.data), stripe_request_id=answer.request_id or "")
 
 
 def leave_the_database() -> None:
