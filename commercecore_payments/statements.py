@@ -19,7 +19,7 @@ from django.db.models.expressions import Col
 
 from commercecore_payments import clock
 
-# What fields of these kinds hand to the database as it is, which is most of what is written: asking them costs more than all else.
+# What fields of these kinds hand to the database as it is, as is most of what is written. Asking them costs more than all else.
 AS_THEY_ARE = frozenset({str, int, bool, type(None)})
 PLAIN_FIELDS = frozenset(
     {"CharField", "TextField", "BooleanField", "ForeignKey", "BigAutoField"}
