@@ -14,7 +14,7 @@ help:
 	@echo "make test    runs the tests on SQLite and on PostgreSQL at once; ARGS=\"-k name\" goes to pytest"
 	@echo "make test-stripe  holds the contract with Stripe against Stripe's test mode: needs STRIPE_SECRET_KEY=sk_test_..."
 	@echo "make prove   kills, races and simulates, and compares the books with Stripe's: minutes; make prove-long takes hours"
-	@echo "make benchmark  measures how many payments 8 database connections serve while Stripe is waited for, events in and out, and the admin beside a million payments; needs PostgreSQL"
+	@echo "make benchmark  measures what a payment costs, how many payments 8 database connections serve while Stripe is waited for, events in and out, and the admin beside a million payments; needs PostgreSQL"
 	@echo "make check   runs the linters, the type checker and Django's checks"
 	@echo "make format  formats the code and sorts its imports"
 	@echo "make requirements  compiles requirements*.in to pinned requirements*.txt"
@@ -39,6 +39,7 @@ prove-long: development-environment
 
 benchmark: development-environment
 	@.venv/bin/python -m benchmarks.waiting $(ARGS)
+	@.venv/bin/python -m benchmarks.request_cost
 	@.venv/bin/python -m benchmarks.webhooks_out
 	@.venv/bin/python -m benchmarks.admin_pages
 	@.venv/bin/python -m benchmarks.lists
