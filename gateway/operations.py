@@ -25,6 +25,7 @@ from gateway.models import (
     subject_type,
 )
 from gateway.outcomes import Fault, Outcome, fault_of, object_in_error, status_of_error
+from gateway.watching import watched
 from idempotency.operations import keep_hold
 
 logger = logging.getLogger(__name__)
@@ -164,6 +165,7 @@ def _held_back(operation: Operation) -> Outcome:
     return Outcome(status=Status.UNKNOWN if operation.was_sent_before else Status.NOT_SENT, fault=fault)
 
 
+@watched
 def _call(operation: Operation) -> Outcome:
     call = CALLS[operation.kind]
     try:
