@@ -33,19 +33,25 @@ class LogFormatter(ProcessorFormatter):
     """Makes the line of a record, its exception and traceback included. `style` is one of FORMATS."""
 
     def __init__(self, style: str = JSON) -> None:
-        render = as_json if style == JSON else as_line
-        processors = [merge_contextvars, _what_the_record_tells, structlog.processors.format_exc_info]
-        super().__init__(processors=[*processors, ProcessorFormatter.remove_processors_meta, _hide_secrets, render])
+        super().__init__(
+            processors=[
+                merge_contextvars,
+                _what_the_record_tells,
+                structlog.processors.format_exc_info,
+                ProcessorFormatter.remove_processors_meta,
+                _hide_secrets,
+                as_json if style == JSON else as_line,
+            ]
+        )
 
     def format(self, record: logging.LogRecord) -> str:
         """A message that does not fit its arguments is told without them: `logging` itself would print them as they are."""
         try:
             return super().format(record)
         except (TypeError, ValueError, KeyError):
-            told = {"event": f"A log line could not be made: {record.msg!r}", "_record": record, "_from_structlog": False}
-            for process in self.processors:
-                told = process(None, record.levelname.lower(), told)  # type: ignore[arg-type, assignment]
-            return str(told)
+            told = logging.makeLogRecord(record.__dict__)
+            told.msg, told.args = f"A log line could not be made: {record.msg!r}", ()
+            return super().format(told)
 
 
 def _what_the_record_tells(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -63,7 +69,7 @@ def _what_the_record_tells(_logger: WrappedLogger, _method: str, event: EventDic
 
 
 def _hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    return without_secrets_within(event)  # type: ignore[no-any-return]  # of a mapping it makes a dict
+    return dict(without_secrets_within(event))
 
 
 def as_json(_logger: WrappedLogger, _method: str, event: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, disable_created_metrics
 from prometheus_client.multiprocess import MultiProcessCollector
 
 # When a series began is told by nothing that we ask of it, and would double their number.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 # Ours alone: the library's default one tells of Python and of one of several processes.
 REGISTRY = CollectorRegistry()

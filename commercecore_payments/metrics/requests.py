@@ -21,6 +21,12 @@ DURATION = Histogram(
     buckets=BUCKETS_S,
     registry=REGISTRY,
 )
+# Told apart from the statuses: the documented API answers some mistakes of callers with 500 too.
+UNEXPECTED = Counter(
+    "commercecore_unexpected_failures",
+    "Requests that ended in an error that nobody foresaw: the log has its traceback.",
+    registry=REGISTRY,
+)
 # Those of RFC 9110 and RFC 5789. Others are strangers' inventions, and would be as many series.
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"))
 OTHER = "other"
