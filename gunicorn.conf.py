@@ -6,6 +6,8 @@ import subprocess
 import sys
 from typing import Any
 
+from structlog.contextvars import clear_contextvars
+
 from commercecore_payments.metrics.processes import clean_metrics, forget_process, remove_metrics, share_metrics
 
 wsgi_app = "commercecore_payments.wsgi:application"
@@ -46,6 +48,10 @@ share_metrics()
 
 def on_starting(server: Any) -> None:
     clean_metrics()
+
+
+def post_request(worker: Any, req: Any, environ: Any, resp: Any) -> None:
+    clear_contextvars()  # what the thread logs next is of another request, or of none
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -21,7 +21,7 @@ def request_id(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
         began_s = perf_counter()
         known = request_id_of(request)
         request.request_id = known  # type: ignore[attr-defined]
-        # Only the next request forgets this one, since Django and gunicorn write their lines when the answer has left here.
+        # Not at the end: Django and gunicorn write lines when the answer has left here. gunicorn.conf.py forgets it then.
         clear_contextvars()
         bind_contextvars(request_id=known, method=request.method, path=request.path)
         response = get_response(request)

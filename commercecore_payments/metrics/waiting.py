@@ -91,7 +91,7 @@ def reconciliation() -> dict[str, Values]:
     moment = database_now()
     last = Run.objects.filter(status=Run.Status.FINISHED).of_everything().first()
     cases = Case.objects.open().order_by().values_list("type", "currency", "at_stake_minor")[: MOST_COUNTED + 1]
-    differences = Counter({(kind.value,): 0 for kind in DifferenceType})
+    differences: Counter[tuple[str, ...]] = Counter({(kind.value,): 0 for kind in DifferenceType})
     at_stake: Counter[tuple[str, ...]] = Counter()
     for kind, currency, minor in cases:
         differences[(kind,)] += 1
@@ -161,7 +161,7 @@ def _age_of_longest_due(moment: datetime, among: QuerySet[WebhookEndpoint]) -> f
     return _since(moment, longest.aggregate(first=Min("due"))["first"])
 
 
-def _age(moment: datetime, rows: QuerySet, column: str) -> float:  # type: ignore[type-arg]  # of any model
+def _age(moment: datetime, rows: QuerySet, column: str) -> float:
     """Of the first of the rows, in seconds, by the moment in its column."""
     return _since(moment, rows.values_list(column, flat=True).first())
 

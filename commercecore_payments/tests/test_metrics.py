@@ -155,7 +155,7 @@ class TestTheMetrics:
         def broken() -> Any:
             return Operation.objects.extra(where=["no_such_column = 1"]).count()
 
-        monkeypatch.setitem(waiting.READINGS, "operations", broken)  # type: ignore[arg-type]
+        monkeypatch.setitem(waiting.READINGS, "operations", broken)
         found = samples()
         assert (value(found, "reading_failed", reading="operations"), value(found, "reading_failed", reading="workers")) == (1, 0)
         assert value(found, "database_up") == 1
