@@ -15,10 +15,23 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - a folder below it is made under a name
 
 
 def share_metrics() -> None:
-    """Names the folder, before any process imports prometheus_client; makes one unless the operator has named it."""
-    if not os.environ.get(VARIABLE):
+    """Names the folder, before any process imports prometheus_client; makes one unless the operator has named it.
+
+    A gunicorn that takes the place of another one (SIGUSR2) inherits its folder's name, and makes one of its own.
+    """
+    named = os.environ.get(VARIABLE, "")
+    if not named or (_is_made_here(named) and not _is_own(named)):
         in_memory = MEMORY if os.access(MEMORY, os.W_OK | os.X_OK) else None
-        os.environ[VARIABLE] = tempfile.mkdtemp(prefix=PREFIX, dir=in_memory)
+        os.environ[VARIABLE] = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=in_memory)
+
+
+def _is_made_here(folder: str) -> bool:
+    return Path(folder).name.startswith(PREFIX)
+
+
+def _is_own(folder: str) -> bool:
+    """Whether this very process, gunicorn's first one, has made it."""
+    return Path(folder).name.startswith(f"{PREFIX}{os.getpid()}-")
 
 
 def clean_metrics() -> None:
@@ -37,7 +50,6 @@ def forget_process(pid: int) -> None:
 
 
 def remove_metrics() -> None:
-    """Removes a folder that was made here."""
-    folder = Path(os.environ[VARIABLE])
-    if folder.name.startswith(PREFIX):
-        shutil.rmtree(folder, ignore_errors=True)
+    """Removes the folder, if this process made it."""
+    if _is_own(os.environ[VARIABLE]):
+        shutil.rmtree(os.environ[VARIABLE], ignore_errors=True)

@@ -6,7 +6,7 @@ from django.contrib.admindocs.views import simplify_regex
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import Counter, Histogram
 
-from commercecore_payments.metrics.registry import BUCKETS_S, REGISTRY
+from commercecore_payments.metrics.registry import BUCKETS_S, REGISTRY, counting
 
 REQUESTS = Counter(
     "commercecore_requests",
@@ -39,8 +39,9 @@ def count_request(request: HttpRequest, response: HttpResponse, *, duration_s: f
     match = request.resolver_match
     route = template_of(match.route) if match is not None and match.route else NO_ROUTE
     method = request.method if request.method in METHODS else OTHER
-    REQUESTS.labels(route, method, response.status_code).inc()
-    DURATION.labels(route, method).observe(duration_s)
+    with counting():
+        REQUESTS.labels(route, method, response.status_code).inc()
+        DURATION.labels(route, method).observe(duration_s)
 
 
 @lru_cache(maxsize=1024)  # there are some hundred routes, most of them the admin's

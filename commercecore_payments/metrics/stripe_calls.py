@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Histogram
 
-from commercecore_payments.metrics.registry import BUCKETS_S, REGISTRY
+from commercecore_payments.metrics.registry import BUCKETS_S, REGISTRY, counting
 
 CALLS = Counter(
     "commercecore_stripe_calls",
@@ -23,5 +23,6 @@ READ = "read"
 
 def count_call(call: str, outcome: str, *, duration_s: float) -> None:
     """Counts one call. `outcome` is one of the five of gateway.outcomes."""
-    CALLS.labels(call, outcome).inc()
-    DURATION.labels(call).observe(duration_s)
+    with counting():
+        CALLS.labels(call, outcome).inc()
+        DURATION.labels(call).observe(duration_s)

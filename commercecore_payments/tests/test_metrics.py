@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from commercecore_payments import clock
 from commercecore_payments.heartbeats import Heartbeat
-from commercecore_payments.metrics import waiting
+from commercecore_payments.metrics import processes, waiting
 from commercecore_payments.tests.service import PROJECT_DIR
 from commercecore_payments.tests.tenants import Tenant
 from gateway.models import Operation
@@ -184,7 +184,42 @@ print(generate_latest(of_all_processes()).decode())
 """
 
 
+# Of the folder in which it counts, nothing is left but its name.
+GONE = (
+    """
+import shutil, os; shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+"""
+    + COUNTED
+)
+
+
 class TestSeveralProcesses:
+    def test_go_on_where_they_cannot_count(self, tmp_path: Path) -> None:
+        environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics")}
+        (tmp_path / "metrics").mkdir()
+        run = [sys.executable, "-c", GONE]
+        done = subprocess.run(run, cwd=PROJECT_DIR, env=environment, timeout=60, capture_output=True, text=True)
+        assert (done.returncode, "metrics: something could not be counted" in done.stderr) == (0, True)
+
+    def test_share_a_folder_of_their_own_gunicorn(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setenv(processes.VARIABLE, str(tmp_path / "named"))
+        processes.share_metrics()
+        processes.clean_metrics()
+        processes.remove_metrics()
+        assert (os.environ[processes.VARIABLE], (tmp_path / "named").is_dir()) == (str(tmp_path / "named"), True)
+        others = tmp_path / f"{processes.PREFIX}1-x"
+        others.mkdir()
+        monkeypatch.setenv(processes.VARIABLE, str(others))
+        processes.share_metrics()
+        own = Path(os.environ[processes.VARIABLE])
+        (own / "counter_7.db").touch()
+        processes.clean_metrics()
+        assert (own != others, list(own.iterdir())) == (True, [])
+        processes.share_metrics()  # a reload reads gunicorn.conf.py again
+        assert Path(os.environ[processes.VARIABLE]) == own
+        processes.remove_metrics()
+        assert (own.exists(), others.exists()) == (False, True)
+
     def test_are_told_as_one(self, tmp_path: Path) -> None:
         environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
         for program in (COUNTED, COUNTED):
