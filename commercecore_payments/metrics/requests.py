@@ -40,8 +40,14 @@ def count_request(request: HttpRequest, response: HttpResponse, *, duration_s: f
     route = template_of(match.route) if match is not None and match.route else NO_ROUTE
     method = request.method if request.method in METHODS else OTHER
     with counting():
-        REQUESTS.labels(route, method, response.status_code).inc()
-        DURATION.labels(route, method).observe(duration_s)
+        requests, durations = _series(route, method, response.status_code)
+        requests.inc()
+        durations.observe(duration_s)
+
+
+@lru_cache(maxsize=4096)  # each route has few methods and statuses; looking a series up costs more than counting
+def _series(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(route, method, status), DURATION.labels(route, method)
 
 
 @lru_cache(maxsize=1024)  # there are some hundred routes, most of them the admin's

@@ -1,5 +1,7 @@
 """Calls to Stripe: how many of each kind, what came of them, and how long they took."""
 
+from functools import lru_cache
+
 from prometheus_client import Counter, Histogram
 
 from commercecore_payments.metrics.registry import BUCKETS_S, REGISTRY, counting
@@ -24,5 +26,11 @@ READ = "read"
 def count_call(call: str, outcome: str, *, duration_s: float) -> None:
     """Counts one call. `outcome` is one of the five of gateway.outcomes."""
     with counting():
-        CALLS.labels(call, outcome).inc()
-        DURATION.labels(call).observe(duration_s)
+        calls, durations = _series(call, outcome)
+        calls.inc()
+        durations.observe(duration_s)
+
+
+@lru_cache(maxsize=256)  # there are some dozen kinds, with five outcomes each; looking a series up costs more than counting
+def _series(call: str, outcome: str) -> tuple[Counter, Histogram]:
+    return CALLS.labels(call, outcome), DURATION.labels(call)
