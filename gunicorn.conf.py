@@ -6,6 +6,10 @@ import subprocess
 import sys
 from typing import Any
 
+from structlog.contextvars import clear_contextvars
+
+from commercecore_payments.metrics.processes import clean_metrics, forget_process, remove_metrics, share_metrics
+
 wsgi_app = "commercecore_payments.wsgi:application"
 bind = f"{os.environ.get('BIND_ADDRESS') or '127.0.0.1'}:{os.environ.get('PORT') or 8000}"
 
@@ -39,6 +43,21 @@ loglevel = "warning"  # its own notices of starting and stopping; the applicatio
 control_socket_disable = True
 
 
+share_metrics()
+
+
+def on_starting(server: Any) -> None:
+    clean_metrics()
+
+
+def post_request(worker: Any, req: Any, environ: Any, resp: Any) -> None:
+    clear_contextvars()  # what the thread logs next is of another request, or of none
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    forget_process(worker.pid)
+
+
 # The worker that `manage.py serve` wants beside the web server: recovery and what else is due. In production it is a
 # service of its own, and as many as are wanted.
 _worker: list["subprocess.Popen[bytes]"] = []
@@ -58,6 +77,7 @@ def on_exit(server: Any) -> None:
     for worker in _worker:
         worker.terminate()
         worker.wait()
+    remove_metrics()
 
 
 def post_worker_init(worker: Any) -> None:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
+from structlog.contextvars import bind_contextvars
 
 from commercecore_payments.errors import Unauthorized
 from developers.errors import AppIdConflict, AppIdRequired, InvalidToken, UserIdRequired
@@ -150,4 +151,5 @@ def _caller_with_app(request: Request, *, app_id: str, user_id: str) -> tuple[Ca
 
 def _caller(credential: Credential, *, app: App | None, user_id: str) -> tuple[Caller, str]:
     caller = Caller(developer=credential.developer, app=app, user_id=user_id, token_id=credential.token_id)
+    bind_contextvars(developer_id=caller.developer.pk, **({"app_id": app.pk} if app is not None else {}))  # for the log
     return caller, caller.token_id

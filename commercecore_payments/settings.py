@@ -318,17 +318,32 @@ REST_FRAMEWORK: dict[str, Any] = {
 
 # --- Logging ------------------------------------------------------------------------------------------------------
 
+# `json` is for what collects logs, `line` for whoever looks at a terminal. The sandbox is tried by hand, and a real key is served
+# with. Whether the output is a terminal decides nothing: the same service writes the same in a pipe.
+LOG_FORMAT = env.str("LOG_FORMAT", default="line" if STRIPE_SANDBOX or DEBUG else "json")
+if LOG_FORMAT not in ("json", "line"):
+    raise ImproperlyConfigured("LOG_FORMAT has to be json or line.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "()": "commercecore_payments.logs.HidingFormatter",
-            "format": "{asctime} {levelname} {name} {message}",
-            "style": "{",
-        }
+    "formatters": {"ours": {"()": "commercecore_payments.log_lines.LogFormatter", "style": LOG_FORMAT}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "ours"}},
+    "loggers": {
+        "stripe": {"level": "WARNING"},  # the gateway logs each operation with Stripe's request id itself
+        # Django's own handlers would print some lines a second time, past the formatter that hides secrets.
+        "django": {"handlers": [], "level": "INFO"},
+        "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+        # gunicorn's, once a process has loaded the application: commercecore_payments/access_log.py.
+        "gunicorn.error": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"stripe": {"level": "WARNING"}},  # the gateway logs each operation with Stripe's request id itself
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
+
+# --- Metrics ------------------------------------------------------------------------------------------------------
+
+# Whoever sends it as a bearer token reads /metrics; without one there is no such address, in the sandbox as everywhere.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 32:  # 128 bits as hexadecimal digits: beyond guessing
+    raise ImproperlyConfigured("METRICS_TOKEN has to have 32 characters or more: openssl rand -hex 32 makes one.")
+# Prometheus asks inside of one's network, where nobody ends TLS.
+SECURE_REDIRECT_EXEMPT = [r"^metrics$"]

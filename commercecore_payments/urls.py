@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 
 from accounts import pages
 from accounts.views import ConnectedAccountViewSet
+from commercecore_payments.metrics.views import metrics
 from commercecore_payments.views import RootViewSet, StatusViewSet, landing_page, unknown_route
 from explanations.views import ExplanationViewSet
 from paymentmethods.views import PaymentMethodViewSet
@@ -83,6 +84,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("onboarding/<str:token>", pages.open_onboarding_link, name="onboarding"),
     path("onboarding/<str:token>/done", pages.onboarding_done, name="onboarding-done"),
     re_path(r"^webhooks/stripe/?$", receive_event, name="stripe-webhooks"),
+    path("metrics", metrics, name="metrics"),
     re_path(r"^api/v1", include(api)),
     re_path(r"^api(/.*)?$", unknown_route),
 ]

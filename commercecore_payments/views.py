@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from commercecore_payments.clock import now
 from commercecore_payments.error_responses import plain_error
 from commercecore_payments.errors import BadRequest, RouteNotFound, ServiceError
+from commercecore_payments.metrics.requests import UNEXPECTED
 from commercecore_payments.viewsets import PublicViewSet
 from sandbox.transport import door
 
@@ -137,6 +138,7 @@ def bad_request(request: HttpRequest, *_: object, **__: object) -> HttpResponse:
 
 def unexpected_failure(request: HttpRequest) -> HttpResponse:
     """500: the documented sentence and nothing of the inside. The log has the rest under the same request id."""
+    UNEXPECTED.inc()
     if settings.STRIPE_SANDBOX and door.is_door(request):
         return door.unexpected_failure()
     if is_api(request):

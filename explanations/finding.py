@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from django.db.models import Q, QuerySet
 from django.db.models.fields.json import KT
 
+from commercecore_payments.request_ids import is_request_id
 from disputes.models import Dispute
 from gateway.models import Operation, subject_type
 from refunds.models import Refund
@@ -16,11 +17,16 @@ MOST_FOUND = 20
 
 
 def payments_called(identifier: str) -> list[Transaction]:
-    """The payments that `identifier` may mean, the newest first, at most MOST_FOUND: several only for the id of an order."""
+    """The payments that `identifier` may mean, the newest first, at most MOST_FOUND.
+
+    Several only for the id of an order or of a request: callers choose both, and may choose the same twice. It is for the staff
+    alone, whom it shows the payments of every developer.
+    """
     if identifier == "" or not _is_text(identifier):
         return []
     found: QuerySet[Transaction] = Transaction.objects.select_related("account", "app").filter(
-        _has_the_id(identifier) | Q(order_id=identifier)  # an app calls its orders as it likes: `re_1` may be one
+        # an app calls its orders and its requests as it likes: `re_1` may be one
+        _has_the_id(identifier) | _is_of_a_request(identifier) | Q(order_id=identifier)
     )
     return list(found[:MOST_FOUND])
 
@@ -29,10 +35,9 @@ def _has_the_id(identifier: str) -> Q:
     """Keys are read first: one OR across two tables would read a whole one."""
     prefix = identifier.partition("_")[0]
     if prefix == "op":
-        return _is_about(Operation.objects.filter(pk=identifier).first())
-    if prefix == "req":  # ours, as an error's `meta.request_id` tells it, or Stripe's
-        named = Q(request_id=identifier) | Q(stripe_request_id=identifier)
-        return _is_about(Operation.objects.filter(named).order_by("created_at").last())
+        return _is_about(Operation.objects.filter(pk=identifier))
+    if prefix == "req":  # Stripe's
+        return _is_about(Operation.objects.filter(stripe_request_id=identifier))
     if prefix in ("re", "pyr"):
         return _is_one_of(Refund.objects.filter(stripe_refund_id=identifier).values_list("transaction", flat=True))
     if prefix in ("dp", "du"):
@@ -48,12 +53,21 @@ def _payment_intents(charge: str) -> list[str]:
     return [intent for intent in told.values_list("intent", flat=True)[:1] if intent]
 
 
-def _is_about(operation: Operation | None) -> Q:
-    if operation is None:
+def _is_of_a_request(identifier: str) -> Q:
+    """The payments about which requests of this id wrote to Stripe: the newest, of as many operations as are read at most."""
+    if not is_request_id(identifier):
         return _is_one_of([])
-    if operation.subject_type == subject_type(Refund):
-        return _is_one_of(Refund.objects.filter(pk=operation.subject_id).values_list("transaction", flat=True))
-    return _is_one_of([operation.subject_id] if operation.subject_type == subject_type(Transaction) else [])
+    return _is_about(Operation.objects.filter(request_id=identifier))
+
+
+def _is_about(operations: QuerySet[Operation]) -> Q:
+    """The payments that the newest of the operations are about, themselves or by a refund of theirs."""
+    newest = operations.order_by("-created_at").values_list("subject_type", "subject_id")[:MOST_FOUND]
+    keys: dict[str, list[int]] = {subject_type(Transaction): [], subject_type(Refund): []}
+    for of_type, key in newest:
+        keys.get(of_type, []).append(key)
+    refunded = Refund.objects.filter(pk__in=keys[subject_type(Refund)]).values_list("transaction", flat=True)
+    return _is_one_of([*keys[subject_type(Transaction)], *refunded])
 
 
 def _is_one_of(keys: Iterable[int | None]) -> Q:

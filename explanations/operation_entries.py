@@ -32,12 +32,19 @@ ACTS: dict[str, str] = {
 }
 
 
+# The one request that makes two operations about a payment: a saved card is copied to the seller, and then charged. Whatever else
+# has an earlier request's id is a request of its own: its caller chose the same id again.
+SECOND_STEPS = {OperationKind.PAYMENT_INTENT_CONFIRM: OperationKind.PAYMENT_METHOD_CLONE}
+
+
 def operation_entries(sources: Sources) -> Iterator[Entry]:
-    seen: set[str] = set()
+    first_steps: set[tuple[str, str | None]] = set()
     for operation in sources.operations:
-        if operation.request_id == "" or operation.request_id not in seen:
+        first_step = (operation.request_id, SECOND_STEPS.get(OperationKind(operation.kind)))
+        if operation.request_id == "" or first_step not in first_steps:
             yield _request(operation, sources)
-        seen.add(operation.request_id)
+        first_steps.discard(first_step)
+        first_steps.add((operation.request_id, operation.kind))
         yield _outcome(operation, sources)
     yield from (_recovery(attempt, sources.reader) for attempt in sources.recovery_attempts)
     yield from _next_looks(sources.operations)

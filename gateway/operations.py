@@ -29,6 +29,7 @@ from gateway.models import (
     subject_type,
 )
 from gateway.outcomes import Fault, Outcome, fault_of, object_in_error, status_of_error
+from gateway.watching import watched
 from idempotency.errors import KeyInUse
 from idempotency.operations import while_held
 
@@ -169,6 +170,7 @@ def _held_back(operation: Operation) -> Outcome:
     return Outcome(status=Status.UNKNOWN if operation.was_sent_before else Status.NOT_SENT, fault=fault)
 
 
+@watched
 def _call(operation: Operation) -> Outcome:
     call = CALLS[operation.kind]
     try:

@@ -23,6 +23,7 @@ from gateway.snapshots import (
     RefundSnapshot,
     SetupIntentSnapshot,
 )
+from gateway.watching import watched_read
 
 # Stripe's largest page of a list (docs.stripe.com/api/pagination).
 PAGE_SIZE = 100
@@ -41,7 +42,8 @@ def account_is_gone(account_id: str) -> bool:
     """Whether the account no longer exists for us. Raises as `_read`, where Stripe says neither yes nor no."""
     leave_the_database()
     try:
-        account = stripe_client().v1.accounts.retrieve(account_id)
+        with watched_read():
+            account = stripe_client().v1.accounts.retrieve(account_id)
     except stripe.StripeError as error:
         # One that never was answers 404.
         if fault_of(error).code in (ACCOUNT_HAS_LEFT, "resource_missing"):
@@ -231,7 +233,8 @@ def ask(call: Callable[[stripe.StripeClient], Any]) -> Any:
     """
     leave_the_database()
     try:
-        return call(stripe_client())
+        with watched_read():
+            return call(stripe_client())
     except stripe.StripeError as error:
         _raise_for_read(error)
 

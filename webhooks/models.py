@@ -103,6 +103,13 @@ class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
         in_use = self.filter(app__disabled_at=None, app__developer__disabled_at=None)
         return in_use.filter(status=WebhookEndpoint.Status.ENABLED, deleted_at=None)
 
+    def failing(self) -> Self:
+        """Those that are still tried, and at which nothing arrives."""
+        return self.filter(status=WebhookEndpoint.Status.ENABLED, failing_since__isnull=False, deleted_at=None)
+
+    def switched_off_for_failing(self) -> Self:
+        return self.filter(disabled_reason=WebhookEndpoint.DisabledReason.FAILING, deleted_at=None)
+
 
 class WebhookEndpoint(models.Model):
     """Where an app's events are sent, which of them, and how it has gone. A deleted one stays as history."""

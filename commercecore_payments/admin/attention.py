@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Min, Model, Q, QuerySet
+from django.db.models import Count, Min, Model, QuerySet
 from django.http import HttpRequest
 
 from accounts.models import ConnectedAccount
@@ -141,15 +141,12 @@ def overdue_deliveries() -> Iterator[Figure]:
 def endpoints_in_trouble() -> Iterator[Figure]:
     """Those that are still tried and at which nothing arrives; and those that were switched off for it."""
     enabled, failing = WebhookEndpoint.Status.ENABLED, WebhookEndpoint.DisabledReason.FAILING
-    counts = WebhookEndpoint.objects.filter(deleted_at=None).aggregate(
-        failing=Count("pk", filter=Q(status=enabled, failing_since__isnull=False)),
-        off=Count("pk", filter=Q(disabled_reason=failing)),
-    )
+    all_ = WebhookEndpoint.objects.all()
     tried = list_address(WebhookEndpoint, status__exact=enabled.value, failing_since__isempty=0, deleted_at__isempty=1)
     off = list_address(WebhookEndpoint, disabled_reason__exact=failing.value, deleted_at__isempty=1)
     for title, count, address in (
-        ("Endpoints at which nothing arrives", counts["failing"], tried),
-        ("Endpoints switched off for failing", counts["off"], off),
+        ("Endpoints at which nothing arrives", all_.failing().count(), tried),
+        ("Endpoints switched off for failing", all_.switched_off_for_failing().count(), off),
     ):
         yield Figure(title, f"{count:,}", address, calls_for_action=count > 0)
 

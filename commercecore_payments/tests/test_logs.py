@@ -1,13 +1,25 @@
-"""Secrets in log lines."""
+"""Log lines: what they hold, and the secrets that they do not."""
 
+import json
 import logging
+import sys
 from collections.abc import Iterator
 from io import StringIO
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
+from gunicorn.config import Config
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from commercecore_payments.logs import HidingFormatter, without_secrets
+from commercecore_payments.access_log import HidingLogger
+from commercecore_payments.log_lines import JSON, LINE, LogFormatter, logger_named
+from commercecore_payments.logs import SECRET_KEYS, passes_luhn, without_secrets, without_secrets_within
+from commercecore_payments.middleware import request_id
 from commercecore_payments.tests.tenants import Tenant
+from gateway.models import Operation
 from gateway.tests.faults import refuse_connection, stripe_fails
 
 SECRETS = [
@@ -19,47 +31,213 @@ SECRETS = [
     "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     "pi_3Q0AohFNeyusjZzz0MFRwI7M_secret_abcDEF123",
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+    "4242424242424242",
+    "4000 0566 5566 5556",
+    "3782-822463-10005",
+    "6011000990139424",
 ]
+NO_SECRETS = [
+    "operation op_8wjXxMCiRZJQcnwYenBjBpja payment_intent.create: succeeded (Stripe req_TGE2iWmVKwd13r)",
+    "4242424242424241",  # the check digit is wrong
+    "1764454465123",  # milliseconds since 1970
+    "pi_4242424242424242",
+    "42424242-4242-4242-4242-424242424242",
+    "took 2500000000 bytes",
+]
+# Every logger whose lines the service writes: ours, Django's, the SDK's, and one of a library that nobody has thought of.
+LOGGERS = ["gateway.operations", "django.request", "django.server", "stripe", "urllib3.connectionpool"]
 
 
 @pytest.fixture
-def written() -> Iterator[StringIO]:
-    """What the service's own handler writes meanwhile."""
-    [console] = [one for one in logging.getLogger().handlers if isinstance(one.formatter, HidingFormatter)]
-    assert isinstance(console, logging.StreamHandler)
-    text = StringIO()
-    usual = console.setStream(text)
-    yield text
-    console.setStream(usual)
+def console() -> Iterator[logging.StreamHandler[Any]]:
+    """The service's own handler, whose lines are text in memory meanwhile."""
+    [handler] = [one for one in logging.getLogger().handlers if isinstance(one.formatter, LogFormatter)]
+    assert isinstance(handler, logging.StreamHandler)
+    usual, formatter = handler.setStream(StringIO()), handler.formatter
+    clear_contextvars()
+    yield handler
+    handler.setStream(usual)
+    handler.setFormatter(formatter)
+    clear_contextvars()
+
+
+@pytest.fixture
+def written(console: logging.StreamHandler[Any]) -> StringIO:
+    """What is written meanwhile, as JSON."""
+    console.setFormatter(LogFormatter(JSON))
+    text: StringIO = console.stream
+    return text
+
+
+@pytest.fixture
+def lines(console: logging.StreamHandler[Any]) -> StringIO:
+    """The same, for a terminal."""
+    console.setFormatter(LogFormatter(LINE))
+    text: StringIO = console.stream
+    return text
+
+
+def told(written: StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in written.getvalue().splitlines()]
 
 
 class TestALogLine:
     @pytest.mark.parametrize("secret", SECRETS, ids=range(len(SECRETS)))
-    def test_hides_a_secret_of_any_shape(self, secret: str) -> None:
-        record = logging.LogRecord("x", logging.INFO, "x.py", 1, "token %s, and more", (secret,), None)
-        assert HidingFormatter().format(record) == "token [hidden], and more"
+    def test_hides_a_secret_of_any_shape_wherever_it_is(self, written: StringIO, secret: str) -> None:
+        for name in LOGGERS:
+            log = logging.getLogger(name)
+            log.warning("token %s, and more", secret)
+            log.warning({"text": [{"deep": (f"x {secret}", secret)}]})
+            try:
+                raise ValueError(f"no such key: {secret}")
+            except ValueError as error:
+                log.exception("failed: %s", error)
+                log.error("failed", exc_info=error, stack_info=True)
+        logger_named("ours").info("told", text=secret, nested={secret: [secret, {"x": secret}]}, error=ValueError(secret))
+        bind_contextvars(path=f"/{secret}/x")
+        logging.getLogger("after").info("in a context")
+        text = written.getvalue()
+        assert secret not in text
+        assert secret not in text.replace("\\n", "\n")
+        assert text.count("[hidden]") >= 5 * len(LOGGERS) + 4
+        assert {line["logger"] for line in told(written)} == {*LOGGERS, "ours", "after"}
 
-    @pytest.mark.parametrize("secret", SECRETS, ids=range(len(SECRETS)))
-    def test_hides_a_secret_in_an_exception(self, secret: str) -> None:
-        error = ValueError(f"no such key: {secret}")
-        record = logging.LogRecord("x", logging.ERROR, "x.py", 1, "failed", (), (ValueError, error, None))
-        assert HidingFormatter().format(record) == "failed\nValueError: no such key: [hidden]"
+    @pytest.mark.parametrize("key", ["Authorization", "X-Developer-Token", "client_secret", "secret", "password", "HTTP_COOKIE"])
+    def test_hides_what_stands_under_the_key_of_a_secret(self, written: StringIO, key: str) -> None:
+        logger_named("ours").info("told", **{key: "hunter2"}, headers={"Accept": "x", key: ["hunter2"]})
+        [line] = told(written)
+        assert (line[key], line["headers"]) == ("[hidden]", {"Accept": "x", key: "[hidden]"})
+        assert key.lower().replace("-", "_") in SECRET_KEYS
+
+    def test_hides_a_card_number_that_is_a_number(self) -> None:
+        assert without_secrets_within({"a": 4242424242424242, "b": 4242, "c": True, "d": None, "e": 1.5}) == {
+            "a": "[hidden]",
+            "b": 4242,
+            "c": True,
+            "d": None,
+            "e": 1.5,
+        }
 
     @pytest.mark.parametrize("path", ["/onboarding/", "/sandbox/express/", "/sandbox/connect/setup/e/", "/sandbox/3d-secure/"])
     def test_hides_the_secret_part_of_an_address(self, path: str) -> None:
         assert without_secrets(f"Gone: {path}acct_1%00/1.abc-DEF:ghi/done?x=1") == f"Gone: {path}[hidden]?x=1"
 
-    def test_keeps_what_is_no_secret(self) -> None:
-        line = "operation op_8wjXxMCiRZJQcnwYenBjBpja payment_intent.create: succeeded (Stripe req_TGE2iWmVKwd13r)"
-        assert without_secrets(line) == line
+    @pytest.mark.parametrize("text", NO_SECRETS)
+    def test_keeps_what_is_no_secret(self, text: str) -> None:
+        assert without_secrets(text) == text
+
+    def test_tells_when_how_bad_and_by_whom(self, written: StringIO) -> None:
+        logging.getLogger("gateway.operations").warning("operation %s: %s", "op_1", "unknown")
+        [line] = told(written)
+        assert list(line) == ["timestamp", "level", "logger", "event"]
+        assert line.pop("timestamp").endswith("Z")
+        assert line == {"level": "warning", "logger": "gateway.operations", "event": "operation op_1: unknown"}
+
+    @pytest.mark.parametrize("style", [JSON, LINE])
+    def test_that_does_not_fit_its_arguments_is_told_without_them(self, style: str) -> None:
+        misfit = logging.LogRecord("x", 40, "x.py", 1, "a %d of sk_test_51PwVFgRoSQz2jDze", ("whsec_MfKQ9r8GKYqrTwj",), None)
+        line = LogFormatter(style).format(misfit)
+        assert "A log line could not be made: 'a %d of [hidden]'" in line
+        assert "whsec" not in line
 
 
-class TestAFailingOnboardingLink:
-    def test_is_not_written_to_the_log(self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, written: StringIO) -> None:
+# Line breaks of every kind, an escape sequence, and a letter that turns the direction of reading.
+INJECTED = 'x\n2026-11-29T22:15:10Z info gateway.operations forged\r\x0b\x0c\x1b[2J\u2028\u202e"}{"event":"forged"'
+
+
+class TestALineBreakInAText:
+    @pytest.mark.parametrize("style", [JSON, LINE])
+    def test_begins_no_line(self, console: logging.StreamHandler[Any], style: str) -> None:
+        console.setFormatter(LogFormatter(style))
+        logging.getLogger("x").warning("%s", INJECTED)
+        logger_named("x").info("told", text=INJECTED, nested=[INJECTED])
+        written: str = console.stream.getvalue()
+        assert written.count("\n") == 2
+        assert len(written.splitlines()) == 2
+        assert all(letter.isprintable() for line in written.splitlines() for letter in line)
+
+    def test_of_an_error_is_indented_at_a_terminal(self, lines: StringIO) -> None:
+        try:
+            raise ValueError(INJECTED)
+        except ValueError:
+            logging.getLogger("x").exception("failed")
+        first, *rest = lines.getvalue().removesuffix("\n").split("\n")
+        assert first.endswith("Z error x failed")
+        assert all(line.startswith("    ") for line in rest)
+        assert rest[0] == "    Traceback (most recent call last):"
+
+
+class TestTheLinesOfARequest:
+    def test_name_it_and_whoever_asks_and_tell_how_it_ended(self, tenant: Tenant, seller: str, written: StringIO) -> None:
+        response = tenant.post(
+            "/transactions", {"order_id": "1", "account_id": seller, "amount": "1000"}, **{"X-Request-ID": "checkout-7"}
+        )
+        sent, finished = [line for line in told(written) if line["logger"] != "django.request"]
+        operation = Operation.objects.get(request_id="checkout-7")
+        known = {
+            "request_id": "checkout-7",
+            "method": "POST",
+            "path": "/api/v1/transactions",
+            "developer_id": tenant.developer.pk,
+            "app_id": tenant.app.pk,
+            "operation_id": operation.pk,
+        }
+        assert response.status_code == 201
+        assert sent["event"].startswith(f"operation {operation.pk} payment_intent.create: succeeded")
+        assert {key: sent[key] for key in known} == {key: finished[key] for key in known} == known
+        assert (finished["event"], finished["status"], finished["duration_ms"] > 0) == ("request finished", 201, True)
+
+    def test_forget_the_request_before(self, tenant: Tenant, written: StringIO) -> None:
+        tenant.get("/connected-accounts")
+        tenant.client.get("/api/v1/nothing")
+        finished = [line for line in told(written) if line["event"] == "request finished"]
+        assert ["developer_id" in line for line in finished] == [True, False]
+        [refused] = [line for line in told(written) if line["logger"] == "django.request"]
+        assert refused["request_id"] == finished[-1]["request_id"]
+
+    def test_hold_no_onboarding_link_that_fails(self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, written: StringIO) -> None:
         account_id = tenant.create_seller(onboarded=False)
         url = tenant.post("/connected-accounts/onboarding", {"account_id": account_id}).json()["links"]["onboarding_url"]
         path = url.removeprefix("http://127.0.0.1:8000")
         with stripe_fails(monkeypatch, refuse_connection, path="/account_links"):
             assert tenant.client.get(path).status_code == 503
-        assert "Service Unavailable: /onboarding/[hidden]" in written.getvalue()
+        last = told(written)[-1]
+        assert (last["event"], last["path"]) == ("Service Unavailable: /onboarding/[hidden]", "/onboarding/[hidden]")
         assert path.rsplit("/", 1)[-1] not in written.getvalue()
+
+    def test_tell_of_one_that_broke_off(self, written: StringIO) -> None:
+        def broken(request: HttpRequest) -> HttpResponse:
+            return HttpResponse(status=500)
+
+        request_id(broken)(RequestFactory().get("/x?token=cct_sandbox_abc"))
+        [line] = told(written)
+        assert (line["status"], line["path"]) == (500, "/x")
+
+
+class TestGunicornsLogs:
+    def test_have_the_same_form_and_no_secrets(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        monkeypatch.setenv("LOG_FORMAT", "json")
+        config = Config()
+        config.set("accesslog", "-")
+        logger = HidingLogger(config)
+        for handler, stream in ((logger.error_log.handlers[-1], sys.stderr), (logger.access_log.handlers[-1], sys.stdout)):
+            handler.setStream(stream)
+        logger.warning("Invalid request: %s", "GET /?x=whsec_MfKQ9r8GKYqrTwjUPD8ILPZ\nforged")
+        environ = {
+            "REQUEST_METHOD": "GET",
+            "RAW_URI": "/onboarding/1.abc-DEF:ghi",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "HTTP_USER_AGENT": "sk_test_51PwVFgRoSQz2jDze",
+        }
+        answer = SimpleNamespace(status="200 OK", sent=5, headers=[])
+        logger.access(answer, SimpleNamespace(headers=[]), environ, SimpleNamespace(seconds=0, microseconds=5))
+        written = capsys.readouterr()
+        [refused], [accessed] = written.err.splitlines(), written.out.splitlines()
+        assert json.loads(refused)["event"] == "Invalid request: GET /?x=[hidden]\nforged"
+        assert '"GET /onboarding/[hidden] HTTP/1.1" 200 5 "-" "[hidden]"' in json.loads(accessed)["event"]
+
+
+class TestTheCheckDigit:
+    def test_is_that_of_luhn(self) -> None:
+        numbers = [f"424242424242424{digit}" for digit in range(10)]
+        assert [number for number in numbers if passes_luhn(number)] == ["4242424242424242"]

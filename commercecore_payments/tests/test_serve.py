@@ -15,7 +15,7 @@ from commercecore_payments.tests.service import assert_gone, free_port, manage, 
 class TestTheService:
     def test_prints_addresses_that_answer_and_a_call_that_works(self, environment: dict[str, str]) -> None:
         base = f"http://127.0.0.1:{environment['PORT']}"
-        with serving(environment) as (_, lines):
+        with serving({**environment, "METRICS_TOKEN": "a" * 32}) as (_, lines):
             text = "\n".join(lines)
             addresses = {"Landing page": "/", "Admin": "/admin/", "API": "/api/v1", "Checkout": "/sandbox/checkout"}
             for name, address in ((name, base + path) for name, path in addresses.items()):
@@ -25,6 +25,10 @@ class TestTheService:
             assert answer["meta"]["status_code"] == 201
             assert answer["data"]["transaction_id"].startswith("pi_")
             manage(environment, "-m", "commercecore_payments.healthcheck")
+            # Whichever process is asked tells what another one has done.
+            told = requests.get(f"{base}/metrics", headers={"Authorization": f"Bearer {'a' * 32}"}, timeout=60).text
+            assert 'commercecore_requests_total{method="POST",route="/api/v1/transactions",status="201"} 1.0' in told
+            assert "commercecore_workers_alive 1.0" in told
 
     def test_lets_the_printed_admin_in(self, environment: dict[str, str]) -> None:
         with serving(environment) as (_, lines), requests.Session() as browser:

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import Error, connections
+from structlog.contextvars import clear_contextvars
 
 from commercecore_payments import work as table
 from commercecore_payments.heartbeats import Heartbeat
@@ -104,6 +105,7 @@ def work(group: Group, is_stopping: Callable[[], bool]) -> bool:
             continue
         if is_stopping():
             return found_any
+        clear_contextvars()  # what the log knew of another piece of work
         try:
             found_any = job.do_next() or found_any
         except Error:

@@ -26,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "identifier",
             metavar="ID",
-            help="Of a payment (pi_), charge (ch_), refund (re_), dispute (dp_), operation (op_), request (req_) or order.",
+            help="Of a payment (pi_), charge (ch_), refund (re_), dispute (dp_), operation (op_), request (its own) or order.",
         )
         parser.add_argument("--format", choices=("text", "json"), default="text", help="json: as the API gives it, in a list.")
 
