@@ -101,6 +101,10 @@ ORDERS_TIMEOUT_S = env.float("ORDERS_TIMEOUT_S", default=5.0)
 SECRET_KEY = _secret("SECRET_KEY")
 TOKEN_HASH_KEY = _secret("TOKEN_HASH_KEY")
 LINK_SIGNING_KEY = _secret("LINK_SIGNING_KEY")
+# Comma-separated. The keys before, while what was made under them is still good: docs/key-rotation.md.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+TOKEN_HASH_KEY_FALLBACKS = env.list("TOKEN_HASH_KEY_FALLBACKS", default=[])
+LINK_SIGNING_KEY_FALLBACKS = env.list("LINK_SIGNING_KEY_FALLBACKS", default=[])
 # "<id>:<Fernet key>,…": the first encrypts the answers that are stored under Idempotency-Keys, all decrypt them.
 ANSWER_ENCRYPTION_KEYS = _secret("ANSWER_ENCRYPTION_KEYS")
 # "<id>:<Fernet key>,…": the first encrypts the secrets of the consumers' webhook endpoints, all decrypt them.

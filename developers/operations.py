@@ -4,6 +4,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 
 from commercecore_payments import clock
@@ -46,6 +47,7 @@ def issue_token(*, developer: Developer, name: str, expires_at: datetime | None 
         name=name,
         prefix=made.prefix,
         digest=tokens.digest(made),
+        hash_key_id=tokens.hash_key_id(settings.TOKEN_HASH_KEY),
         created_at=moment,
         expires_at=expires_at,
     )
@@ -96,7 +98,7 @@ def authenticate_opaque(*, text: str) -> Credential:
     token = tokens.parse(text)
     if token is None or token.environment != current_environment():
         raise InvalidToken
-    row = DeveloperToken.objects.select_related("developer").filter(digest=tokens.digest(token)).first()
+    row = DeveloperToken.objects.select_related("developer").filter(digest__in=tokens.digests(token)).first()
     if row is None or not row.opens_at(clock.now()) or row.developer.disabled_at is not None:
         raise InvalidToken
     return Credential(developer=row.developer, token_id=str(row.pk), app_ids=None)
