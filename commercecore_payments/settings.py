@@ -166,6 +166,8 @@ MIDDLEWARE = [
     "commercecore_payments.middleware.request_id",
     "commercecore_payments.middleware.refuse_nul",
     "django.middleware.security.SecurityMiddleware",
+    "commercecore_payments.browser_protection.ContentSecurityPolicy",
+    "commercecore_payments.browser_protection.other_protections",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -288,7 +290,13 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
 SECURE_HSTS_PRELOAD = _https
 SESSION_COOKIE_SECURE = _https
 CSRF_COOKIE_SECURE = _https
-SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SAMESITE = "Lax"  # Strict would ask whoever follows a link in a message to sign in again
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True  # the forms carry the token; no script reads the cookie
+# A browser takes such a cookie from this very host over https alone, and for all of it: no other host of the domain can set one
+# (draft-ietf-httpbis-rfc6265bis, section 4.1.3.2).
+SESSION_COOKIE_NAME = "__Host-sessionid" if _https else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if _https else "csrftoken"
 # Half a day: whoever moves money logs in anew at each shift (NIST SP 800-63B of 2017, section 4.2.3: once in 12 hours at least).
 SESSION_COOKIE_AGE = 43_200
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]

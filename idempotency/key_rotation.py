@@ -19,6 +19,6 @@ def needing(key_id: str) -> QuerySet[IdempotencyKey]:
 
 
 def encrypt_anew(row: IdempotencyKey) -> bool:
-    """Encrypts an answer with the present key. False where it was pruned meanwhile. Raises CannotDecrypt where its key is gone."""
+    """Encrypts an answer with the present key. False where it was pruned meanwhile. Raises CannotDecrypt."""
     key_id, answer = encryption.encrypt_anew(row.answer, encryption_keys(), key_id=row.encryption_key_id)
     return IdempotencyKey.objects.filter(pk=row.pk, answer=row.answer).update(answer=answer, encryption_key_id=key_id) == 1

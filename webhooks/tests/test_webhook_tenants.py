@@ -1,4 +1,4 @@
-"""Whose endpoints, events and deliveries are whose, beside what commercecore_payments/tests/test_tenant_matrix.py asks of all routes."""
+"""Whose endpoints, events and deliveries are whose, beside what test_tenant_matrix.py asks of all routes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`manage.py rotate_encryption`: encrypts with the present keys what older ones had encrypted, so that those can be taken away."""
+"""`manage.py rotate_encryption`: encrypts with the present keys what older ones had encrypted, so that those can go."""
 
 from argparse import ArgumentParser
 from collections import Counter
@@ -18,7 +18,7 @@ ROWS_IN_ONE_RUN = 10_000
 
 class Command(BaseCommand):
     help = (
-        "Encrypts anew, with the first of WEBHOOK_SECRET_KEYS and ANSWER_ENCRYPTION_KEYS, what the other keys had encrypted. It can "
+        "Encrypts anew, with the first of WEBHOOK_SECRET_KEYS and ANSWER_ENCRYPTION_KEYS, what the others had encrypted. It can "
         "be stopped and begun again at any time. Exit status: 0 where nothing is left under an older key, and with --dry-run; "
         "3 where something is; 1 for an error, 2 for a command line that cannot be meant."
     )
