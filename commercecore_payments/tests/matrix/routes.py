@@ -55,7 +55,8 @@ class Route:
     """One method of one address, asked in one way. `{name}` stands for an id of the world.
 
     `more` are the fields that it takes beside those of `body`. `passes_on` names ids that only Stripe can judge: what becomes of
-    them is Stripe's refusal, and what may move is the stranger's own.
+    them is Stripe's refusal, and what may move is the stranger's own. `answers` is the status of a success, and `foreign` that of an
+    id that is not the caller's: 400 for the place where a list goes on, 200 with nothing in it for what a list is narrowed by.
     """
 
     method: str
@@ -67,6 +68,7 @@ class Route:
     more: tuple[str, ...] = ()
     passes_on: tuple[str, ...] = ()
     answers: int = 200
+    foreign: int = 404
 
     @property
     def is_list(self) -> bool:
@@ -109,7 +111,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "root", Opened.BY_ANYBODY),
     Route("GET", "status", Opened.BY_ANYBODY),
     Route("GET", "connected-accounts", Opened.BY_TOKEN),
-    Route("GET", "connected-accounts", Opened.BY_TOKEN, query={"starting_after": "{account}"}),
+    Route("GET", "connected-accounts", Opened.BY_TOKEN, query={"starting_after": "{account}"}, foreign=400),
     Route("POST", "connected-accounts", Opened.BY_TOKEN, body={"email": "another@example.com"}, answers=201),
     Route("POST", "account-onboarding", Opened.BY_TOKEN, body={"account_id": "{account}"}, answers=201),
     Route("POST", "account-login", Opened.BY_TOKEN, body={"account_id": "{account}"}, answers=201),
@@ -170,7 +172,7 @@ ROUTES: tuple[Route, ...] = (
         answers=201,
     ),
     Route("GET", "payment-methods", Opened.BY_USER),
-    Route("GET", "payment-methods", Opened.BY_USER, query={"starting_after": "{card}"}),
+    Route("GET", "payment-methods", Opened.BY_USER, query={"starting_after": "{card}"}, foreign=400),
     Route("POST", "payment-method-preferred", Opened.BY_USER, "{card}"),
     Route("DELETE", "payment-method", Opened.BY_USER, "{card}"),
     Route(
