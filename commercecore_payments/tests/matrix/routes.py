@@ -55,7 +55,7 @@ class Route:
     """One method of one address, asked in one way. `{name}` stands for an id of the world.
 
     `more` are the fields that it takes beside those of `body`. `passes_on` names ids that only Stripe can judge: what becomes of
-    them is Stripe's refusal, and what may move is the stranger's own. `answers` is the status of a success, and `foreign` that of an
+    them is Stripe's refusal, and what may move is the stranger's own. `answers` is the status of a success, `foreign` that of an
     id that is not the caller's: 400 for the place where a list goes on, 200 with nothing in it for what a list is narrowed by.
     """
 
