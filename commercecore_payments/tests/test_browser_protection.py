@@ -59,7 +59,7 @@ class TestAnAnswer:
     def test_may_have_a_policy_of_its_own(self) -> None:
         """As a view says with django-csp's decorators; it is otherwise that of its area."""
         view = csp_replace({"script-src": ["'self'"]})(lambda _: HttpResponse("a page"))
-        answer = ContentSecurityPolicy(view)(RequestFactory().get("/docs"))  # type: ignore[arg-type]
+        answer = ContentSecurityPolicy(view)(RequestFactory().get("/docs"))
         assert (directives(answer)["script-src"], directives(answer)["default-src"]) == ("'self'", "'none'")
         assert "script-src" not in policy_of(RequestFactory().get("/docs"), HttpResponse("a page"))
 

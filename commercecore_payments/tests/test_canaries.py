@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import StringIO
 from typing import Any
 
@@ -29,20 +30,18 @@ GIVEN = re.compile(
 STRIPES_OWN = "sandbox_"
 
 
-@pytest.fixture
-def log() -> Iterator[StringIO]:
+@contextmanager
+def everything_logged() -> Iterator[StringIO]:
     """All that any logger has to say, at DEBUG, as the service's own handler writes it."""
     loggers = [logging.getLogger(), *(one for one in logging.root.manager.loggerDict.values() if isinstance(one, logging.Logger))]
     levels = [one.level for one in loggers]
     console = next(one for one in logging.getLogger().handlers if type(one) is logging.StreamHandler)
     text = StringIO()
-    usual, level = console.setStream(text), console.level
+    usual = console.setStream(text)
     for one in loggers:
         one.setLevel(logging.DEBUG)
-    console.setLevel(logging.DEBUG)
     yield text
     console.setStream(usual)
-    console.setLevel(level)
     for one, before in zip(loggers, levels, strict=True):
         one.setLevel(before)
 
@@ -88,23 +87,28 @@ def pages_of(operator: Client) -> Iterator[tuple[str, str]]:
                 yield f"{model.__name__} {address}", content.decode()
 
 
+def walk(world: World, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Everything is asked, opened, received and sent, and something fails. What callers were given on the way."""
+    answers = ask_everything(world)
+    given = {match[1] or match[2] or match[0] for answer in answers for match in GIVEN.finditer(answer)}
+    for link in [match[0] for answer in answers for match in re.finditer(r"/onboarding/[^\"?\s]+", answer)]:
+        world.owner.tenant.client.get(link)
+    for event in told_by_stripe(world.owner.ids["account"]):
+        send(event)
+        send(event, secret=f"whsec_{'f' * 32}")
+    work()
+    for _ in range(3):
+        deliver_next()
+    fail_unexpectedly(world.owner.tenant, monkeypatch, next(one for one in given if "_secret_" in one))
+    return given
+
+
 class TestASecret:
-    def test_is_found_nowhere_afterwards(
-        self, transactional_db: None, log: StringIO, monkeypatch: pytest.MonkeyPatch, settings: Any
-    ) -> None:
+    def test_is_found_nowhere_afterwards(self, transactional_db: None, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
         settings.JWT_KEYS = SECRET_KEYS
-        world = make_world()
-        answers = ask_everything(world)
-        given = {part or match[0] for answer in answers for match in GIVEN.finditer(answer) for part in [match[1] or match[2]]}
-        for link in [match[0] for answer in answers for match in re.finditer(r"/onboarding/[^\"?\s]+", answer)]:
-            world.owner.tenant.client.get(link)
-        for event in told_by_stripe(world.owner.ids["account"]):
-            send(event)
-            send(event, secret=f"whsec_{'f' * 32}")
-        work()
-        for _ in range(3):
-            deliver_next()
-        fail_unexpectedly(world.owner.tenant, monkeypatch, next(one for one in given if "_secret_" in one))
+        with everything_logged() as log:
+            world = make_world()
+            given = walk(world, monkeypatch)
         assert len(given) >= 7, "the walk was given too few secrets to look for"
 
         secrets = {
