@@ -1,7 +1,7 @@
 # The commands of CommerceCore Payments. Each needs Python 3.11 or newer and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-stripe prove prove-long benchmark check format requirements environment development-environment
+.PHONY: help run test test-stripe prove prove-long benchmark check format requirements audit sbom environment development-environment
 
 # The first Python that is new enough. Another: make run PYTHON=/path/to/python3.12
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -18,6 +18,7 @@ help:
 	@echo "make check   runs the linters, the type checker and Django's checks"
 	@echo "make format  formats the code and sorts its imports"
 	@echo "make requirements  compiles requirements*.in to pinned requirements*.txt"
+	@echo "make audit   asks PyPI whether a pinned requirement has a known vulnerability; make sbom writes sbom.json"
 
 # exec, so that no shell stands between make and the server: a signal to make reaches it.
 run: environment
@@ -67,3 +68,12 @@ requirements: environment
 	.venv/pip-tools/bin/pip install --quiet pip-tools==7.6.2
 	CUSTOM_COMPILE_COMMAND="make requirements" $(PIP_COMPILE) --output-file requirements.txt requirements.in
 	CUSTOM_COMPILE_COMMAND="make requirements" $(PIP_COMPILE) --output-file requirements-dev.txt requirements-dev.in
+
+audit: environment
+	@exec .venv/bin/python dependency_audit.py
+
+# What the service is made of, as CycloneDX has it: the same bytes for the same requirements.txt.
+sbom: environment
+	@test -x .venv/sbom/bin/cyclonedx-py || { $(PYTHON) -m venv .venv/sbom && .venv/sbom/bin/pip install --quiet cyclonedx-bom==7.5.0; }
+	@.venv/sbom/bin/cyclonedx-py requirements --output-reproducible --output-format JSON --output-file sbom.json requirements.txt
+	@echo "sbom.json: $$(grep -c '"purl"' sbom.json) components"

@@ -10,8 +10,7 @@ from django.urls import reverse
 from accounts.errors import OnboardingLinkDead
 from accounts.models import ConnectedAccount
 
-# The signature keeps a copy of the database from being a list of working links.
-_signer = Signer(key=settings.LINK_SIGNING_KEY, salt="accounts.onboarding-link")
+SALT = "accounts.onboarding-link"
 
 
 def onboarding_url(account: ConnectedAccount) -> str:
@@ -30,7 +29,7 @@ def account_of_link(token: str) -> ConnectedAccount:
     Raises OnboardingLinkDead where the link is forged, expired, replaced, or its account is gone.
     """
     try:
-        identity, nonce = _signer.unsign(token).split(".", 1)
+        identity, nonce = _signer().unsign(token).split(".", 1)
     except (BadSignature, ValueError):
         raise OnboardingLinkDead from None
     account = ConnectedAccount.objects.active().filter(pk=identity, onboarding_link_nonce=nonce).first()
@@ -40,4 +39,9 @@ def account_of_link(token: str) -> ConnectedAccount:
 
 
 def _token(account: ConnectedAccount) -> str:
-    return _signer.sign(f"{account.pk}.{account.onboarding_link_nonce}")
+    return _signer().sign(f"{account.pk}.{account.onboarding_link_nonce}")
+
+
+def _signer() -> Signer:
+    """Its signature keeps a copy of the database from being a list of working links. The keys before are believed too."""
+    return Signer(key=settings.LINK_SIGNING_KEY, fallback_keys=settings.LINK_SIGNING_KEY_FALLBACKS, salt=SALT)

@@ -34,8 +34,18 @@ def load_keys(setting: str, text: str) -> Mapping[str, Fernet]:
 
 def encrypt(text: str, keys: Mapping[str, Fernet]) -> tuple[str, str]:
     """The id of the key that encrypts now, the first one, and the encrypted text."""
-    key_id, key = next(iter(keys.items()))
-    return key_id, key.encrypt(text.encode()).decode()
+    key_id = present_key_id(keys)
+    return key_id, keys[key_id].encrypt(text.encode()).decode()
+
+
+def present_key_id(keys: Mapping[str, Fernet]) -> str:
+    """The id of the key that encrypts now."""
+    return next(iter(keys))
+
+
+def encrypt_anew(encrypted: str, keys: Mapping[str, Fernet], *, key_id: str) -> tuple[str, str]:
+    """What `key_id` encrypted, under the key that encrypts now: its id and the encrypted text. Raises CannotDecrypt."""
+    return encrypt(decrypt(encrypted, keys, key_id=key_id), keys)
 
 
 def decrypt(encrypted: str, keys: Mapping[str, Fernet], *, key_id: str) -> str:

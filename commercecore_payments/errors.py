@@ -152,6 +152,15 @@ class LengthRequired(ServiceError):
     message = "Send the body with its Content-Length, and not in chunks."
 
 
+class EncodedBody(ServiceError):
+    """A compressed body may be a thousand times larger than its Content-Length says (RFC 9110, section 15.5.16)."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    key_afterwards = KeyAfterwards.FORGOTTEN
+    code = "unsupported_content_encoding"
+    message = "Send the body as it is, without a Content-Encoding."
+
+
 class UnknownVersion(BadRequest):
     key_afterwards = KeyAfterwards.FORGOTTEN
     code = "unknown_version"

@@ -109,6 +109,10 @@ if not (0 <= RATE_LIMIT_PER_TOKEN <= 1_000_000 and 0 <= RATE_LIMIT_PER_APP <= 1_
 SECRET_KEY = _secret("SECRET_KEY")
 TOKEN_HASH_KEY = _secret("TOKEN_HASH_KEY")
 LINK_SIGNING_KEY = _secret("LINK_SIGNING_KEY")
+# Comma-separated. The keys before, while what was made under them is still good: docs/key-rotation.md.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+TOKEN_HASH_KEY_FALLBACKS = env.list("TOKEN_HASH_KEY_FALLBACKS", default=[])
+LINK_SIGNING_KEY_FALLBACKS = env.list("LINK_SIGNING_KEY_FALLBACKS", default=[])
 # "<id>:<Fernet key>,…": the first encrypts the answers that are stored under Idempotency-Keys, all decrypt them.
 ANSWER_ENCRYPTION_KEYS = _secret("ANSWER_ENCRYPTION_KEYS")
 # "<id>:<Fernet key>,…": the first encrypts the secrets of the consumers' webhook endpoints, all decrypt them.
@@ -171,6 +175,8 @@ MIDDLEWARE = [
     "commercecore_payments.middleware.request_id",
     "commercecore_payments.middleware.refuse_nul",
     "django.middleware.security.SecurityMiddleware",
+    "commercecore_payments.browser_protection.ContentSecurityPolicy",
+    "commercecore_payments.browser_protection.other_protections",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -293,7 +299,13 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
 SECURE_HSTS_PRELOAD = _https
 SESSION_COOKIE_SECURE = _https
 CSRF_COOKIE_SECURE = _https
-SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SAMESITE = "Lax"  # Strict would ask whoever follows a link in a message to sign in again
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True  # the forms carry the token; no script reads the cookie
+# A browser takes such a cookie from this very host over https alone, and for all of it: no other host of the domain can set one
+# (draft-ietf-httpbis-rfc6265bis, section 4.1.3.2).
+SESSION_COOKIE_NAME = "__Host-sessionid" if _https else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if _https else "csrftoken"
 # Half a day: whoever moves money logs in anew at each shift (NIST SP 800-63B of 2017, section 4.2.3: once in 12 hours at least).
 SESSION_COOKIE_AGE = 43_200
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]

@@ -11,7 +11,7 @@ from rest_framework.viewsets import ViewSet
 from commercecore_payments.actors import Actor, HeldKey
 from commercecore_payments.authentication import AppAuthentication, AppUserAuthentication, DeveloperTokenAuthentication
 from commercecore_payments.error_responses import key_after
-from commercecore_payments.errors import KeyAfterwards, LengthRequired, UnknownVersion
+from commercecore_payments.errors import EncodedBody, KeyAfterwards, LengthRequired, UnknownVersion
 from commercecore_payments.versions import HEADER, VERSIONS, requested_version
 from idempotency.operations import StoredAnswer, forget_key, free_key, hold_key, store_answer
 from idempotency.requests import fingerprint, replay, sent_key
@@ -34,6 +34,8 @@ class ApiViewSet(ViewSet):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if "Transfer-Encoding" in request.headers:  # WSGI has no length for it, and REST framework would read nothing
             raise LengthRequired
+        if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+            raise EncodedBody
         super().initial(request, *args, **kwargs)
         if requested_version(request._request) not in VERSIONS:
             raise UnknownVersion

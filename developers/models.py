@@ -24,6 +24,8 @@ MAX_JSON_WEB_TOKEN_ID_LENGTH = 255
 MAX_TOKEN_PREFIX_LENGTH = 20
 # A SHA-256 in hexadecimal.
 DIGEST_LENGTH = 64
+# Of the id of a TOKEN_HASH_KEY: 32 bits in hexadecimal tell apart the few that a service ever has.
+HASH_KEY_ID_LENGTH = 8
 
 
 def new_developer_id() -> str:
@@ -87,6 +89,15 @@ class DeveloperToken(models.Model):
     )
     # Unique without `environment`: the environment is part of the token, and so of what is hashed.
     digest = models.CharField(max_length=DIGEST_LENGTH, unique=True, editable=False)
+    # Has a default in the database too: the release before, which knows nothing of it, issues tokens beside this one.
+    hash_key_id = models.CharField(
+        max_length=HASH_KEY_ID_LENGTH,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Of the TOKEN_HASH_KEY behind the digest.",
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)

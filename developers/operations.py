@@ -4,6 +4,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 
 from commercecore_payments import clock
@@ -60,6 +61,7 @@ def issue_token(*, developer: Developer, name: str, expires_at: datetime | None 
         name=name,
         prefix=made.prefix,
         digest=tokens.digest(made),
+        hash_key_id=tokens.hash_key_id(settings.TOKEN_HASH_KEY),
         created_at=moment,
         expires_at=expires_at,
     )
@@ -109,12 +111,16 @@ def authenticate_token(*, text: str, app_id: str = "") -> Credential:
 
 
 def authenticate_opaque(*, text: str, app_id: str = "") -> Credential:
-    """Whose token `text` is, in one query; in none where it is mistyped or of another environment. Raises InvalidToken."""
+    """Whose token `text` is, in one query; in none where it is mistyped or of another environment. Raises InvalidToken.
+
+    A query more for each key before TOKEN_HASH_KEY under which it may have been hashed.
+    """
     token = tokens.parse(text)
     if token is None or token.environment != current_environment():
         raise InvalidToken
     asked = app_id if APP_ID.match(app_id) else ""
-    found = TOKEN_WITH_APP.first([asked, token.environment, tokens.digest(token)])
+    looks = (TOKEN_WITH_APP.first([asked, token.environment, digest]) for digest in tokens.digests(token))
+    found = next((row for row in looks if row is not None), None)
     if found is None:
         raise InvalidToken
     row, developer, app = found

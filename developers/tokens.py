@@ -15,6 +15,7 @@ from django.conf import settings
 
 from commercecore_payments.environments import Environment
 from commercecore_payments.identifiers import ALPHABET
+from developers.models import HASH_KEY_ID_LENGTH
 
 BEGINNING = "cct_"
 # 36 letters of 62 carry 214 bits. Eight of them are shown in the prefix, and 166 stay secret: more than the 160 bits
@@ -59,7 +60,21 @@ def parse(text: str) -> OpaqueToken | None:
 
 def digest(token: OpaqueToken) -> str:
     """The HMAC-SHA256 of the whole token under TOKEN_HASH_KEY, in hexadecimal. The only form that is stored."""
-    return hmac.new(settings.TOKEN_HASH_KEY.encode(), token.text.encode(), hashlib.sha256).hexdigest()
+    return _hmac(settings.TOKEN_HASH_KEY, token.text)
+
+
+def digests(token: OpaqueToken) -> list[str]:
+    """The digest under TOKEN_HASH_KEY, and those under the keys before it: a token is known by any of them."""
+    return [_hmac(key, token.text) for key in (settings.TOKEN_HASH_KEY, *settings.TOKEN_HASH_KEY_FALLBACKS)]
+
+
+def hash_key_id(key: str) -> str:
+    """Tells the keys apart that tokens were hashed under, and tells nothing of a key: a part of an HMAC of a known text."""
+    return _hmac(key, "the id of this key")[:HASH_KEY_ID_LENGTH]
+
+
+def _hmac(key: str, text: str) -> str:
+    return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 def checksum(body: str) -> str:

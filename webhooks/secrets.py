@@ -30,7 +30,7 @@ def new_secret() -> str:
 
 def set_secret(endpoint: WebhookEndpoint, secret: str) -> None:
     """Makes `secret` the one that signs for an endpoint that is saved afterwards."""
-    endpoint.secret_key_id, endpoint.secret = encryption.encrypt(secret, _keys())
+    endpoint.secret_key_id, endpoint.secret = encryption.encrypt(secret, encryption_keys())
 
 
 def rotate(endpoint: WebhookEndpoint, secret: str, *, moment: datetime) -> None:
@@ -79,10 +79,11 @@ def _previous_secret(endpoint: WebhookEndpoint, moment: datetime) -> str | None:
 
 def _read(encrypted: str, *, key_id: str) -> str | None:
     try:
-        return encryption.decrypt(encrypted, _keys(), key_id=key_id)
+        return encryption.decrypt(encrypted, encryption_keys(), key_id=key_id)
     except encryption.CannotDecrypt:
         return None
 
 
-def _keys() -> Mapping[str, Fernet]:
+def encryption_keys() -> Mapping[str, Fernet]:
+    """The first encrypts, all decrypt. Raises ImproperlyConfigured."""
     return encryption.load_keys(SETTING, settings.WEBHOOK_SECRET_KEYS)

@@ -31,12 +31,18 @@ MAX_SEQUENCE_DIGITS = 18
 class EventTypesField(serializers.ListField):
     """Names of events, each once; or `*` alone, which is every event, those that are yet to come too."""
 
-    default_error_messages = {"doubled": "An event is named twice.", "all": f"{ALL_EVENTS} stands alone: it is every event."}
+    default_error_messages = {
+        "doubled": "An event is named twice.",
+        "many": "There are not so many events.",
+        "all": f"{ALL_EVENTS} stands alone: it is every event.",
+    }
 
     def __init__(self, **options: Any) -> None:
         super().__init__(child=OneOfField([ALL_EVENTS, *EventType.values]), allow_empty=False, **options)
 
     def to_internal_value(self, data: Any) -> list[str]:
+        if isinstance(data, list) and len(data) > len(EventType.values):  # each would be complained of
+            self.fail("many")
         names: list[str] = super().to_internal_value(data)
         if len(set(names)) < len(names):
             self.fail("doubled")

@@ -6,7 +6,7 @@ from functools import partial
 
 from django.db import Error as DatabaseFailure
 
-from commercecore_payments.doctor import configuration, stripe_side, work_done
+from commercecore_payments.doctor import configuration, old_keys, stripe_side, work_done
 from commercecore_payments.doctor.stripe_side import Stripe
 from commercecore_payments.doctor.verdicts import Verdict, fail
 
@@ -23,6 +23,7 @@ HERE: Mapping[str, Callable[[], Verdict]] = {
     "Stripe's webhook secrets": configuration.stripes_webhook_secrets,
     "secrets": configuration.secrets,
     "encryption keys": configuration.encryption_keys,
+    "old keys": old_keys.old_keys,
     "public address": configuration.public_address,
     "debug": configuration.debug,
     "database": configuration.database,

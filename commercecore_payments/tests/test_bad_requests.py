@@ -1,5 +1,6 @@
 """What the API refuses, in its one error shape, with nothing done."""
 
+import gzip
 import json
 from typing import Any
 
@@ -139,8 +140,17 @@ NOT_JSON_OBJECTS = [
     b'{"\\ud800": 1}',
     b'{"order_id": "1", "metadata": {"\\udfff": "1"}}',
     b"\xff\xfe{}",
+    '{"order_id": "1"}'.encode("utf-16"),
+    '{"order_id": "1"}'.encode("utf-32-le"),
+    b'{"order_id": "\xc3\x28"}',
     b"[" * 30_000,
     b'{"a":' * 10_000,
+    b'{"order_id": "1", "metadata": ' + b'{"a":' * 15 + b"1" + b"}" * 16,
+    b'{"order_id": "1", "metadata": ' + b'{"a":' * 900 + b"1" + b"}" * 901,
+    b'{"order_id": ' + b"[" * 900 + b"]" * 900 + b"}",
+    b"{" + b",".join(b'"%d": 1' % number for number in range(501)) + b"}",
+    b'{"amount": 1e999, "order_id": "1"}',
+    b'{"order_id": "1"} {}',
     b'{"amount": ' + b"9" * 5_000 + b"}",
 ]
 
@@ -217,6 +227,28 @@ class TestABadBody:
         chunked = {**tenant.headers, "Transfer-Encoding": "chunked"}
         response = tenant.client.post("/api/v1/refunds", {}, format="json", headers=chunked)
         assert assert_error_shape(response, 411, path="/refunds")["code"] == "length_required"
+
+    def test_that_is_compressed_is_refused_unread(self, tenant: Tenant) -> None:
+        bomb = gzip.compress(b'{"order_id": "' + b"x" * 1_000_000 + b'"}')
+        for coding in ("gzip", "deflate, gzip", "GZIP"):
+            response = tenant.client.post(
+                "/api/v1/transactions",
+                bomb,
+                content_type="application/json",
+                headers={**tenant.headers, "Content-Encoding": coding, "Idempotency-Key": "a"},
+            )
+            assert assert_error_shape(response, 415, path="/transactions")["code"] == "unsupported_content_encoding"
+        assert_nothing_was_done()
+
+    def test_is_answered_with_little_more_than_was_sent(self, tenant: Tenant) -> None:
+        """However many mistakes it holds: else a stranger's few bytes would cost us many."""
+        for path, body in (
+            ("/webhook-endpoints", {"url": "https://shop.example/", "events": ["x"] * 15_000}),
+            ("/transactions", {"order_id": "1", **{f"{number:0240}": 1 for number in range(250)}}),
+        ):
+            response = tenant.post(path, body)
+            assert response.status_code == 400
+            assert len(response.content) < 2 * 65_536
 
     @pytest.mark.parametrize(
         "kind", ["application/x-www-form-urlencoded", "text/plain", "application/xml", "multipart/form-data"]

@@ -11,6 +11,7 @@ import jwt
 import pytest
 import time_machine
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 from django.core.exceptions import ImproperlyConfigured
 
 from commercecore_payments import clock
@@ -151,6 +152,38 @@ class TestATokenIsRefused:
     def test_when_it_asks_for_an_extension_that_nobody_knows(self) -> None:
         assert refused(sign(headers={"crit": ["exp"]}))
         assert refused(forge({"alg": "HS256", "kid": "shared", "b64": False, "crit": ["b64"]}, b"", b"x" * 32))
+
+    def test_with_an_elliptic_signature_of_nothing(self) -> None:
+        """As of CVE-2022-21449: zeros satisfy the equation of ECDSA where nobody looks at their range. And one in DER."""
+        text = sign(key=issuer.elliptic_curve_key(), algorithm="ES256", kid="curve")
+        signed = text.rsplit(".", 1)[0]
+        own = issuer.elliptic_curve_key().sign(signed.encode(), ec.ECDSA(SHA256()))
+        order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256: SEC 2, section 2.4.2
+        for signature in (b"\0" * 64, order.to_bytes(32, "big") * 2, own, b""):
+            assert refused(f"{signed}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}")
+
+    def test_by_its_name_and_not_by_its_letters_where_it_is_revoked(self) -> None:
+        """Whoever has a token of ES256 can write its signature in a second way: it is the same token, with the same `jti`."""
+        signed, signature = sign(key=issuer.elliptic_curve_key(), algorithm="ES256", kid="curve").rsplit(".", 1)
+        raw = base64.urlsafe_b64decode(signature + "==")
+        order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+        other = raw[:32] + (order - int.from_bytes(raw[32:], "big")).to_bytes(32, "big")
+        second = f"{signed}.{base64.urlsafe_b64encode(other).rstrip(b'=').decode()}"
+        assert json_web_tokens.verify(second).jti == "a3f1c2"
+
+    def test_with_numbers_that_no_clock_has(self) -> None:
+        header = {"alg": "HS256", "kid": "shared"}
+        for claim in ("exp", "iat", "nbf"):
+            for number in ("1e999", "-1e999", "9" * 5_000, "NaN"):
+                payload = json.dumps(claims(**{claim: "here"})).replace('"here"', number).encode()
+                assert refused(jwt.api_jws.encode(payload, SECRET, "HS256", headers=header))
+        assert json_web_tokens.verify(sign(claims(exp=10**30))).jti == "a3f1c2"
+
+    def test_where_a_claim_is_named_twice_unless_the_last_one_is_good(self) -> None:
+        """RFC 7519, section 4: the last one counts, in every reader that takes any."""
+        good = json.dumps(claims())
+        for payload in (good[:-1] + ', "exp": 1}', good[:-1] + ', "token_type": "refresh"}'):
+            assert refused(jwt.api_jws.encode(payload.encode(), SECRET, "HS256", headers={"kid": "shared"}))
 
     def test_when_a_letter_of_it_was_changed(self) -> None:
         text = sign()

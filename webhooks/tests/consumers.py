@@ -4,7 +4,6 @@ from typing import Any
 
 from django.db import transaction
 
-from commercecore_payments.clock import now
 from commercecore_payments.tests.tenants import Tenant
 from developers.tests.factories import AppFactory, make_token
 from webhooks.models import Event, EventType, WebhookEndpoint
@@ -35,10 +34,6 @@ def write(tenant: Tenant, *types: str, **data: Any) -> list[Event]:
 def other_app(tenant: Tenant, **changes: Any) -> Tenant:
     """The same developer with another app."""
     return Tenant(tenant.developer, AppFactory.create(developer=tenant.developer, **changes), tenant.token)
-
-
-def disabled_app(tenant: Tenant) -> Tenant:
-    return other_app(tenant, disabled_at=now())
 
 
 def colleague(tenant: Tenant) -> Tenant:

@@ -1,31 +1,10 @@
-"""Whose endpoints, events and deliveries are whose: every route, asked by every stranger."""
-
-from collections.abc import Callable
-from typing import Any
+"""Whose endpoints, events and deliveries are whose, beside what test_tenant_matrix.py asks of all routes."""
 
 import pytest
 
 from commercecore_payments.tests.tenants import Tenant
 from webhooks.models import Delivery, Event, EventCounter, WebhookEndpoint
-from webhooks.tests.consumers import colleague, create_endpoint, disabled_app, other_app, told, write
-
-Ask = Callable[[Tenant, str, str], Any]
-
-# Each route of one thing: asked for an endpoint and one of its deliveries.
-ROUTES: dict[str, Ask] = {
-    "read": lambda caller, endpoint, _: caller.get(f"/webhook-endpoints/{endpoint}"),
-    "change": lambda caller, endpoint, _: caller.patch(f"/webhook-endpoints/{endpoint}", {"status": "disabled"}),
-    "delete": lambda caller, endpoint, _: caller.delete(f"/webhook-endpoints/{endpoint}"),
-    "rotate": lambda caller, endpoint, _: caller.post(f"/webhook-endpoints/{endpoint}/rotate-secret", {}),
-    "deliveries": lambda caller, endpoint, _: caller.get(f"/webhook-endpoints/{endpoint}/deliveries"),
-    "resend all": lambda caller, endpoint, _: caller.post(f"/webhook-endpoints/{endpoint}/resend", {"after": 0, "until": 9}),
-    "test": lambda caller, endpoint, _: caller.post(f"/webhook-endpoints/{endpoint}/test", {}),
-    "resend one": lambda caller, _, delivery: caller.post(f"/deliveries/{delivery}/resend", {}),
-}
-
-
-def everything() -> list[Any]:
-    return [list(model.objects.order_by("pk").values()) for model in (WebhookEndpoint, Event, Delivery, EventCounter)]
+from webhooks.tests.consumers import colleague, create_endpoint, other_app, told, write
 
 
 @pytest.fixture
@@ -35,39 +14,6 @@ def endpoint(tenant: Tenant) -> str:
     write(tenant, "payment.succeeded")
     Delivery.objects.update(status="failed")
     return created
-
-
-@pytest.mark.parametrize("route", ROUTES)
-class TestAStranger:
-    @pytest.mark.parametrize("stranger", [other_app, lambda _: Tenant.create()], ids=["another app", "another developer"])
-    def test_finds_nothing_and_changes_nothing(
-        self, tenant: Tenant, endpoint: str, route: str, stranger: Callable[[Tenant], Tenant]
-    ) -> None:
-        before, caller = everything(), stranger(tenant)
-        status, code = told(ROUTES[route](caller, endpoint, Delivery.objects.get().pk))
-        assert (status, code) == (404, "delivery_not_found" if route == "resend one" else "webhook_endpoint_not_found")
-        assert everything() == before
-
-    def test_with_the_app_of_another_developer_is_refused(self, tenant: Tenant, endpoint: str, route: str) -> None:
-        before, foreign = everything(), Tenant.create()
-        foreign.app = tenant.app
-        assert told(ROUTES[route](foreign, endpoint, Delivery.objects.get().pk)) == (403, "app_forbidden")
-        assert everything() == before
-
-    def test_with_a_disabled_app_is_refused(self, tenant: Tenant, endpoint: str, route: str) -> None:
-        before = everything()
-        assert told(ROUTES[route](disabled_app(tenant), endpoint, Delivery.objects.get().pk)) == (403, "app_forbidden")
-        assert everything() == before
-
-    def test_without_a_token_is_refused(self, tenant: Tenant, endpoint: str, route: str) -> None:
-        before, nobody = everything(), Tenant(tenant.developer, tenant.app, token="")
-        assert told(ROUTES[route](nobody, endpoint, Delivery.objects.get().pk)) == (401, "unauthorized")
-        assert everything() == before
-
-    def test_asks_for_nothing_that_exists_with_an_unknown_id(self, tenant: Tenant, endpoint: str, route: str) -> None:
-        before = everything()
-        assert ROUTES[route](tenant, "we_nobody", "dl_nobody").status_code == 404
-        assert everything() == before
 
 
 class TestARoute:
