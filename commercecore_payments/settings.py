@@ -92,6 +92,8 @@ RECONCILE_NIGHTLY_AT = env.time_of_day("RECONCILE_NIGHTLY_AT", default="03:00")
 RECONCILE_NIGHTLY_DAYS = env.int("RECONCILE_NIGHTLY_DAYS", default=0)
 if RECONCILE_NIGHTLY_DAYS < 0:
     raise ImproperlyConfigured("RECONCILE_NIGHTLY_DAYS has to be 0, for all days, or more.")
+# Touched by the worker while it lives, for a container's health check; empty: no file.
+WORKER_ALIVE_FILE = env.str("WORKER_ALIVE_FILE", default="")
 COMMERCECORE_ORDERS_URL = env.str("COMMERCECORE_ORDERS_URL", default="").rstrip("/")
 # Seconds: for the connection to the order service, for each silence in its answer, and for the answer's body in all.
 ORDERS_TIMEOUT_S = env.float("ORDERS_TIMEOUT_S", default=5.0)
@@ -159,6 +161,7 @@ INSTALLED_APPS = [
     "sandbox",
 ]
 MIDDLEWARE = [
+    "commercecore_payments.probes.answer_probes",  # the first one: a probe has no host name, no TLS and no token
     "commercecore_payments.middleware.request_id",
     "commercecore_payments.middleware.refuse_nul",
     "django.middleware.security.SecurityMiddleware",
