@@ -1,7 +1,7 @@
 """What a payment weighs in PostgreSQL: `python -m benchmarks.row_sizes [payments]`, with PROOF_POSTGRES_URL.
 
-So many payments are played through the API, each created and confirmed under a key, every fourth refunded in part; Stripe's events
-come in and ours go out to one endpoint. Then each table is weighed with its TOAST and its indexes.
+So many payments are played through the API, each created and confirmed under a key, every fourth refunded in part; Stripe's
+events come in and ours go out to one endpoint. Then each table is weighed with its TOAST and its indexes.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Proves that money moves exactly once: `python -m proofs [all|crash|simulation|races|deliveries|drift|mutations]`.
+"""Proves that money moves exactly once: `python -m proofs [all|crash|simulation|races|deliveries|many|drift|mutations]`.
 
 The exit status is 0 where something was played and no violation was found, 1 where one was found, and 2 where nothing was
 played: the command line asks for what does not exist, or cannot be meant.
@@ -35,6 +35,7 @@ PARTS: Mapping[str, Run] = {
     "simulation": Run("proofs.seeds", "none"),
     "races": Run("proofs.races", "postgresql"),
     "deliveries": Run("proofs.deliveries", "postgresql"),
+    "many": Run("proofs.many", "postgresql"),
     "drift": Run("proofs.drift", "postgresql"),
     "mutations": Run("proofs.mutations", "postgresql"),
 }
