@@ -28,7 +28,7 @@ LOCK_TIMEOUT_S = 10.0
 # off does, and holds locks. Half of the two minutes for which a recovery holds an operation.
 IDLE_IN_TRANSACTION_TIMEOUT_S = 60.0
 # Of a connection on which nothing is heard: asked after 30 s, then every 10 s, given up after three: a minute, in place of the
-# two hours of Linux (tcp(7)). What was sent and not acknowledged for 30 s ends it too: keepalives are not sent beside unsent data.
+# two hours of Linux (tcp(7)). What was sent and not acknowledged for 30 s ends it too: no keepalive is sent beside unsent data.
 KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 TCP_USER_TIMEOUT_MS = 30_000
 # Seconds that a migration waits for the lock of a table: who comes after it waits as long, since PostgreSQL's locks are a queue.

@@ -44,7 +44,7 @@ TOLD_AS: Mapping[type[Exception], type[ServiceError]] = {
     OperationalError: DatabaseUnavailable,
     InterfaceError: DatabaseUnavailable,
 }
-# The same, where psycopg does not count it among them: the server takes no writes any more, or has ended a transaction that slept.
+# The same, where psycopg does not count it among them: the server takes no writes, or has ended a transaction that slept.
 GONE = (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.IdleInTransactionSessionTimeout)
 
 

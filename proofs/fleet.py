@@ -27,8 +27,8 @@ THREADS = 8
 DOOR_THREADS = 24
 # Seconds until a process serves on a busy machine, and until one that was told to end has.
 START_TIMEOUT_S, END_TIMEOUT_S = 120, 60
-# Of what happens to the fleet: most are killed as by a machine that fails, some are told to end as by an upgrade, and now and then
-# the database ends all sessions as by a failover.
+# Of what happens to the fleet: most are killed as by a machine that fails, some are told to end as by an upgrade, and now and
+# then the database ends all sessions as by a failover.
 KILLED, TOLD = 0.6, 0.3
 
 
@@ -118,7 +118,7 @@ class Fleet:
 
 @contextmanager
 def fleet(*, faults: float) -> Iterator[Fleet]:
-    """While open, a fleet serves on the database that Django is set up on. `faults`: of the calls to Stripe, the share that fails."""
+    """While open, a fleet serves on the database that Django is set up on. `faults`: the share of calls to Stripe that fails."""
     door = _web("sandbox", stripe="", faults=0, threads=DOOR_THREADS)
     webs = [_web(f"web {number}", stripe=door.address, faults=faults, threads=THREADS) for number in range(WEBS)]
     workers = [_worker(f"worker {number}", stripe=door.address, faults=faults) for number in range(WORKERS)]

@@ -1,7 +1,7 @@
 """One process of a fleet, whose Stripe is the sandbox's door in another process: `python -m proofs.fleet_member worker`.
 
-gunicorn serves `proofs.fleet_member:application`. What the environment says: FLEET_STRIPE, the address of the door; FLEET_FAULTS, the
-share of calls to Stripe that meet a fault.
+gunicorn serves `proofs.fleet_member:application`. The environment says FLEET_STRIPE, the address of the door, and FLEET_FAULTS,
+the share of calls to Stripe that meet a fault.
 """
 
 import os
@@ -14,15 +14,15 @@ from proofs.database import join
 
 join()
 
-from django.core.management import call_command
-from django.core.wsgi import get_wsgi_application
+from django.core.management import call_command  # noqa: E402 - Django is set up by now
+from django.core.wsgi import get_wsgi_application  # noqa: E402
 
-import gateway.client
-from benchmarks.slow_stripe import RedirectedRequests
-from sandbox.faults.fault_headers import HEADER
+import gateway.client  # noqa: E402
+from benchmarks.slow_stripe import RedirectedRequests  # noqa: E402
+from sandbox.faults.fault_headers import HEADER  # noqa: E402
 
-# What a call meets: nothing left; the answer was lost after the effect; 500 without and with the effect; 429, twice; 409; and slowness.
-# A timeout is to the service what a lost answer is, and would hold a thread of the door for a minute.
+# What a call meets: nothing left; the answer was lost after the effect; 500 without and with the effect; 429, twice; 409; and
+# slowness. A timeout is to the service what a lost answer is, and would hold a thread of the door for a minute.
 FAULTS = ("refuse_connection", "drop_answer", "fail_inside", "fail_after", "limit_rate", "lock_timeout", "key_in_use",
           "answer_slowly; delay_s=1")  # fmt: skip
 # Seconds that the service waits for an answer: thirty times what the sandbox takes.

@@ -2,8 +2,8 @@
 
 Three web servers and two workers, as separate processes, and the sandbox in its own behind a socket. Callers pay, capture, cancel
 and refund, and send each request again until it is answered; a share of the calls to Stripe fails. Every few seconds a process is
-killed or told to end, and replaced, or the database ends all its sessions. Afterwards the faults stop, what is left is worked off,
-and both books are compared, with each other and with what the callers were told and the consumer has received.
+killed or told to end, and replaced, or the database ends all its sessions. Afterwards the faults stop, what is left is worked
+off, and both books are compared, with each other and with what the callers were told and the consumer has received.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Callers over HTTP who do as the documentation tells them: a key with every write, and the same request again until it is answered."""
+"""Callers over HTTP who do as they are told: a key with every write, and the same request again until it is answered."""
 
 import random
 import time
@@ -13,8 +13,8 @@ import requests
 from commercecore_payments.tests.tenants import Tenant
 from proofs.scenes import VERSION
 
-# Seconds after which a caller gives up a request: what a process held that was killed is free by then, and the recovery's first look
-# at an operation, a minute old, is over.
+# Seconds after which a caller gives up a request: what a process held that was killed is free by then, and the recovery's first
+# look at an operation, a minute old, is over.
 PATIENCE_S = 150
 # Seconds for a connection, and for an answer: the longest request makes four calls to Stripe.
 CONNECT_S, ANSWER_S = 3, 160
@@ -23,7 +23,7 @@ LONGEST_PAUSE_S = 1.0
 # Answered so, the same request is to be sent again.
 AGAIN = frozenset({429, 502, 503, 504})
 AGAIN_CODES = frozenset({"operation_in_progress", "idempotency_key_in_use"})
-# Of all payments, the share that is held first; of the holds, that is given up; of the rest, that is refunded in part, up to twice.
+# Of all payments the share that is held first; of the holds, that is given up; of the rest, that is refunded in part, or twice.
 HELD, GIVEN_UP, REFUNDED = 0.3, 0.3, 0.5
 CARDS = ("pm_card_visa",) * 8 + ("pm_card_chargeDeclined", "pm_card_mastercard")
 
