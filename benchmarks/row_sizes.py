@@ -37,7 +37,9 @@ class Weight:
 def play(payments: int) -> None:
     """Through the API, in this process, on the database that Django is set up on."""
     from proofs.world import World  # noqa: PLC0415 - Django is set up by now
+    from sandbox.resources import webhook_endpoints  # noqa: PLC0415
 
+    webhook_endpoints.register_own()  # Stripe's events come in
     with World.create() as world, consuming(SEED) as consumers:
         _subscribe(world.tenant.app, consumers)
         for number in range(payments):
