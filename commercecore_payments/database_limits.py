@@ -49,12 +49,17 @@ def connection_options(env: EnvironmentVariables, database: Mapping[str, Any]) -
         **KEEPALIVES,
     }
     # A pooler of transactions refuses this parameter: there the role carries the limits (docs/deployment.md).
-    if not env.bool("DATABASE_TRANSACTION_POOLER", default=False):
+    if not is_behind_transaction_pooler(env):
         options["options"] = startup_options(
             statement_timeout_s=env.float("DATABASE_STATEMENT_TIMEOUT_S", default=STATEMENT_TIMEOUT_S),
             lock_timeout_s=env.float("DATABASE_LOCK_TIMEOUT_S", default=LOCK_TIMEOUT_S),
         )
     return {**options, **database.get("OPTIONS", {})}
+
+
+def is_behind_transaction_pooler(env: EnvironmentVariables) -> bool:
+    """Whether two statements outside a transaction may meet two sessions: then nothing may be kept in one."""
+    return bool(env.bool("DATABASE_TRANSACTION_POOLER", default=False))
 
 
 def startup_options(*, statement_timeout_s: float, lock_timeout_s: float) -> str:

@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from commercecore_payments import stripe_keys
 from commercecore_payments.admin_site import UNFOLD  # noqa: F401 - a setting of its own
-from commercecore_payments.database_limits import connection_options
+from commercecore_payments.database_limits import connection_options, is_behind_transaction_pooler
 from commercecore_payments.environment_variables import EnvironmentVariables
 from commercecore_payments.local_secrets import load_or_create_secrets
 
@@ -219,8 +219,9 @@ def _postgresql() -> dict[str, Any]:
     # Connections return to the pool during each call to Stripe, so a few serve many threads.
     pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8), "timeout": 10}
     database["OPTIONS"] = {**connection_options(env, database), "pool": pool}
-    # A connection that a failover broke is found and replaced before it is used.
-    return {**database, "CONN_HEALTH_CHECKS": True}
+    # A connection that a failover broke is found and replaced before it is used. A cursor on the server would outlive its
+    # transaction.
+    return {**database, "CONN_HEALTH_CHECKS": True, "DISABLE_SERVER_SIDE_CURSORS": is_behind_transaction_pooler(env)}
 
 
 DATABASES = {"default": _postgresql() if DATABASE_URL else _sqlite()}
