@@ -29,4 +29,7 @@ def answer_probes(get_response: Callable[[HttpRequest], HttpResponse]) -> Callab
 
 def _answer(yes: bool) -> HttpResponse:
     body, status = ("ok\n", 200) if yes else ("unavailable\n", 503)
-    return HttpResponse(body, status=status, content_type="text/plain", headers={"Cache-Control": "no-store"})
+    response = HttpResponse(body, status=status, content_type="text/plain", headers={"Cache-Control": "no-store"})
+    # Django would log each 503 as an error of ours, some hundred times in an outage: what is wrong was logged once a look.
+    response._has_been_logged = True
+    return response
