@@ -7,9 +7,13 @@ events come in and ours go out to one endpoint. Then each table is weighed with 
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from proofs.consumers import Consumers, consuming
 from proofs.database import own_database, server_url
+
+if TYPE_CHECKING:
+    from developers.models import App
 
 PAYMENTS = 1_000
 # Of so many payments one is refunded in part: more than marketplaces see, and what the admin's benchmark plays as well.
@@ -53,7 +57,7 @@ def play(payments: int) -> None:
         _work()
 
 
-def _subscribe(app: object, consumers: Consumers) -> None:
+def _subscribe(app: "App", consumers: Consumers) -> None:
     from webhooks.models import WebhookEndpoint  # noqa: PLC0415 - Django is set up by now
     from webhooks.secrets import new_secret, set_secret  # noqa: PLC0415
 

@@ -147,7 +147,7 @@ def _about_added_field(operation: operations.AddField) -> Iterator[str]:
         return
     if not field.null and not field.has_db_default():
         yield f"AddField {operation.name} is not null and has no db_default: the release before does not fill it"
-    if field.unique or field.db_index:
+    if field.unique or getattr(field, "db_index", False):
         yield f"AddField {operation.name} builds an index under a lock: db_index=False, and AddIndexOnline"
 
 

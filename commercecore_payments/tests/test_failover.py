@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.core.management import call_command
+from django.core.management.commands import migrate as django_migrate
 from django.db import OperationalError, connection, connections, transaction
 from rest_framework.test import APIClient
 
@@ -123,7 +124,7 @@ class TestAMigration:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute("LOCK TABLE transactions_transaction")
 
-        monkeypatch.setattr(migrate.migrate.Command, "handle", django_migrates)
+        monkeypatch.setattr(django_migrate.Command, "handle", django_migrates)
         with psycopg.connect(**_address()) as other:
             other.execute("LOCK TABLE transactions_transaction")
             call_command("migrate", verbosity=0)

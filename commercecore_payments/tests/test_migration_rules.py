@@ -30,8 +30,7 @@ def judged(*several: Operation, **attributes: Any) -> list[str]:
     note = [("id", models.BigAutoField(primary_key=True)), ("amount", models.IntegerField()), ("text", field())]
     before.add_model(ModelState("notes", "Note", note, options={"indexes": [INDEX], "constraints": [RULE]}))
     migration = Migration("0007_change", "notes")
-    migration.operations = list(several)
-    for name, value in attributes.items():
+    for name, value in {"operations": list(several), **attributes}.items():
         setattr(migration, name, value)
     return problems(migration, before)
 
@@ -57,7 +56,7 @@ UNSAFE = {
     "a rule that is looked for in all rows": operations.AddConstraint("note", UNIQUE),
     "a rule that the old code relies on": operations.RemoveConstraint("note", "amount_is_not_negative"),
     "columns that get unique together": operations.AlterUniqueTogether("note", {("text", "amount")}),
-    "any number of rows in one transaction": operations.RunPython(nothing),
+    "any number of rows in one transaction": operations.RunPython(operations.RunPython.noop),
     "SQL that says nothing of its locks": operations.RunSQL("ALTER TABLE notes_note ALTER text SET NOT NULL"),
     "what is hidden from the state": operations.SeparateDatabaseAndState([operations.RemoveField("note", "text")]),
 }

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -56,11 +57,11 @@ class TestReadiness:
         draining.begin()
         assert asked("/readyz") == REFUSED
 
-    def test_is_no_until_every_migration_is_applied(self) -> None:
+    def test_is_no_until_every_migration_is_applied(self, monkeypatch: pytest.MonkeyPatch) -> None:
         MigrationRecorder(connection).record_unapplied(*NEWEST)
         assert asked("/readyz") == REFUSED
         MigrationRecorder(connection).record_applied(*NEWEST)
-        probes.readiness = Readiness()
+        monkeypatch.setattr(probes, "readiness", Readiness())
         assert asked("/readyz") == ANSWERED
 
     def test_is_no_when_the_database_fails_or_is_a_standby(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,23 +70,28 @@ class TestReadiness:
 
         for look in (failing, lambda _: False):
             monkeypatch.setattr(readiness, "_takes_writes", look)
-            probes.readiness = Readiness()
+            monkeypatch.setattr(probes, "readiness", Readiness())
             assert asked("/readyz") == REFUSED
 
     def test_is_no_within_its_time_when_the_database_says_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        released, looks = threading.Event(), []
-        monkeypatch.setattr(readiness, "_takes_writes", lambda _: looks.append(1) or released.wait(30))
+        released, looks = threading.Event(), count()
+
+        def hanging(_: object) -> bool:
+            next(looks)
+            return released.wait(30)
+
+        monkeypatch.setattr(readiness, "_takes_writes", hanging)
         monkeypatch.setattr(readiness, "ANSWER_WITHIN_S", 0.2)
         begun = time.monotonic()
         assert [asked("/readyz") for _ in range(3)] == [REFUSED] * 3
-        assert (time.monotonic() - begun < 2, len(looks)) == (True, 1)
+        assert (time.monotonic() - begun < 2, next(looks)) == (True, 1)
         released.set()
 
     def test_costs_one_look_a_second_however_often_it_is_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        looks: list[int] = []
-        monkeypatch.setattr(readiness, "_takes_writes", lambda _: bool(looks.append(1) or True))
+        looks = count(1)
+        monkeypatch.setattr(readiness, "_takes_writes", lambda _: bool(next(looks)))
         assert [asked("/readyz") for _ in range(20)] == [ANSWERED] * 20
-        assert len(looks) == 1
+        assert next(looks) == 2
 
 
 class TestAServerThatIsToldToStop:
