@@ -31,5 +31,5 @@ def _answer(yes: bool) -> HttpResponse:
     body, status = ("ok\n", 200) if yes else ("unavailable\n", 503)
     response = HttpResponse(body, status=status, content_type="text/plain", headers={"Cache-Control": "no-store"})
     # Django would log each 503 as an error of ours, some hundred times in an outage: what is wrong was logged once a look.
-    response._has_been_logged = True
+    response._has_been_logged = True  # type: ignore[attr-defined]
     return response
