@@ -183,5 +183,7 @@ def _execute(statement: str, values: dict[str, Any]) -> None:
     with connection.cursor() as cursor:
         # The rows fit each other by the way they are made: two million looks at foreign keys would only cost minutes.
         cursor.execute("SET session_replication_role = replica")
+        cursor.execute("SET statement_timeout = 0")  # a quarter of a million rows at once are no request
         cursor.execute(statement, values or None)
         cursor.execute("SET session_replication_role = origin")
+        cursor.execute("RESET statement_timeout")

@@ -6,13 +6,25 @@ from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from environ.fileaware_mapping import FileAwareMapping
 
 
-class EnvironmentVariables(environ.Env):  # type: ignore[misc]  # environ has no types
+class _FilesToo(FileAwareMapping):  # type: ignore[misc]  # environ has no types
+    """The environment, in which NAME_FILE names the file that holds NAME: how containers are handed their secrets."""
+
+    def __getitem__(self, key: str) -> str:
+        return str(super().__getitem__(key)).rstrip("\n")  # editors and `echo` end a file with one
+
+
+class EnvironmentVariables(environ.Env):  # type: ignore[misc]
+    ENVIRON = _FilesToo(cache=False)
+
     def get_value(self, var: str, cast: Any = None, *arguments: Any, **options: Any) -> Any:
         """Raises ImproperlyConfigured without the value, which may be a secret."""
         try:
             return super().get_value(var, cast, *arguments, **options)
+        except OSError as error:
+            raise ImproperlyConfigured(f"{var}_FILE names a file that cannot be read: {error.strerror}.") from error
         except ValueError as error:
             raise ImproperlyConfigured(f"{var} has to be {MEANT.get(cast, 'something else')}.") from error
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.db import InterfaceError, OperationalError
@@ -43,6 +44,8 @@ TOLD_AS: Mapping[type[Exception], type[ServiceError]] = {
     OperationalError: DatabaseUnavailable,
     InterfaceError: DatabaseUnavailable,
 }
+# The same, where psycopg does not count it among them: the server takes no writes, or has ended a transaction that slept.
+GONE = (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.IdleInTransactionSessionTimeout)
 
 
 def error_body(
@@ -113,6 +116,8 @@ def as_service_error(error: Exception) -> ServiceError | None:
     for raised, told in TOLD_AS.items():
         if isinstance(error, raised):
             return told()
+    if isinstance(error.__cause__, GONE):
+        return DatabaseUnavailable()
     code = FRAMEWORK_CODES.get(type(error))  # type: ignore[arg-type]
     if code is None or not isinstance(error, exceptions.APIException):
         return None

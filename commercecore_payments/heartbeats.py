@@ -4,7 +4,9 @@ import logging
 import os
 import socket
 from datetime import timedelta
+from pathlib import Path
 
+from django.conf import settings
 from django.db import Error, connections
 from django.db.models import QuerySet
 
@@ -35,6 +37,8 @@ class Heartbeat:
         if elapsed_s() < self._next_s:
             return
         self._next_s = elapsed_s() + BEAT_S
+        if settings.WORKER_ALIVE_FILE:
+            Path(settings.WORKER_ALIVE_FILE).touch()
         try:
             self._beat()
         except Error:

@@ -12,6 +12,8 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations import AddConstraint, AddIndex, AlterField, RemoveIndex
 from django.db.models import Index
 
+from commercecore_payments.database_limits import waiting_for_transactions
+
 POSTGRESQL = "postgresql"
 
 
@@ -27,8 +29,9 @@ class AddIndexOnline(AddIndexConcurrently):
             AddIndex.database_forwards(self, app_label, schema_editor, from_state, to_state)
             return
         name = schema_editor.quote_name(self.index.name)
-        schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
-        super().database_forwards(app_label, schema_editor, from_state, to_state)
+        with waiting_for_transactions(schema_editor.connection):
+            schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
 
     def database_backwards(self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any) -> None:
         online = schema_editor.connection.vendor == POSTGRESQL

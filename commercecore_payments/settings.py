@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from commercecore_payments import stripe_keys
 from commercecore_payments.admin_site import UNFOLD  # noqa: F401 - a setting of its own
+from commercecore_payments.database_limits import connection_options, is_behind_transaction_pooler
 from commercecore_payments.environment_variables import EnvironmentVariables
 from commercecore_payments.local_secrets import load_or_create_secrets
 
@@ -92,6 +93,8 @@ RECONCILE_NIGHTLY_AT = env.time_of_day("RECONCILE_NIGHTLY_AT", default="03:00")
 RECONCILE_NIGHTLY_DAYS = env.int("RECONCILE_NIGHTLY_DAYS", default=0)
 if RECONCILE_NIGHTLY_DAYS < 0:
     raise ImproperlyConfigured("RECONCILE_NIGHTLY_DAYS has to be 0, for all days, or more.")
+# Touched by the worker while it lives, for a container's health check; empty: no file.
+WORKER_ALIVE_FILE = env.str("WORKER_ALIVE_FILE", default="")
 COMMERCECORE_ORDERS_URL = env.str("COMMERCECORE_ORDERS_URL", default="").rstrip("/")
 # Seconds: for the connection to the order service, for each silence in its answer, and for the answer's body in all.
 ORDERS_TIMEOUT_S = env.float("ORDERS_TIMEOUT_S", default=5.0)
@@ -172,6 +175,7 @@ INSTALLED_APPS = [
     "sandbox",
 ]
 MIDDLEWARE = [
+    "commercecore_payments.probes.answer_probes",  # the first one: a probe has no host name, no TLS and no token
     "commercecore_payments.middleware.request_id",
     "commercecore_payments.middleware.refuse_nul",
     "django.middleware.security.SecurityMiddleware",
@@ -229,9 +233,10 @@ def _postgresql() -> dict[str, Any]:
     database = env.db_url_config(DATABASE_URL)
     # Connections return to the pool during each call to Stripe, so a few serve many threads.
     pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8), "timeout": 10}
-    database["OPTIONS"] = {**database.get("OPTIONS", {}), "pool": pool}
-    # A connection that a failover broke is found and replaced before it is used.
-    return {**database, "CONN_HEALTH_CHECKS": True}
+    database["OPTIONS"] = {**connection_options(env, database), "pool": pool}
+    # A connection that a failover broke is found and replaced before it is used. A cursor on the server would outlive its
+    # transaction.
+    return {**database, "CONN_HEALTH_CHECKS": True, "DISABLE_SERVER_SIDE_CURSORS": is_behind_transaction_pooler(env)}
 
 
 DATABASES = {"default": _postgresql() if DATABASE_URL else _sqlite()}

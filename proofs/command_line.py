@@ -1,6 +1,7 @@
 """The command line of the proofs: what each part can be asked. What cannot be meant is refused with exit status 2."""
 
 import argparse
+import math
 import secrets
 import textwrap
 from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ OPTIONS: Mapping[str, frozenset[str]] = {
     "simulation": frozenset({"long", "quick", "seeds", "first_seed", "steps", "processes", "seed"}),
     "races": frozenset({"long", "quick", "first_seed", "operation", "seed"}),
     "deliveries": frozenset({"long", "quick", "first_seed"}),
+    "many": frozenset({"long", "quick", "minutes", "first_seed"}),
     "drift": frozenset({"long", "quick", "first_seed"}),
     "mutations": frozenset({"operation"}),
 }
@@ -43,7 +45,7 @@ class Asked:
     @property
     def options(self) -> Options:
         """All options, with the defaults of those that were not given."""
-        plain = ("first_seed", "steps", "processes", "seed", "point")
+        plain = ("first_seed", "steps", "processes", "seed", "point", "minutes")
         return Options(
             is_long=self._is("long"),
             is_quick=self._is("quick"),
@@ -108,6 +110,7 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--first-seed", type=_at_least(1), help="of the simulation, of the races and of the deliveries: 1")
     parser.add_argument("--steps", type=_at_least(1), help=f"of each seed of the simulation: {STEPS}")
     parser.add_argument("--processes", type=_at_least(1), help=f"that play the simulation: {Options().processes}")
+    parser.add_argument("--minutes", type=_minutes, help="of the many processes: 2, 30 with --long, half a minute with --quick")
     alone = "of the simulation, plays this one alone and tells its story; of the races, the only round of each"
     parser.add_argument("--seed", type=_at_least(1), help=alone)
     only = "the only one: an operation that the crash sweep sweeps, a race, or a planted bug, by the names below"
@@ -125,6 +128,13 @@ def _at_least(least: int) -> Callable[[str], int]:
         return value
 
     return number
+
+
+def _minutes(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError("has to be above 0")
+    return value
 
 
 def _flag(name: str) -> str:

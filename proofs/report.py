@@ -46,6 +46,8 @@ class Options:
     operation: str = ""
     point: int | None = None
     output_dir: Path = OUTPUT_DIR
+    # Of the many processes, for how long they are struck.
+    minutes: float | None = None
 
     @staticmethod
     def tell(done: int, of: int, sentence: str = "") -> None:

@@ -10,9 +10,6 @@ from django.db.backends.base.base import NO_DB_ALIAS, BaseDatabaseWrapper
 
 from gateway.models import Operation
 
-# Seconds to wait for PostgreSQL's answer; after that its address is wrong or the server away.
-CONNECT_TIMEOUT_S = 5
-
 
 def refuse_unreachable_database() -> None:
     """Raises CommandError where no connection can be made."""
@@ -42,8 +39,6 @@ def _one_connection() -> Iterator[BaseDatabaseWrapper]:
     connection = connections[DEFAULT_DB_ALIAS].copy(alias=NO_DB_ALIAS)
     if settings.DATABASE_URL and connection.vendor != "postgresql":
         raise CommandError("DATABASE_URL is not the address of a PostgreSQL database: postgres://user:password@host:5432/name")
-    if connection.vendor == "postgresql":
-        connection.settings_dict["OPTIONS"].setdefault("connect_timeout", CONNECT_TIMEOUT_S)
     try:
         connection.ensure_connection()
     except OperationalError as error:

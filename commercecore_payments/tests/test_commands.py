@@ -28,6 +28,7 @@ def run_python(*arguments: str, **variables: str) -> "subprocess.CompletedProces
 class TestTheExampleOfAnEnvironment:
     def test_names_every_variable_that_is_read_and_no_other(self) -> None:
         sources = [PROJECT_DIR / "commercecore_payments" / "settings.py", PROJECT_DIR / "gunicorn.conf.py"]
+        sources.append(PROJECT_DIR / "commercecore_payments" / "database_limits.py")
         read = {name for source in sources for name in READS.findall(source.read_text())}
         example = (PROJECT_DIR / ".env.example").read_text()
         named = re.findall(r"^# ([A-Z][A-Z0-9_]*)=", example, re.MULTILINE)

@@ -78,6 +78,15 @@ class TestAConfiguration:
         assert (demo.returncode, demo.stdout) == (1, "")
         assert demo.stderr == "CommandError: The demo tenant exists in the sandbox alone: unset STRIPE_SECRET_KEY.\n"
 
+    def test_is_read_from_files_where_they_are_named(self, tmp_path: Path) -> None:
+        (tmp_path / "key").write_text("from a file\n")
+        code = "from django.conf import settings; print(settings.SECRET_KEY)"
+        done = manage(tmp_path, "shell", "--no-imports", "-c", code, SECRET_KEY_FILE=str(tmp_path / "key"))
+        assert done.stdout == "from a file\n"
+        refused = manage(tmp_path, "check", SECRET_KEY_FILE=str(tmp_path / "nothing"))
+        sentence = "Configuration: SECRET_KEY_FILE names a file that cannot be read: No such file or directory.\n"
+        assert (refused.returncode, refused.stderr) == (1, sentence)
+
     def test_keeps_its_generated_secrets(self, tmp_path: Path) -> None:
         code = "from django.conf import settings; print(settings.SECRET_KEY, settings.TOKEN_HASH_KEY)"
         first, second = (manage(tmp_path, "shell", "--no-imports", "-c", code).stdout for _ in range(2))
