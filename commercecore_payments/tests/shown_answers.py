@@ -19,8 +19,17 @@ A_MOMENT = 978_307_200
 def differences(block: Block, printed: str) -> list[str]:
     """What differs between the answer that a page shows and what was printed; empty where nothing does."""
     if block.answer_language == "json":
-        return list(_of_documents(_documents(block.answer), _documents(printed)))
+        return list(_of_answers(block.answer, printed))
     return list(_of_lines(block.answer.splitlines(), printed.splitlines()))
+
+
+def _of_answers(shown: str, printed: str) -> Iterator[str]:
+    try:
+        documents = _documents(printed)
+    except json.JSONDecodeError:
+        yield f"JSON is shown, and this was printed: {printed}"
+    else:
+        yield from _of_documents(_documents(shown), documents)
 
 
 def _documents(text: str) -> list[Any]:
