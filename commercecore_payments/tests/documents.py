@@ -1,8 +1,9 @@
 """The pages of the documentation as tests read them: their fenced blocks, their shell lines, their links and anchors."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from commercecore_payments.tests.service import PROJECT_DIR
@@ -46,7 +47,7 @@ def text_of(page: str) -> str:
 def blocks(text: str) -> Iterator[Block]:
     """The fenced blocks of a page. An executed one takes the next fence as its answer where that is of such a kind."""
     fences = [(found["language"], found["text"]) for found in _FENCE.finditer(text)]
-    for (language, inside), (next_language, shown) in zip(fences, [*fences[1:], ("", "")], strict=True):
+    for (language, inside), (next_language, shown) in pairwise([*fences, ("", "")]):
         if language == EXECUTED and next_language in ANSWERS:
             yield Block(language, inside, shown, next_language)
         else:
@@ -65,20 +66,22 @@ def shell_lines_outside(text: str) -> list[str]:
     return [line.strip() for line in [*fenced, *indented] if _SHELL_LINE.match(line)]
 
 
-def broken_links(page: str) -> list[str]:
-    """The relative links of a page that lead to no file, or to no heading of it."""
+def broken_links(page: str, *, expected: Collection[str] = ()) -> list[str]:
+    """The relative links of a page that lead to no file, or to no heading of it. `expected` files need not be there yet."""
     targets = [found["target"] for found in _LINK.finditer(_without_code(text_of(page)))]
     relative = [target for target in targets if not re.match(r"[a-z]+:", target)]
-    return [target for target in relative if not _leads_somewhere(PROJECT_DIR / page, target)]
+    return [target for target in relative if not _leads_somewhere(PROJECT_DIR / page, target, expected)]
 
 
-def _leads_somewhere(page: Path, target: str) -> bool:
+def _leads_somewhere(page: Path, target: str, expected: Collection[str]) -> bool:
     path, _, anchor = target.partition("#")
     file = (page.parent / path).resolve() if path else page
-    return file.exists() and (not anchor or (file.suffix == ".md" and anchor in _anchors(file.read_text())))
+    if not file.exists():
+        return str(file.relative_to(PROJECT_DIR)) in expected
+    return not anchor or (file.suffix == ".md" and anchor in anchors(file.read_text()))
 
 
-def _anchors(text: str) -> set[str]:
+def anchors(text: str) -> set[str]:
     """The anchors of a page's headings, as GitHub makes them: small letters, no punctuation, hyphens for spaces."""
     titles = [re.sub(r"[^\w\- ]", "", found["title"].lower()) for found in _HEADING.finditer(_FENCE.sub("", text))]
     return {title.replace(" ", "-") for title in titles}

@@ -47,9 +47,9 @@ def attempt(path: str, key: str, body: dict[str, Any]) -> tuple[int | None, Any,
     }
     if fault := os.environ.pop("SANDBOX_FAULT", ""):  # for the first attempt, to rehearse this
         headers["Sandbox-Fault"] = fault
-    request = urllib.request.Request(os.environ["API"] + path, json.dumps(body).encode(), headers)
+    request = urllib.request.Request(os.environ["API"] + path, json.dumps(body).encode(), headers)  # noqa: S310 - your own address
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
             return answer.status, answer.headers, json.load(answer)
     except urllib.error.HTTPError as refusal:
         return refusal.code, refusal.headers, json.load(refusal)

@@ -32,11 +32,14 @@ sandbox() { curl -sS "$SERVICE/sandbox/api$1" -u sk_test_anything: -w '\n' "${@:
 # A text that no earlier run of an example has used, as for an order: fresh order
 fresh() { echo "$1-$(date +%s)-$RANDOM"; }
 
-# The sequence of the app's latest event, and what was told behind one, a line each: events_after SEQUENCE
+# The sequence of the app's latest event; and as many events as are expected behind one, a line each: events_after SEQUENCE NUMBER
 latest_event() { call "/events?limit=1" | python3 -c 'import json, sys; print(json.load(sys.stdin)["meta"]["latest_sequence"])'; }
 events_after() {
-  call "/events?after=$1" | python3 -c '
+  local deadline=$((SECONDS + 20)) lines
+  while lines=$(call "/events?after=$1" | python3 -c '
 import json, sys
 for event in json.load(sys.stdin)["data"]["events"]:
-    print(event["type"], event["data"].get("status", ""))'
+    print(event["type"], event["data"].get("status", ""))')
+    [ "$(grep -c . <<< "$lines")" -lt "$2" ] && [ $SECONDS -lt $deadline ]; do sleep 0.2; done
+  echo "$lines"
 }
