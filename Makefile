@@ -41,6 +41,7 @@ benchmark: development-environment
 	@.venv/bin/python -m benchmarks.waiting $(ARGS)
 	@.venv/bin/python -m benchmarks.webhooks_out
 	@.venv/bin/python -m benchmarks.admin_pages
+	@.venv/bin/python -m benchmarks.lists
 	@exec .venv/bin/python -m benchmarks.webhooks_in
 
 check: development-environment
