@@ -35,6 +35,8 @@ ON_SQLITE_ALONE = (
     "commercecore_payments/tests/test_browser_actions.py",
     "commercecore_payments/tests/test_browser_front_page.py",
     "commercecore_payments/tests/test_configuration.py",
+    "commercecore_payments/tests/test_docs_examples.py",
+    "commercecore_payments/tests/test_docs_pages.py",
     "commercecore_payments/tests/test_documentation.py",
     "commercecore_payments/tests/test_logs.py",
     "commercecore_payments/tests/test_stripe_types.py",
