@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -41,8 +42,10 @@ def walk(page: str, environment: dict[str, str]) -> list[str]:
 def run(blocks: list[Block], environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     script = "\n".join(["set -euo pipefail", *(f"echo '{MARK}'\n{block.text}" for block in blocks)])
     script = script.replace("127.0.0.1:8000", f"127.0.0.1:{environment['PORT']}").replace(".venv/bin/python", sys.executable)
+    # This very Python first: another one may be a script that looks for the right one at each of some hundred calls.
+    variables = {**environment, "PATH": f"{Path(sys.executable).parent}:{environment['PATH']}"}
     return subprocess.run(
-        ["/bin/bash", "-c", script], cwd=PROJECT_DIR, env=environment, capture_output=True, text=True, timeout=WALKED_WITHIN_S
+        ["/bin/bash", "-c", script], cwd=PROJECT_DIR, env=variables, capture_output=True, text=True, timeout=WALKED_WITHIN_S
     )
 
 
