@@ -41,6 +41,8 @@ ON_SQLITE_ALONE = (
     "commercecore_payments/tests/test_canaries.py",
     "commercecore_payments/tests/test_configuration.py",
     "commercecore_payments/tests/test_dependency_audit.py",
+    "commercecore_payments/tests/test_docs_examples.py",
+    "commercecore_payments/tests/test_docs_pages.py",
     "commercecore_payments/tests/test_documentation.py",
     "commercecore_payments/tests/test_header_matrix.py",
     "commercecore_payments/tests/test_logs.py",
