@@ -7,6 +7,7 @@ from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
 
+from commercecore_payments.errors import MethodNotAllowed, RouteNotFound
 from commercecore_payments.openapi import fields as fields  # drf-spectacular finds the shapes of fields once they are read
 from commercecore_payments.openapi import error_shapes, headers
 from commercecore_payments.openapi.auto_schema import PREFIX
@@ -40,8 +41,8 @@ def complete(*, result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 def _codes(result: dict[str, Any]) -> set[str]:
-    """Every code that an operation may answer."""
-    return {
+    """Every code that may be answered: by an operation, and where an address or its method is none."""
+    return {RouteNotFound.code, MethodNotAllowed.code} | {
         code
         for operations in result["paths"].values()
         for operation in operations.values()

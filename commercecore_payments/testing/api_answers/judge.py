@@ -58,7 +58,7 @@ def _problems(answer: Answer) -> list[str]:
         body = json.loads(answer.body)
     except ValueError:
         return ["the body is no JSON"]
-    operation = _operation(answer.method, answer.path)
+    operation = described_path(answer.method, answer.path)
     if operation is None:
         return _misfits(ERROR, body)
     described = document()["paths"][operation][answer.method.lower()]["responses"].get(str(answer.status))
@@ -69,10 +69,10 @@ def _problems(answer: Answer) -> list[str]:
 
 
 @cache
-def _operation(method: str, path: str) -> str | None:
+def described_path(method: str, path: str) -> str | None:
     """The described path that this one is of; None where it takes no such method, or there is none."""
     paths = document()["paths"]
-    asked = path.rstrip("/")
+    asked = path.removesuffix("/")
     for candidate in sorted(paths, key=lambda one: "{" in one):
         if re.fullmatch(re.sub(r"\\{id\\}", "[A-Za-z0-9_]+", re.escape(candidate)), asked):
             return candidate if method.lower() in paths[candidate] else None
@@ -148,3 +148,18 @@ def _escaped(path: str) -> str:
 
 def is_of_the_api(path: str) -> bool:
     return path == PREFIX or path.startswith(f"{PREFIX}/")
+
+
+def webhook_problems(event_type: str, headers: Mapping[str, str], body: bytes) -> list[str]:
+    """What of a posted event the description does not say."""
+    described = document()["webhooks"].get(event_type)
+    if described is None:
+        return [f"the webhook {event_type} is not described"]
+    pointer = f"#/webhooks/{event_type}/post/requestBody/content/application~1json/schema"
+    sent = {name.lower(): value for name, value in headers.items()}
+    wrong = [
+        f"the header {one['name']} is {sent.get(one['name'])!r}"
+        for one in described["post"]["parameters"]
+        if not _fits(one["schema"], sent.get(one["name"], ""))
+    ]
+    return [f"{event_type}: {problem}" for problem in [*_misfits(pointer, json.loads(body)), *wrong]]
