@@ -178,13 +178,13 @@ OPERATIONS = {
         summary="Retrieve a connected account",
         description="Reads the account from Stripe, with what stands in its way.",
         data=ref("Account"),
-        errors=(*OF_STRIPE_READ, AccountNotFound),
+        errors=(*OF_STRIPE_READ, AccountNotFound, AccountInUse),
     ),
     "GET /connected-accounts/{id}/balance": Described(
         summary="Read an account's balance",
         description="Its money at Stripe now, by currency, in minor units.",
         data=ref("Balance"),
-        errors=(*OF_STRIPE_READ, AccountNotFound),
+        errors=(*OF_STRIPE_READ, AccountNotFound, AccountInUse),
     ),
     "DELETE /connected-accounts/{id}": Described(
         summary="Delete a connected account",

@@ -326,7 +326,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     # Its files come from this service: no other host is asked.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "docExpansion": "none", "defaultModelsExpandDepth": 0, "filter": True},
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "docExpansion": "list", "defaultModelsExpandDepth": 0, "filter": True},
 }
 
 # --- Logging ------------------------------------------------------------------------------------------------------

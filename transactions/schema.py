@@ -184,6 +184,7 @@ OPERATIONS = {
         data=ref("ChangedTransaction"),
         errors=(
             *OF_STRIPE,
+            AccountNotFound,
             AccountInUse,
             errors.TransactionNotFound,
             errors.AlreadyCaptured,
@@ -204,6 +205,7 @@ OPERATIONS = {
         data=ref("ChangedTransaction"),
         errors=(
             *OF_STRIPE,
+            AccountNotFound,
             AccountInUse,
             errors.TransactionNotFound,
             errors.AlreadyCanceled,

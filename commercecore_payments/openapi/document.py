@@ -42,21 +42,22 @@ def complete(*, result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 def _codes(result: dict[str, Any]) -> set[str]:
     """Every code that may be answered: by an operation, and where an address or its method is none."""
-    return {RouteNotFound.code, MethodNotAllowed.code} | {
-        code
-        for operations in result["paths"].values()
-        for operation in operations.values()
-        for answer in operation["responses"].values()
-        for code in _codes_of(answer["content"]["application/json"]["schema"])
-    }
+    operations = [operation for found in result["paths"].values() for operation in found.values()]
+    return {RouteNotFound.code, MethodNotAllowed.code} | {code for operation in operations for code in codes_of(operation)}
 
 
-def _codes_of(shape: dict[str, Any]) -> list[str]:
-    if "anyOf" in shape:
-        shape = shape["anyOf"][-1]
-    if "allOf" not in shape:
+def codes_of(operation: dict[str, Any]) -> list[str]:
+    """The codes of an operation's errors, each once."""
+    shapes = [answer["content"]["application/json"]["schema"] for answer in operation["responses"].values()]
+    return list(dict.fromkeys(code for shape in shapes for code in _codes_of_answer(shape)))
+
+
+def _codes_of_answer(shape: dict[str, Any]) -> list[str]:
+    """Those of one status; none of an answer that is no error."""
+    error = shape["anyOf"][-1] if "anyOf" in shape else shape
+    if "allOf" not in error:
         return []
-    codes: list[str] = shape["allOf"][1]["properties"]["details"]["properties"]["code"]["enum"]
+    codes: list[str] = error["allOf"][1]["properties"]["details"]["properties"]["code"]["enum"]
     return codes
 
 
