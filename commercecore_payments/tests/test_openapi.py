@@ -13,10 +13,8 @@ from commercecore_payments.management.commands import write_error_catalogue
 from commercecore_payments.openapi import auto_schema, catalogue, described
 from commercecore_payments.openapi.document import document
 from commercecore_payments.testing.api_answers.judge import Answer, problems
-from commercecore_payments.tests.browser import base, needs_chromium, page
+from commercecore_payments.tests.browser import needs_chromium
 from commercecore_payments.views import ENDPOINTS
-
-__all__ = ["base", "page"]  # fixtures
 
 REFUSED = {
     "detail": "No such refund.",
