@@ -1,7 +1,7 @@
 # The commands of CommerceCore Payments. Each needs Python 3.11 or newer and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-stripe prove prove-long benchmark check format requirements environment development-environment
+.PHONY: help run test test-stripe prove prove-long benchmark fuzz check format requirements environment development-environment
 
 # The first Python that is new enough. Another: make run PYTHON=/path/to/python3.12
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -15,6 +15,7 @@ help:
 	@echo "make test-stripe  holds the contract with Stripe against Stripe's test mode: needs STRIPE_SECRET_KEY=sk_test_..."
 	@echo "make prove   kills, races and simulates, and compares the books with Stripe's: minutes; make prove-long takes hours"
 	@echo "make benchmark  measures how many payments 8 database connections serve while Stripe is waited for, events in and out, and the admin beside a million payments; needs PostgreSQL"
+	@echo "make fuzz    plays schemathesis over the description of the API, against a sandbox of its own; ARGS=\"--cases 50000\""
 	@echo "make check   runs the linters, the type checker and Django's checks"
 	@echo "make format  formats the code and sorts its imports"
 	@echo "make requirements  compiles requirements*.in to pinned requirements*.txt"
@@ -42,6 +43,10 @@ benchmark: development-environment
 	@.venv/bin/python -m benchmarks.webhooks_out
 	@.venv/bin/python -m benchmarks.admin_pages
 	@exec .venv/bin/python -m benchmarks.webhooks_in
+
+# Made-up requests over the whole description of the API: ARGS="--cases 50000" is the long form, ARGS="--seconds 30" a quick one.
+fuzz: development-environment
+	@exec .venv/bin/python -m commercecore_payments.testing.fuzz $(ARGS)
 
 check: development-environment
 	@exec .ci/check

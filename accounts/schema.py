@@ -4,6 +4,7 @@ from accounts import serializers
 from accounts.errors import AccountExists, AccountInUse, AccountNotFound, LoginLinkRefused, UnknownStartingPoint
 from accounts.models import Onboarding, Status
 from accounts.readiness import WhoActs
+from commercecore_payments.errors import MethodNotAllowed
 from commercecore_payments.openapi.operations import OF_STRIPE, OF_STRIPE_READ, AppSchema, Described, Link
 from commercecore_payments.openapi.shapes import (
     address,
@@ -22,7 +23,6 @@ from commercecore_payments.openapi.shapes import (
     ref,
     text,
 )
-from gateway.errors import OperationInProgress
 from transactions.errors import TooManyUnfinished
 
 ACCOUNT_ID = identifier("acct", "The connected account's id, which is Stripe's.")
@@ -33,7 +33,9 @@ READINESS = {
     "can_be_paid_out": flag("Whether Stripe pays out its money now."),
     "blockers": list_of(ref("Blocker"), "What stands in the way now, and then what will."),
 }
-REQUIREMENTS = {name: nullable(list_of(text())) for name in ("currently_due", "eventually_due", "past_due", "pending_verification")}
+REQUIREMENTS = {
+    name: nullable(list_of(text())) for name in ("currently_due", "eventually_due", "past_due", "pending_verification")
+}
 
 COMPONENTS = {
     "Blocker": closed(
@@ -130,6 +132,9 @@ COMPONENTS = {
     ),
 }
 
+# `login` and `onboarding` are no ids, but addresses of their own, which take other methods.
+OF_OTHER_NAMES = (MethodNotAllowed,)
+
 _ID = {"id": "/data/account_id"}
 _NAMED = {"account_id": "/data/account_id"}
 
@@ -178,7 +183,7 @@ OPERATIONS = {
         summary="Retrieve a connected account",
         description="Reads the account from Stripe, with what stands in its way.",
         data=ref("Account"),
-        errors=(*OF_STRIPE_READ, AccountNotFound, AccountInUse),
+        errors=(*OF_STRIPE_READ, AccountNotFound, AccountInUse, *OF_OTHER_NAMES),
     ),
     "GET /connected-accounts/{id}/balance": Described(
         summary="Read an account's balance",
@@ -190,7 +195,7 @@ OPERATIONS = {
         summary="Delete a connected account",
         description="Deletes it at Stripe. Its history stays, and its email is free again.",
         data=ref("DeletedAccount"),
-        errors=(*OF_STRIPE, AccountNotFound, AccountInUse, TooManyUnfinished, OperationInProgress),
+        errors=(*OF_STRIPE, AccountNotFound, AccountInUse, TooManyUnfinished, *OF_OTHER_NAMES),
     ),
 }
 

@@ -1,6 +1,7 @@
 """The transactions, as the API's description shows them."""
 
 from accounts.errors import AccountInUse, AccountNotFound
+from commercecore_payments.errors import MethodNotAllowed
 from commercecore_payments.openapi.operations import OF_STRIPE, OF_STRIPE_READ, AppSchema, Described, Link
 from commercecore_payments.openapi.shapes import (
     amount,
@@ -217,7 +218,8 @@ OPERATIONS = {
         summary="Retrieve a transaction",
         description="The payment as Stripe has it now, and what is still open about it.",
         data=ref("Transaction"),
-        errors=(*OF_STRIPE_READ, errors.TransactionNotFound),
+        # `confirm` is no id, but an address of its own, which takes another method.
+        errors=(*OF_STRIPE_READ, errors.TransactionNotFound, MethodNotAllowed),
     ),
     "GET /transactions/{id}/explain": EXPLAIN,
 }

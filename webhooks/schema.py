@@ -174,7 +174,7 @@ OPERATIONS = {
     ),
     "POST /webhook-endpoints/{id}/test": Described(
         summary="Test a webhook endpoint",
-        description="Posts five checks to the endpoint, good and bad ones, and reports how each was taken. Nothing of it is kept.",
+        description="Posts five checks, good and bad ones, and reports how the endpoint took each. Nothing of it is kept.",
         body=serializers.NothingMore,
         data=ref("TrialReport"),
         errors=(errors.EndpointNotFound, errors.SecretUnreadable),

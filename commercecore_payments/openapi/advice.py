@@ -19,7 +19,7 @@ ADVICE: Mapping[str, str] = {
     "capture_exceeds_hold": "Capture `capturable_amount` at most.",
     "capture_refused": "Read the transaction: what Stripe says is in the message.",
     "card_declined": "Tell the buyer, and ask for another card. `decline_code` is the bank's reason.",
-    "confirmation_refused": "Read Stripe's words in the message; most often the payment method is unknown, or the seller not ready.",
+    "confirmation_refused": "Read Stripe's words in the message; often the payment method is unknown.",
     "database_unavailable": "Send the very same request again, under its key. Without a key read the object first.",
     "delivery_not_found": "Check the id, and that the app is the one whose event it was.",
     "idempotency_key_in_use": "Wait for `Retry-After` seconds, and send it again.",

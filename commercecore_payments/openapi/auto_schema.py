@@ -15,7 +15,7 @@ from commercecore_payments.openapi.described import NotDescribed, all_operations
 from commercecore_payments.openapi.error_shapes import by_status, shape_of
 from commercecore_payments.openapi.examples import answer_examples, request_example
 from commercecore_payments.openapi.operations import Described, Errors
-from commercecore_payments.openapi.shapes import Shape, address, closed, const, ref, text
+from commercecore_payments.openapi.shapes import Shape, address, closed, const, text
 from commercecore_payments.serializers import StrictSerializer
 from commercecore_payments.versions import CURRENT, DOCUMENTED, HEADER
 from idempotency.requests import KEYED_METHODS, REPLAYED_HEADER
@@ -125,11 +125,12 @@ class DescribedSchema(AutoSchema):
 
     def _errors(self, described: Described) -> Errors:
         """All that may come: of every operation, of its headers, its body and its key, and its own."""
+        address = operations.OF_ID if "{id}" in self.path else ()
         body = operations.OF_BODY if described.body is not None else ()
         query = operations.OF_QUERY if described.query is not None else ()
         key = operations.OF_KEY if self.method in KEYED_METHODS else ()
         body_of_key = operations.OF_BODY[1:] if self.method == "POST" else ()  # the key's fingerprint reads it
-        found = (*operations.OF_ALL, *errors_before(self._authentication()), *body, *query, *key, *body_of_key)
+        found = (*operations.OF_ALL, *errors_before(self._authentication()), *address, *body, *query, *key, *body_of_key)
         return tuple(dict.fromkeys((*found, *described.errors)))
 
 

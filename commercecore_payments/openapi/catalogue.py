@@ -127,8 +127,8 @@ shows it at `/docs/errors`.
     {{"detail": "…", "error": "Conflict", "meta": {{"success": false, "status_code": 409, …, "request_id": "req_…"}},
      "details": {{"message": "…", "code": "account_exists", "fields": {{}}}}}}
 
-`details.code` is for programs and does not change; `detail` is for people and may. Where two statuses are named, the first is that
-of version {CURRENT}, and the second that of {DOCUMENTED}, which answers as the published documentation shows it.
+`details.code` is for programs and does not change; `detail` is for people and may. Where two statuses are named, the first is
+that of version {CURRENT}, and the second that of {DOCUMENTED}, which answers as the published documentation shows it.
 """
 
 

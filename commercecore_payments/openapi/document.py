@@ -7,8 +7,8 @@ from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
 
+import commercecore_payments.openapi.fields  # noqa: F401 - drf-spectacular finds the shapes of fields once they are read
 from commercecore_payments.errors import MethodNotAllowed, RouteNotFound
-from commercecore_payments.openapi import fields as fields  # drf-spectacular finds the shapes of fields once they are read
 from commercecore_payments.openapi import error_shapes, headers
 from commercecore_payments.openapi.auto_schema import PREFIX
 from commercecore_payments.openapi.described import all_components, tags

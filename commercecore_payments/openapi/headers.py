@@ -79,5 +79,3 @@ HEADERS: Mapping[str, Shape] = {
 
 def header_refs(names: tuple[str, ...]) -> dict[str, Shape]:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
-
-

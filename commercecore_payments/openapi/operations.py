@@ -32,6 +32,8 @@ OF_ALL: Errors = (
 OF_TOKEN: Errors = (errors.Unauthorized, InvalidToken)
 OF_APP: Errors = (*OF_TOKEN, AppIdRequired, AppIdConflict, AppForbidden)
 OF_APP_AND_USER: Errors = (*OF_APP, UserIdRequired)
+# Of an address that holds an id: letters that no id has make it another address.
+OF_ID: Errors = (errors.RouteNotFound,)
 OF_QUERY: Errors = (errors.InvalidBody,)
 OF_BODY: Errors = (errors.InvalidBody, errors.MalformedBody, errors.TooLarge, errors.UnsupportedMediaType)
 OF_KEY: Errors = (KeyInvalid, KeyReused, KeyInUse, AnswerUnreadable)

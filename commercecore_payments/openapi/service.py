@@ -51,6 +51,4 @@ OPERATIONS = {
     ),
 }
 
-SCHEMA = AppSchema(
-    tag="API Health and Status", description="Open to everybody.", components=COMPONENTS, operations=OPERATIONS
-)
+SCHEMA = AppSchema(tag="API Health and Status", description="Open to everybody.", components=COMPONENTS, operations=OPERATIONS)

@@ -63,4 +63,3 @@ def _posted(event_type: str) -> Shape:
             "default": {"description": "Not taken: it is sent again, later and later."},
         },
     }
-

@@ -93,7 +93,9 @@ def _open_account(walk: Walk) -> str:
     walk.ask("The email has an account", "POST", "/connected-accounts", asked)
     walk.ask("Not finished yet", "POST", "/connected-accounts/onboarding", {"account_id": created})
     walk.ask("Before the onboarding", "POST", "/connected-accounts/login", {"account_id": created})
-    walk.ask("Before the onboarding, next version", "POST", "/connected-accounts/login", {"account_id": created}, **IN_THE_NEXT_VERSION)
+    walk.ask(
+        "Before the onboarding, next version", "POST", "/connected-accounts/login", {"account_id": created}, **IN_THE_NEXT_VERSION
+    )
     complete_onboarding(account_id=created)
     walk.ask("An account that can be paid", "GET", f"/connected-accounts/{created}")
     walk.ask("No such account", "GET", "/connected-accounts/acct_unknown")
@@ -109,7 +111,9 @@ def _pay(walk: Walk, seller: str) -> None:
     _confirm(walk, "Paid", seller, paid)
     _confirm(walk, "Paid already", seller, paid)
     _confirm(walk, "Paid already, next version", seller, paid, **IN_THE_NEXT_VERSION)
-    walk.ask("No account is named", "POST", "/transactions/confirm", {"transaction_id": paid, "payment_method_id": "pm_card_visa"})
+    walk.ask(
+        "No account is named", "POST", "/transactions/confirm", {"transaction_id": paid, "payment_method_id": "pm_card_visa"}
+    )
     walk.ask("A paid transaction", "GET", f"/transactions/{paid}")
     walk.ask("Why it is paid", "GET", f"/transactions/{paid}/explain")
     challenged = _create(walk, "With amount and account", {"order_id": "1001", "account_id": seller, "amount": "4200"})
@@ -157,7 +161,9 @@ def _refund(walk: Walk, seller: str) -> None:
 
 
 def _save_cards(walk: Walk) -> None:
-    saved = walk.ask("Saved", "POST", "/payment-methods", {"payment_method_id": "pm_card_visa", "type": "card", "preferred": True})
+    saved = walk.ask(
+        "Saved", "POST", "/payment-methods", {"payment_method_id": "pm_card_visa", "type": "card", "preferred": True}
+    )
     card = saved["data"]["payment_method_id"]
     walk.ask("Declined", "POST", "/payment-methods", {"payment_method_id": "pm_card_chargeDeclined"})
     walk.ask("The user's cards", "GET", "/payment-methods?limit=10")

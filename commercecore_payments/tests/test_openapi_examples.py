@@ -5,7 +5,6 @@ import pytest
 from commercecore_payments.openapi import examples
 from commercecore_payments.openapi.described import all_operations
 from commercecore_payments.openapi.webhook_shapes import TOLD
-from commercecore_payments.testing.api_answers.judge import Answer, problems, webhook_problems
 from commercecore_payments.tests.api_walk import Walk, live_a_life
 from commercecore_payments.tests.recorded_examples import kept, shape, write
 from commercecore_payments.tests.tenants import Tenant

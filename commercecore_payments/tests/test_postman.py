@@ -1,4 +1,4 @@
-"""The Postman collection is made from the API's description as it is now, and newman runs it from its first request to its last."""
+"""The Postman collection is made from the API's description as it is now, and newman runs it from first to last."""
 
 import json
 import subprocess

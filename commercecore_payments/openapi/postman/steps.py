@@ -79,8 +79,17 @@ FOLDERS: tuple[Folder, ...] = (
             ),
             Step("Hold the Money", "POST /transactions/confirm", _CONFIRM),
             Step("Capture Transaction", "POST /transactions/{id}/capture", {"amount": 2000}, of="transaction_id"),
-            Step("Create a Transaction to Cancel", "POST /transactions", _ORDER, status=201, keeps=_TRANSACTION, fresh=("order_id",)),
-            Step("Cancel Transaction", "POST /transactions/{id}/cancel", {"cancellation_reason": "abandoned"}, of="transaction_id"),
+            Step(
+                "Create a Transaction to Cancel",
+                "POST /transactions",
+                _ORDER,
+                status=201,
+                keeps=_TRANSACTION,
+                fresh=("order_id",),
+            ),
+            Step(
+                "Cancel Transaction", "POST /transactions/{id}/cancel", {"cancellation_reason": "abandoned"}, of="transaction_id"
+            ),
         ),
     ),
     Folder(

@@ -20,15 +20,18 @@ ERROR = "#/components/schemas/Error"
 OF_EVERY_PAGE = frozenset(
     {
         "allow",
+        "connection",
         "content-length",
         "content-security-policy",
         "content-type",
         "cross-origin-opener-policy",
         "date",
+        "keep-alive",
         "permissions-policy",
         "referrer-policy",
         "server",
         "strict-transport-security",
+        "transfer-encoding",
         "vary",
         "x-content-type-options",
         "x-frame-options",
@@ -99,7 +102,9 @@ def _place(path: list[str | int]) -> str:
 
 def _headers(answer: Answer, described: Mapping[str, Any]) -> list[str]:
     sent = {name.lower(): value for name, value in answer.headers.items()}
-    found = [f"the header {name} is not described" for name in sent if name not in OF_EVERY_PAGE | {one.lower() for one in described}]
+    found = [
+        f"the header {name} is not described" for name in sent if name not in OF_EVERY_PAGE | {one.lower() for one in described}
+    ]
     for name, header in described.items():
         shape = _resolved(header)
         if name.lower() not in sent:
@@ -125,7 +130,7 @@ def _fits(schema: Mapping[str, Any], value: str) -> bool:
 
 def _wrong_version(answer: Answer, body: Any) -> list[str]:
     """An error comes with the status of the version that answers: the documented one, or the right one."""
-    version = answer.headers.get(HEADER)
+    version = {name.lower(): value for name, value in answer.headers.items()}.get(HEADER.lower())
     known = [error for error in all_errors() if error.code == _code(body)]
     if version is None or not known:
         return []
