@@ -42,6 +42,7 @@ benchmark: development-environment
 	@.venv/bin/python -m benchmarks.waiting $(ARGS)
 	@.venv/bin/python -m benchmarks.webhooks_out
 	@.venv/bin/python -m benchmarks.admin_pages
+	@.venv/bin/python -m benchmarks.lists
 	@exec .venv/bin/python -m benchmarks.webhooks_in
 
 # Made-up requests over the whole description of the API: ARGS="--cases 50000" is the long form, ARGS="--seconds 30" a quick one.

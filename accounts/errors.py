@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from commercecore_payments.errors import BadRequest, Conflict, KeyAfterwards, NotFound
+from commercecore_payments.errors import Conflict, KeyAfterwards, NotFound
 
 
 class AccountExists(Conflict):
@@ -17,16 +17,6 @@ class AccountNotFound(NotFound):
 
     code = "account_not_found"
     message = "No such connected account."
-
-
-class UnknownStartingPoint(BadRequest):
-    """The account after which a list is to go on is none of the developer's."""
-
-    code = "unknown_starting_point"
-    message = "starting_after names no connected account of this developer."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"starting_after": [self.message]})
 
 
 class AccountInUse(Conflict):

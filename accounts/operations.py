@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from accounts.errors import AccountExists, AccountInUse, AccountNotFound, LoginLinkRefused, UnknownStartingPoint
+from accounts.errors import AccountExists, AccountInUse, AccountNotFound, LoginLinkRefused
 from accounts.events import changes_told
 from accounts.links import onboarding_done_url, onboarding_url
 from accounts.models import ONE_HOUR, ConnectedAccount
@@ -62,27 +62,6 @@ def find_account_of_request(*, account_id: str, actor: Actor) -> ConnectedAccoun
     if account is None:
         raise AccountNotFound
     return account
-
-
-def list_accounts(
-    *, developer: Developer, limit: int, starting_after: str = "", status: str = "", email: str = ""
-) -> tuple[list[ConnectedAccount], bool]:
-    """At most `limit` of the developer's accounts, newest first, and whether there are more; deleted ones where asked for.
-
-    `starting_after` names the last one of the page before, whatever became of it since. Raises UnknownStartingPoint where the
-    developer has none of this id.
-    """
-    own = ConnectedAccount.objects.of(developer).exclude(stripe_account_id="")
-    rows = (own.filter(status=status) if status else own.existing()).order_by("-pk")
-    if email:
-        rows = rows.filter(email=email)
-    if starting_after:
-        last = own.filter(stripe_account_id=starting_after).first()
-        if last is None:
-            raise UnknownStartingPoint
-        rows = rows.filter(pk__lt=last.pk)
-    found = list(rows[: limit + 1])
-    return found[:limit], len(found) > limit
 
 
 def read_balance(account: ConnectedAccount) -> BalanceSnapshot:

@@ -1,6 +1,6 @@
 """What comes in for connected accounts, and what goes out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -11,12 +11,10 @@ from accounts.operations import LoginLink
 from accounts.readiness import readiness_facts
 from commercecore_payments.clock import now
 from commercecore_payments.metadata import callers_metadata
+from commercecore_payments.pages import Page
+from commercecore_payments.queries import ListQuery
 from commercecore_payments.serializers import IdentifierField, OneOfField, StrictSerializer
 from gateway.snapshots import AccountSnapshot, BalanceSnapshot
-
-# As many as Stripe's own lists give at most (docs.stripe.com/api/pagination); 20 fill a page that a person looks at.
-MAX_PAGE_SIZE = 100
-DEFAULT_PAGE_SIZE = 20
 
 
 class EmailField(serializers.EmailField):
@@ -31,20 +29,12 @@ class CreateAccountRequest(StrictSerializer):
     email = EmailField(max_length=254)  # the longest address that SMTP carries: RFC 5321, section 4.5.3.1
 
 
-class ListAccountsRequest(StrictSerializer):
-    """One page of a list: at most `limit`, from behind `starting_after` on, of one status or email where it is named."""
+class ListAccountsQuery(ListQuery):
+    """Without a status those that Stripe holds: active ones, and those that are being deleted."""
 
-    limit = serializers.IntegerField(min_value=1, max_value=MAX_PAGE_SIZE, default=DEFAULT_PAGE_SIZE)
     starting_after = IdentifierField("acct", required=False)
     status = OneOfField([Status.ACTIVE, Status.DELETING, Status.DELETED], required=False)
     email = EmailField(required=False)
-
-    @classmethod
-    def of_query(cls, query: Mapping[str, str]) -> dict[str, Any]:
-        """What an address asks for. `app_id` tells who asks, and is not about the list."""
-        asked = cls(data={name: value for name, value in query.items() if name != "app_id"})
-        asked.is_valid(raise_exception=True)
-        return dict(asked.validated_data)
 
 
 class AccountRequest(StrictSerializer):
@@ -83,8 +73,8 @@ def account_details(account: ConnectedAccount, snapshot: AccountSnapshot) -> dic
     }
 
 
-def account_list(accounts: Sequence[ConnectedAccount], *, has_more: bool) -> dict[str, Any]:
-    return {"connected_accounts": [_listed(account) for account in accounts], "has_more": has_more}
+def account_list(page: Page[ConnectedAccount]) -> dict[str, Any]:
+    return {"connected_accounts": [_listed(account) for account in page.rows], "has_more": page.has_more}
 
 
 def _listed(account: ConnectedAccount) -> dict[str, Any]:

@@ -6,8 +6,9 @@ from rest_framework.response import Response
 from accounts import operations, serializers
 from accounts.deletion import delete_account
 from accounts.links import onboarding_url
+from accounts.lists import list_accounts
 from accounts.models import ConnectedAccount
-from commercecore_payments.envelopes import envelope
+from commercecore_payments.envelopes import envelope, next_page
 from commercecore_payments.viewsets import DeveloperViewSet
 
 
@@ -36,9 +37,11 @@ class ConnectedAccountViewSet(DeveloperViewSet):
 
     def list(self, request: Request) -> Response:
         """`GET /connected-accounts`"""
-        asked = serializers.ListAccountsRequest.of_query(request.query_params)
-        accounts, has_more = operations.list_accounts(**asked, developer=self.actor.developer)
-        return envelope(request, serializers.account_list(accounts, has_more=has_more), status=200)
+        asked = serializers.ListAccountsQuery.of_query(request.query_params)
+        page = list_accounts(**asked, developer=self.actor.developer)
+        last = page.goes_on_behind
+        links = next_page(request, starting_after=last.stripe_account_id if last is not None else None)
+        return envelope(request, serializers.account_list(page), status=200, links=links)
 
     def balance(self, request: Request, identifier: str) -> Response:
         """`GET /connected-accounts/{id}/balance`"""

@@ -4,7 +4,7 @@ Nothing is random: each row follows from its number, so that two runs measure th
 30 days, which is the worst case for what is shown of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db import connection
@@ -150,14 +150,14 @@ EVERYTHING = frozenset(name for name, _, _ in STATEMENTS)
 PAYMENTS_ALONE = frozenset({"callers", "sellers", "payments"})
 
 
-def write_rows(payments: int, kinds: frozenset[str] = EVERYTHING) -> Iterator[str]:
+def write_rows(payments: int, kinds: frozenset[str] = EVERYTHING, more: Sequence[tuple[str, str, bool]] = ()) -> Iterator[str]:
     """Writes a marketplace of so many payments, of it these kinds of records; yields what is written next.
 
-    The planner's statistics come last.
+    Statements of the caller's own come after them, and the planner's statistics last.
     """
     figures = {"payments": payments, "accounts": ACCOUNTS, "days": DAYS}
     indexes = _take_indexes_away()
-    for name, statement, in_pieces in (each for each in STATEMENTS if each[0] in kinds):
+    for name, statement, in_pieces in (*(each for each in STATEMENTS if each[0] in kinds), *more):
         yield name
         for first in range(1, payments + 1, AT_ONCE) if in_pieces else (1,):
             _execute(statement, {**figures, "first": first, "last": min(first + AT_ONCE - 1, payments)})

@@ -9,7 +9,7 @@ from django.contrib.postgres.operations import (
     ValidateConstraint,
 )
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.operations import AddConstraint, AddIndex, RemoveIndex
+from django.db.migrations.operations import AddConstraint, AddIndex, AlterField, RemoveIndex
 from django.db.models import Index
 
 POSTGRESQL = "postgresql"
@@ -48,6 +48,27 @@ class RemoveIndexOnline(RemoveIndexConcurrently):
         online = schema_editor.connection.vendor == POSTGRESQL
         undo = super().database_backwards if online else lambda *arguments: RemoveIndex.database_backwards(self, *arguments)
         undo(app_label, schema_editor, from_state, to_state)
+
+
+class DropKeyIndexesOnline(AlterField):
+    """A foreign key loses the indexes that Django made for it: another one, made before, begins with its column.
+
+    The field itself changes in nothing, and its rule is left alone: AlterField would drop the rule and judge every row anew. Its
+    migration says `atomic = False`.
+    """
+
+    def database_forwards(self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any) -> None:
+        model = from_state.apps.get_model(app_label, self.model_name)
+        column = model._meta.get_field(self.name).column
+        kept = {index.name for index in model._meta.indexes}
+        how = "CONCURRENTLY " if schema_editor.connection.vendor == POSTGRESQL else ""
+        for name in schema_editor._constraint_names(model, [column], index=True, unique=False, exclude=kept):
+            schema_editor.execute(f"DROP INDEX {how}IF EXISTS {schema_editor.quote_name(name)}")
+
+    def database_backwards(self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any) -> None:
+        model = to_state.apps.get_model(app_label, self.model_name)
+        for statement in schema_editor._field_indexes_sql(model, model._meta.get_field(self.name)):
+            schema_editor.execute(statement)
 
 
 class AddCheckOnline(AddConstraintNotValid):

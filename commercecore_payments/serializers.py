@@ -47,19 +47,19 @@ class TextField(serializers.CharField):
 
 
 class IdentifierField(TextField):
-    """An id of Stripe's with a known prefix, such as `acct_…`. The value itself is never repeated in a message."""
+    """An id of Stripe's or ours with a known prefix, such as `acct_…`, or one of several. It is never repeated in a message."""
 
     default_error_messages = {"prefix": "This is no id that begins with {prefix}."}
 
-    def __init__(self, prefix: str, **options: Any) -> None:
-        self.prefix = prefix
-        self.pattern = re.compile(rf"\A{prefix}_[A-Za-z0-9_]+\Z")
+    def __init__(self, *prefixes: str, **options: Any) -> None:
+        self.prefixes = prefixes
+        self.pattern = re.compile(rf"\A(?:{'|'.join(prefixes)})_[A-Za-z0-9_]+\Z")
         super().__init__(**options)
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
         if not self.pattern.match(text):
-            self.fail("prefix", prefix=f"{self.prefix}_")
+            self.fail("prefix", prefix=" or ".join(f"{prefix}_" for prefix in self.prefixes))
         return text
 
 

@@ -33,13 +33,3 @@ class PaymentMethodNotFound(NotFound):
 
     code = "payment_method_not_found"
     message = "No such payment method."
-
-
-class UnknownStartingPoint(BadRequest):
-    """The payment method after which a list is to go on is none of the user's."""
-
-    code = "unknown_starting_point"
-    message = "starting_after names no payment method of this user."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"starting_after": [self.message]})

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from commercecore_payments.clock import now
 from commercecore_payments.environments import Environment, EnvironmentManager, current_environment
+from commercecore_payments.indexes import prefix_index
 from commercecore_payments.rows import column_values
 from developers.models import App, Developer
 from gateway.snapshots import PaymentMethodSnapshot, SetupIntentSnapshot
@@ -74,7 +75,8 @@ class PaymentMethod(models.Model):
     """One saved card. Of the card we hold what a person needs to tell it apart, and never its number."""
 
     environment = models.CharField(max_length=8, choices=Environment, default=current_environment)
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="payment_methods")
+    # Without an index of its own: that of its list begins with the same column.
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="payment_methods", db_index=False)
     app = models.ForeignKey(App, models.PROTECT, related_name="payment_methods")
     given_id = models.CharField(max_length=255, help_text="The payment method that the caller named.")
     stripe_payment_method_id = models.CharField(max_length=255, blank=True)
@@ -99,7 +101,11 @@ class PaymentMethod(models.Model):
 
     class Meta:
         ordering = ("-created_at", "-id")
-        indexes = [models.Index(fields=["environment", "-created_at", "-id"], name="payment_method_newest")]
+        indexes = [
+            models.Index(fields=["environment", "-created_at", "-id"], name="payment_method_newest"),
+            models.Index(fields=["customer", "-created_at", "-id"], name="payment_method_of_customer"),
+            prefix_index("stripe_payment_method_id", "payment_method_id_prefix"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["environment", "stripe_payment_method_id"],

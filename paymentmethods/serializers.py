@@ -1,10 +1,10 @@
 """What comes in for payment methods, and what goes out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from rest_framework import serializers
-
+from commercecore_payments.pages import Page
+from commercecore_payments.queries import ListQuery
 from commercecore_payments.serializers import FlagField, IdentifierField, OneOfField, StrictSerializer
 from gateway.snapshots import SetupIntentSnapshot
 from paymentmethods.models import PaymentMethod, Status
@@ -18,27 +18,12 @@ class SavePaymentMethodRequest(StrictSerializer):
     preferred = FlagField(required=False)
 
 
-# As many as Stripe's own lists give at most (docs.stripe.com/api/pagination); 20 fill a page that a person looks at.
-MAX_PAGE_SIZE = 100
-DEFAULT_PAGE_SIZE = 20
-
-
 class PreferPaymentMethodRequest(StrictSerializer):
     """The address says it all."""
 
 
-class ListPaymentMethodsRequest(StrictSerializer):
-    """One page of a list: at most `limit`, from behind `starting_after` on."""
-
-    limit = serializers.IntegerField(min_value=1, max_value=MAX_PAGE_SIZE, default=DEFAULT_PAGE_SIZE)
+class ListPaymentMethodsQuery(ListQuery):
     starting_after = IdentifierField("pm", required=False)
-
-    @classmethod
-    def of_query(cls, query: Mapping[str, str]) -> dict[str, Any]:
-        """What an address asks for. `app_id` tells who asks, and is not about the list."""
-        asked = cls(data={name: value for name, value in query.items() if name != "app_id"})
-        asked.is_valid(raise_exception=True)
-        return dict(asked.validated_data)
 
 
 SAVING_MESSAGES: Mapping[str, str] = {
@@ -72,5 +57,5 @@ def payment_method_details(method: PaymentMethod) -> dict[str, Any]:
     }
 
 
-def payment_method_list(methods: Sequence[PaymentMethod], *, has_more: bool) -> dict[str, Any]:
-    return {"payment_methods": [payment_method_details(method) for method in methods], "has_more": has_more}
+def payment_method_list(page: Page[PaymentMethod]) -> dict[str, Any]:
+    return {"payment_methods": [payment_method_details(method) for method in page.rows], "has_more": page.has_more}

@@ -3,7 +3,7 @@
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from commercecore_payments.envelopes import envelope
+from commercecore_payments.envelopes import envelope, next_page
 from commercecore_payments.viewsets import AppUserViewSet
 from paymentmethods import operations, serializers
 
@@ -22,9 +22,11 @@ class PaymentMethodViewSet(AppUserViewSet):
 
     def list(self, request: Request) -> Response:
         """`GET /payment-methods`"""
-        asked = serializers.ListPaymentMethodsRequest.of_query(request.query_params)
-        methods, has_more = operations.list_payment_methods(**asked, actor=self.actor)
-        return envelope(request, serializers.payment_method_list(methods, has_more=has_more), status=200)
+        asked = serializers.ListPaymentMethodsQuery.of_query(request.query_params)
+        page = operations.list_payment_methods(**asked, actor=self.actor)
+        last = page.goes_on_behind
+        links = next_page(request, starting_after=last.stripe_payment_method_id if last is not None else None)
+        return envelope(request, serializers.payment_method_list(page), status=200, links=links)
 
     def prefer(self, request: Request, identifier: str) -> Response:
         """`POST /payment-methods/{id}/preferred`"""

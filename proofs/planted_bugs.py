@@ -65,7 +65,8 @@ def _lock_and_sum_in_one_statement() -> Iterator[None]:
         of_it = counted.order_by().values("transaction").annotate(sum=Sum("amount_minor")).values("sum")
         rows = Transaction.objects.annotate(taken=Coalesce(of_it, 0)).select_for_update(of=("self",))
         locked = rows.get(pk=request.payment.pk)
-        return refund_requests.Reserved(refund_requests._reserve(request, locked, actor=actor), is_new=True)
+        amount_minor = refund_requests._amount_to_refund(locked, asked_minor=request.amount_minor)
+        return refund_requests.Reserved(refund_requests._reserve(request, locked, amount_minor, actor=actor), is_new=True)
 
     def rest(payment: Any) -> int:
         return int(payment.amount_received_minor - payment.taken)

@@ -58,6 +58,10 @@ LEGAL_MOVES: Mapping[str, tuple[Status, ...]] = {
 NOT_REFUNDED = (Status.CREATION_FAILED, Status.FAILED, Status.CANCELED)
 
 
+# Stripe has made it.
+AT_STRIPE = ~Q(stripe_refund_id="")
+
+
 class RefundQuerySet(models.QuerySet["Refund"]):
     def of(self, payment: Transaction) -> Self:
         return self.filter(transaction=payment)
@@ -65,6 +69,14 @@ class RefundQuerySet(models.QuerySet["Refund"]):
     def of_app(self, app: App) -> Self:
         """The app's own, and those of payments that were made past this service at an account of its developer's."""
         return self.filter(Q(app=app) | Q(app=None, developer=app.developer_id))
+
+    def of_no_app(self, developer_id: str) -> Self:
+        """Those of payments that were made past this service at an account of the developer's."""
+        return self.filter(app=None, developer=developer_id)
+
+    def at_stripe(self) -> Self:
+        """Those that can be named: Stripe has made them."""
+        return self.filter(AT_STRIPE)
 
     def taking_money(self) -> Self:
         """Those that went through, are pending, or whose outcome is unknown: their amounts are spoken for."""
@@ -84,8 +96,9 @@ class Refund(models.Model):
 
     environment = models.CharField(max_length=8, choices=Environment, default=current_environment)
     stripe_refund_id = models.CharField(max_length=255, blank=True)
-    developer = models.ForeignKey(Developer, models.PROTECT, related_name="refunds")
-    app = models.ForeignKey(App, models.PROTECT, related_name="refunds", null=True, blank=True)
+    # Without indexes of their own: those of the lists below begin with the same columns.
+    developer = models.ForeignKey(Developer, models.PROTECT, related_name="refunds", db_index=False)
+    app = models.ForeignKey(App, models.PROTECT, related_name="refunds", null=True, blank=True, db_index=False)
     transaction = models.ForeignKey(Transaction, models.PROTECT, related_name="refunds")
     external = models.BooleanField(default=False, db_default=False, help_text="Made past this service, as in Stripe's dashboard.")
     user_id = models.CharField(max_length=255, blank=True)
@@ -133,6 +146,20 @@ class Refund(models.Model):
             models.Index(fields=["environment", "currency", "-created_at", "-id"], name="refund_currency_newest"),
             models.Index(
                 fields=["environment", "reason", "-created_at", "-id"], condition=~Q(reason=""), name="refund_reason_newest"
+            ),
+            models.Index(fields=["developer", "environment", "-created_at", "-id"], name="refund_of_developer"),
+            # What apps list: see refunds.operations.lists.
+            *(
+                models.Index(fields=["app", "environment", *of_what, "-created_at", "-id"], condition=AT_STRIPE, name=name)
+                for name, of_what in {
+                    "refund_of_app": (),
+                    "refund_of_app_status": ("status",),
+                    "refund_of_app_user": ("user_id",),
+                    "refund_of_app_amount": ("amount_minor",),
+                }.items()
+            ),
+            models.Index(
+                fields=["developer", "environment", "-created_at", "-id"], condition=Q(app=None), name="refund_of_no_app"
             ),
         ]
 

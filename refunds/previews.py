@@ -10,7 +10,7 @@ from commercecore_payments.money import format_amount
 from disputes.models import CLOSED, Dispute
 from gateway import reads
 from refunds.models import Refund, RefundApproval, Status
-from refunds.operations.request import refundable_minor
+from refunds.operations.request import application_fee_share_minor, refundable_minor
 from refunds.operations.second_person import exceeds_threshold
 from transactions.models import Transaction
 
@@ -33,7 +33,7 @@ def _facts(payment: Transaction, amount_minor: int) -> Iterator[Fact]:
     yield "Refunded so far", format_amount(refunds, currency)
     yield "Can be refunded", format_amount(refundable_minor(payment), currency)
     if payment.application_fee_minor:
-        share = payment.application_fee_minor * amount_minor // payment.amount_received_minor
+        share = application_fee_share_minor(payment, amount_minor)
         fee, back = format_amount(payment.application_fee_minor, currency), format_amount(share, currency)
         yield "Application fee", f"{fee}; {back} of it for {format_amount(amount_minor, currency)}, if you give it back"
 

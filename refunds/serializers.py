@@ -5,6 +5,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from commercecore_payments.dry_runs import NOTHING_WAS_DONE
+from commercecore_payments.pages import Page
+from commercecore_payments.queries import ListQuery
 from commercecore_payments.serializers import (
     AmountField,
     FlagField,
@@ -14,6 +17,7 @@ from commercecore_payments.serializers import (
     StrictSerializer,
     TextField,
 )
+from refunds.dry_runs import RefundPreview
 from refunds.models import Reason, Refund, Status
 
 
@@ -27,6 +31,7 @@ class RefundRequest(StrictSerializer):
     reason = OneOfField(Reason.values, required=False)
     refund_application_fee = FlagField(default=False)
     metadata = MetadataField(required=False)
+    dry_run = FlagField(default=False)
 
     def to_internal_value(self, data: Any) -> Any:
         names_payment = isinstance(data, Mapping) and "transaction_id" in data
@@ -37,6 +42,20 @@ class RefundRequest(StrictSerializer):
         if "order_id" in attrs and "transaction_id" in attrs:
             raise serializers.ValidationError({"transaction_id": ["Name the order or the transaction, and not both."]})
         return attrs
+
+
+# Those of a refund that Stripe has made, which alone are listed.
+LISTED_STATUSES = [status for status in Status if status not in (Status.CREATING, Status.CREATION_FAILED)]
+
+
+class ListRefundsQuery(ListQuery):
+    starting_after = IdentifierField("re", "pyr", required=False)
+    order_id = TextField(required=False)
+    transaction_id = IdentifierField("pi", required=False)
+    account_id = IdentifierField("acct", required=False)
+    status = OneOfField(LISTED_STATUSES, required=False)
+    user_id = TextField(required=False)
+    amount = AmountField(required=False)
 
 
 # Stripe settles most refunds at once; the others say so.
@@ -62,6 +81,26 @@ def requested_refund(refund: Refund) -> dict[str, Any]:
         "order_id": refund.transaction.order_id or None,
         "transaction_id": refund.transaction.stripe_payment_intent_id,
     }
+
+
+def foreseen_refund(preview: RefundPreview) -> dict[str, Any]:
+    """What a dry run of a refund tells: what would go back, what could still be refunded afterwards, and what of the fee."""
+    payment = preview.payment
+    return {
+        "message": NOTHING_WAS_DONE,
+        "dry_run": True,
+        "amount": preview.amount_minor,
+        "currency": payment.currency,
+        "order_id": payment.order_id or None,
+        "transaction_id": payment.stripe_payment_intent_id,
+        "account_id": payment.account.stripe_account_id,
+        "amount_left": preview.left_minor,
+        "application_fee_amount": preview.application_fee_minor,
+    }
+
+
+def refund_list(page: Page[Refund]) -> dict[str, Any]:
+    return {"refunds": [refund_facts(refund) for refund in page.rows], "has_more": page.has_more}
 
 
 def refund_details(refund: Refund) -> dict[str, Any]:

@@ -89,10 +89,22 @@ def is_legal_move(before: str, after: str) -> bool:
 RELEASES_ORDER = (Status.CANCELED, Status.CREATION_FAILED)
 
 
+# Stripe has made it.
+AT_STRIPE = ~Q(stripe_payment_intent_id="")
+
+
 class TransactionQuerySet(models.QuerySet["Transaction"]):
     def of(self, app: App) -> Self:
         """The app's own, and those that were made past this service at an account of its developer's."""
         return self.filter(Q(app=app) | Q(external=True, developer=app.developer_id))
+
+    def external_of(self, developer_id: str) -> Self:
+        """Those that were made past this service at an account of the developer's."""
+        return self.filter(external=True, developer=developer_id)
+
+    def at_stripe(self) -> Self:
+        """Those that can be named: Stripe has made them."""
+        return self.filter(AT_STRIPE)
 
     def at(self, account: ConnectedAccount) -> Self:
         return self.filter(account=account)
@@ -117,9 +129,10 @@ class Transaction(models.Model):
 
     environment = models.CharField(max_length=8, choices=Environment, default=current_environment)
     stripe_payment_intent_id = models.CharField(max_length=255, blank=True)
-    developer = models.ForeignKey(Developer, models.PROTECT, related_name="transactions")
-    app = models.ForeignKey(App, models.PROTECT, related_name="transactions", null=True, blank=True)
-    account = models.ForeignKey(ConnectedAccount, models.PROTECT, related_name="transactions")
+    # Without indexes of their own: those of the lists below begin with the same columns.
+    developer = models.ForeignKey(Developer, models.PROTECT, related_name="transactions", db_index=False)
+    app = models.ForeignKey(App, models.PROTECT, related_name="transactions", null=True, blank=True, db_index=False)
+    account = models.ForeignKey(ConnectedAccount, models.PROTECT, related_name="transactions", db_index=False)
     external = models.BooleanField(
         default=False, db_default=False, help_text="Made past this service, as in Stripe's dashboard: no app, user or order."
     )
@@ -195,7 +208,7 @@ class Transaction(models.Model):
         ]
         indexes = [
             models.Index(fields=["environment", "-created_at", "-id"], name="transaction_newest"),
-            models.Index(fields=["app", "account", "order_id"], name="transaction_order"),
+            models.Index(fields=["app", "order_id", "account"], name="transaction_of_app_order"),
             # All of one account's, some at a time: what the reconciliation reads.
             models.Index(fields=["account", "id"], name="transaction_of_account"),
             models.Index(
@@ -217,6 +230,26 @@ class Transaction(models.Model):
                 fields=["environment", "error_code", "decline_code", "-created_at"],
                 condition=~Q(error_code=""),
                 name="transaction_error_newest",
+            ),
+            models.Index(fields=["developer", "environment", "-created_at", "-id"], name="transaction_of_developer"),
+            # What apps list: see transactions.operations.lists. A payment is written here once Stripe has made it.
+            *(
+                models.Index(fields=["app", *of_what, "-created_at", "-id"], condition=AT_STRIPE, name=name)
+                for name, of_what in {
+                    "transaction_of_app": ("environment",),
+                    "transaction_of_app_account": ("account",),
+                    "transaction_of_app_status": ("environment", "status"),
+                    "transaction_of_app_user": ("environment", "user_id"),
+                    "transaction_of_app_amount": ("environment", "amount_minor"),
+                }.items()
+            ),
+            models.Index(
+                fields=["developer", "environment", "-created_at", "-id"],
+                condition=Q(external=True),
+                name="transaction_external",
+            ),
+            models.Index(
+                fields=["account", "-created_at", "-id"], condition=Q(external=True), name="transaction_external_account"
             ),
         ]
 
@@ -287,9 +320,16 @@ class Transaction(models.Model):
 
     def says_nothing_new(self, snapshot: PaymentIntentSnapshot) -> bool:
         """Whether all that Stripe says there is known here."""
-        as_told = copy(self)
-        as_told._take(snapshot)
-        return column_values(as_told) == column_values(self)
+        told = copy(self)
+        told._take(snapshot)
+        return column_values(told) == column_values(self)
+
+    def as_told(self, snapshot: PaymentIntentSnapshot) -> "Transaction":
+        """The payment as `apply` would make it: a copy, which nobody saves."""
+        told = copy(self)
+        if is_legal_move(self.status, snapshot.status):
+            told._take(snapshot)
+        return told
 
     def _take(self, snapshot: PaymentIntentSnapshot) -> None:
         self.stripe_payment_intent_id = snapshot.id

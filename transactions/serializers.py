@@ -6,6 +6,9 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
+from commercecore_payments.dry_runs import NOTHING_WAS_DONE
+from commercecore_payments.pages import Page
+from commercecore_payments.queries import ListQuery
 from commercecore_payments.serializers import (
     AddressField,
     AmountField,
@@ -19,6 +22,7 @@ from commercecore_payments.serializers import (
 )
 from gateway.models import Operation
 from gateway.snapshots import PaymentIntentSnapshot
+from transactions.dry_runs import CapturePreview
 from transactions.errors import AccountIdMissing
 from transactions.models import CANCELLATION_REASONS, MAX_STATEMENT_DESCRIPTOR_LENGTH, CaptureMethod, Status, Transaction
 
@@ -84,10 +88,24 @@ class CaptureTransactionRequest(StrictSerializer):
 
     amount = AmountField(required=False)
     application_fee_amount = AmountField(minimum=0, required=False)
+    dry_run = FlagField(default=False)
 
 
 class CancelTransactionRequest(StrictSerializer):
     cancellation_reason = OneOfField(list(CANCELLATION_REASONS), required=False)
+
+
+# Those of a payment that Stripe has made, which alone are listed.
+LISTED_STATUSES = [status for status in Status if status not in (Status.CREATING, Status.CREATION_FAILED)]
+
+
+class ListTransactionsQuery(ListQuery):
+    starting_after = IdentifierField("pi", required=False)
+    order_id = TextField(required=False)
+    account_id = IdentifierField("acct", required=False)
+    status = OneOfField(LISTED_STATUSES, required=False)
+    user_id = TextField(required=False)
+    amount = AmountField(required=False)
 
 
 def created_transaction(payment: Transaction, intent: PaymentIntentSnapshot | None) -> dict[str, Any]:
@@ -144,6 +162,23 @@ def changed_transaction(payment: Transaction, message: str) -> dict[str, Any]:
     }
 
 
+def foreseen_capture(preview: CapturePreview) -> dict[str, Any]:
+    """What a dry run of a capture tells: what would be taken, what released, and the platform's share of it."""
+    payment = preview.payment
+    return {
+        "message": NOTHING_WAS_DONE,
+        "dry_run": True,
+        "transaction_id": payment.stripe_payment_intent_id,
+        "account_id": payment.account.stripe_account_id,
+        "order_id": payment.order_id or None,
+        "status": payment.status,
+        "amount": preview.amount_minor,
+        "amount_released": preview.released_minor,
+        "application_fee_amount": preview.application_fee_minor,
+        "currency": payment.currency,
+    }
+
+
 def _amounts(payment: Transaction) -> dict[str, Any]:
     return {
         "amount": payment.amount_minor,
@@ -161,6 +196,11 @@ def transaction_details(payment: Transaction, open_operations: Sequence[Operatio
         **payment_facts(payment),
         "open_operations": [{"id": one.id, "kind": one.kind, "status": one.status} for one in open_operations],
     }
+
+
+def transaction_list(page: Page[Transaction]) -> dict[str, Any]:
+    """Without what is under way about each: that would ask the database again for each."""
+    return {"transactions": [payment_facts(payment) for payment in page.rows], "has_more": page.has_more}
 
 
 def payment_facts(payment: Transaction) -> dict[str, Any]:

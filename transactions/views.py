@@ -7,7 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.operations import find_account_of_request
-from commercecore_payments.envelopes import envelope
+from commercecore_payments.dry_runs import NOTHING_WAS_DONE, refuse_key
+from commercecore_payments.envelopes import envelope, next_page
 from commercecore_payments.errors import InvalidBody
 from commercecore_payments.viewsets import AppUserViewSet
 from transactions import operations, serializers
@@ -39,12 +40,13 @@ class TransactionViewSet(AppUserViewSet):
         """`POST /transactions/{id}/capture`"""
         body = serializers.CaptureTransactionRequest(data=request.data)
         body.is_valid(raise_exception=True)
-        payment = operations.capture_transaction(
-            transaction_id=identifier,
-            amount_minor=body.validated_data.get("amount"),
-            application_fee_minor=body.validated_data.get("application_fee_amount"),
-            actor=self.actor,
-        )
+        asked = body.validated_data
+        what = {"amount_minor": asked.get("amount"), "application_fee_minor": asked.get("application_fee_amount")}
+        if asked["dry_run"]:
+            refuse_key(self.actor)
+            preview = operations.preview_capture(transaction_id=identifier, **what, actor=self.actor)
+            return envelope(request, serializers.foreseen_capture(preview), status=200, message=NOTHING_WAS_DONE)
+        payment = operations.capture_transaction(transaction_id=identifier, **what, actor=self.actor)
         return self._changed(request, payment, "Payment captured successfully")
 
     def cancel(self, request: Request, identifier: str) -> Response:
@@ -60,6 +62,14 @@ class TransactionViewSet(AppUserViewSet):
 
     def _changed(self, request: Request, payment: Transaction, message: str) -> Response:
         return envelope(request, serializers.changed_transaction(payment, message), status=200, message=message)
+
+    def list(self, request: Request) -> Response:
+        """`GET /transactions`"""
+        asked = serializers.ListTransactionsQuery.of_query(request.query_params)
+        page = operations.list_transactions(**asked, actor=self.actor)
+        last = page.goes_on_behind
+        links = next_page(request, starting_after=last.stripe_payment_intent_id if last is not None else None)
+        return envelope(request, serializers.transaction_list(page), status=200, links=links)
 
     def retrieve(self, request: Request, identifier: str) -> Response:
         """`GET /transactions/{id}`"""

@@ -1,16 +1,26 @@
 """What is done with webhook endpoints: made, changed, switched off and on, deleted, given a new secret."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
 
 from commercecore_payments.actors import Actor
 from commercecore_payments.clock import database_now, now
+from commercecore_payments.pages import (
+    Filters,
+    Page,
+    UnknownStartingPoint,
+    created_before,
+    created_from,
+    narrowed,
+    newest_first,
+)
 from developers.models import App
 from idempotency.operations import keep_hold
 from webhooks.addresses import refuse_address
 from webhooks.errors import EndpointNotFound, TooManyEndpoints
-from webhooks.models import Delivery, WebhookEndpoint
+from webhooks.models import Delivery, WebhookEndpoint, WebhookEndpointQuerySet
 from webhooks.outbox import lock_counter
 from webhooks.secrets import new_secret, rotate, set_secret
 
@@ -20,9 +30,29 @@ MOST_ENDPOINTS = 16
 Reason = WebhookEndpoint.DisabledReason
 
 
-def list_endpoints(*, actor: Actor) -> list[WebhookEndpoint]:
-    """The app's endpoints, the newest first."""
-    return list(WebhookEndpoint.objects.of(actor.known_app()))
+FILTERS: Filters[WebhookEndpointQuerySet] = {
+    "status": lambda rows, status: rows.filter(status=status),
+    "created_from": created_from,
+    "created_before": created_before,
+}
+
+
+def list_endpoints(*, actor: Actor, limit: int, starting_after: str = "", **asked: Any) -> Page[WebhookEndpoint]:
+    """At most `limit` of the app's endpoints that pass the FILTERS of `asked`, the newest first.
+
+    `starting_after` names the last one of the page before, deleted or not. Raises UnknownStartingPoint.
+    """
+    rows = narrowed(WebhookEndpoint.objects.of(actor.known_app()), FILTERS, asked)
+    return newest_first(rows, behind=_starting_point(starting_after, actor=actor), limit=limit)
+
+
+def _starting_point(endpoint_id: str, *, actor: Actor) -> WebhookEndpoint | None:
+    if not endpoint_id:
+        return None
+    endpoint: WebhookEndpoint | None = WebhookEndpoint.objects.filter(app=actor.known_app(), pk=endpoint_id).first()
+    if endpoint is None:
+        raise UnknownStartingPoint("webhook endpoint of this app")
+    return endpoint
 
 
 def find_endpoint(*, endpoint_id: str, actor: Actor) -> WebhookEndpoint:

@@ -8,8 +8,6 @@ from commercecore_payments.actors import Actor
 from webhooks.endpoints import find_endpoint
 from webhooks.models import Delivery, DeliveryAttempt, DeliveryQuerySet, Event, EventCounter
 
-# As many as Stripe's own lists give at most (docs.stripe.com/api/pagination).
-MAX_PAGE_SIZE = 100
 # Of a delivery's attempts, the newest: its whole schedule, or what a few resends came to.
 MAX_ATTEMPTS_SHOWN = 10
 

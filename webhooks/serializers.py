@@ -2,14 +2,16 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
 
-from commercecore_payments.serializers import OneOfField, StrictSerializer, TextField
-from webhooks.events import MAX_PAGE_SIZE, newest_attempts
+from commercecore_payments.pages import Page
+from commercecore_payments.queries import MAX_PAGE_SIZE, ListQuery, QuerySerializer
+from commercecore_payments.serializers import IdentifierField, OneOfField, StrictSerializer, TextField
+from webhooks.events import newest_attempts
 from webhooks.models import (
     ALL_EVENTS,
     MAX_DESCRIPTION_LENGTH,
@@ -92,17 +94,6 @@ class ResendRequest(StrictSerializer):
         return attrs
 
 
-class QuerySerializer(StrictSerializer):
-    """What an address asks for behind its question mark."""
-
-    @classmethod
-    def of_query(cls, query: Mapping[str, str]) -> dict[str, Any]:
-        """What was asked for. `app_id` tells who asks, and is not about the list."""
-        asked = cls(data={name: value for name, value in query.items() if name != "app_id"})
-        asked.is_valid(raise_exception=True)
-        return dict(asked.validated_data)
-
-
 class ListEventsQuery(QuerySerializer):
     after = SequenceField(default=0)
     limit = serializers.IntegerField(min_value=1, max_value=MAX_PAGE_SIZE, default=MAX_PAGE_SIZE)
@@ -112,8 +103,9 @@ class ListDeliveriesQuery(ListEventsQuery):
     status = OneOfField(Delivery.Status.values, default=None)
 
 
-class NoQuery(QuerySerializer):
-    """Nothing can be asked for."""
+class ListEndpointsQuery(ListQuery):
+    starting_after = IdentifierField("we", required=False)
+    status = OneOfField(WebhookEndpoint.Status.values, required=False)
 
 
 def endpoint_details(endpoint: WebhookEndpoint) -> dict[str, Any]:
@@ -130,6 +122,10 @@ def endpoint_details(endpoint: WebhookEndpoint) -> dict[str, Any]:
         "last_sequence": endpoint.last_sequence,
         "created": int(endpoint.created_at.timestamp()),
     }
+
+
+def endpoint_list(page: Page[WebhookEndpoint]) -> dict[str, Any]:
+    return {"webhook_endpoints": [endpoint_details(endpoint) for endpoint in page.rows], "has_more": page.has_more}
 
 
 def event_row(event: Event) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from commercecore_payments.envelopes import envelope
+from commercecore_payments.envelopes import envelope, next_page
 from commercecore_payments.viewsets import AppViewSet
 from webhooks import endpoints, events, resending, serializers, trial
 
@@ -23,10 +23,11 @@ class WebhookEndpointViewSet(AppViewSet):
 
     def list(self, request: Request) -> Response:
         """`GET /webhook-endpoints`"""
-        serializers.NoQuery.of_query(request.query_params)
-        found = endpoints.list_endpoints(actor=self.actor)
-        data = {"webhook_endpoints": [serializers.endpoint_details(endpoint) for endpoint in found]}
-        return envelope(request, data, status=200)
+        asked = serializers.ListEndpointsQuery.of_query(request.query_params)
+        page = endpoints.list_endpoints(**asked, actor=self.actor)
+        last = page.goes_on_behind
+        links = next_page(request, starting_after=last.pk if last is not None else None)
+        return envelope(request, serializers.endpoint_list(page), status=200, links=links)
 
     def retrieve(self, request: Request, identifier: str) -> Response:
         """`GET /webhook-endpoints/{id}`"""
@@ -67,7 +68,8 @@ class WebhookEndpointViewSet(AppViewSet):
         asked = serializers.ListDeliveriesQuery.of_query(request.query_params)
         found, has_more = events.list_deliveries(endpoint_id=identifier, **asked, actor=self.actor)
         data = {"deliveries": [serializers.delivery_details(delivery) for delivery in found]}
-        return envelope(request, data, status=200, more_meta={"has_more": has_more})
+        links = next_page(request, after=found[-1].sequence if has_more else None)
+        return envelope(request, data, status=200, more_meta={"has_more": has_more}, links=links)
 
     def resend(self, request: Request, identifier: str) -> Response:
         """`POST /webhook-endpoints/{id}/resend`"""
@@ -94,7 +96,8 @@ class EventViewSet(AppViewSet):
             "has_more": page.has_more,
         }
         data = {"events": [serializers.event_row(event) for event in page.events]}
-        return envelope(request, data, status=200, more_meta=bounds)
+        links = next_page(request, after=page.events[-1].sequence if page.has_more else None)
+        return envelope(request, data, status=200, more_meta=bounds, links=links)
 
 
 class DeliveryViewSet(AppViewSet):

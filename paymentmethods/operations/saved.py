@@ -1,14 +1,25 @@
 """The payment methods that a user has saved: found, listed, and one of them preferred."""
 
+from typing import Any
+
 from django.db import transaction
 
 from commercecore_payments.actors import Actor
+from commercecore_payments.pages import (
+    Filters,
+    Page,
+    UnknownStartingPoint,
+    created_before,
+    created_from,
+    narrowed,
+    newest_first,
+)
 from gateway import reads
 from gateway.outcomes import Fault
 from gateway.snapshots import SetupIntentSnapshot
 from idempotency.operations import keep_hold
-from paymentmethods.errors import PaymentMethodDeclined, PaymentMethodNotFound, UnknownStartingPoint
-from paymentmethods.models import Customer, PaymentMethod, Status
+from paymentmethods.errors import PaymentMethodDeclined, PaymentMethodNotFound
+from paymentmethods.models import Customer, PaymentMethod, PaymentMethodQuerySet, Status
 
 
 def find_saved_method(*, payment_method_id: str, actor: Actor) -> PaymentMethod | None:
@@ -22,21 +33,29 @@ def find_saved_method(*, payment_method_id: str, actor: Actor) -> PaymentMethod 
     return method if method is not None and method.status == Status.SAVED else None
 
 
-def list_payment_methods(*, actor: Actor, limit: int, starting_after: str = "") -> tuple[list[PaymentMethod], bool]:
-    """At most `limit` of the user's saved cards, newest first, and whether there are more behind them.
+FILTERS: Filters[PaymentMethodQuerySet] = {"created_from": created_from, "created_before": created_before}
+
+
+def list_payment_methods(*, actor: Actor, limit: int, starting_after: str = "", **asked: Any) -> Page[PaymentMethod]:
+    """At most `limit` of the user's saved cards that pass the FILTERS of `asked`, newest first.
 
     `starting_after` names the last one of the page before; one that was detached since still marks its place. Raises
     UnknownStartingPoint where the user has none of this id.
     """
-    of_user = PaymentMethod.objects.of(actor.developer, actor.user_id)
-    rows = of_user.usable().select_related("customer").order_by("-pk")
-    if starting_after:
-        last = of_user.filter(stripe_payment_method_id=starting_after).order_by("pk").last()
-        if last is None:
-            raise UnknownStartingPoint
-        rows = rows.filter(pk__lt=last.pk)
-    found = list(rows[: limit + 1])
-    return found[:limit], len(found) > limit
+    # By the customer's row, which is looked up once: an index leads on from it, as it does not from a join.
+    customer = Customer.objects.filter(developer=actor.developer, user_id=actor.user_id).values("pk")[:1]
+    of_user = PaymentMethod.objects.filter(customer=customer)
+    rows = narrowed(of_user.usable().select_related("customer"), FILTERS, asked)
+    return newest_first(rows, behind=_starting_point(of_user, starting_after), limit=limit)
+
+
+def _starting_point(of_user: PaymentMethodQuerySet, payment_method_id: str) -> PaymentMethod | None:
+    if not payment_method_id:
+        return None
+    method = of_user.filter(stripe_payment_method_id=payment_method_id).order_by("pk").last()
+    if method is None:
+        raise UnknownStartingPoint("payment method of this user")
+    return method
 
 
 def prefer_payment_method(*, payment_method_id: str, actor: Actor) -> PaymentMethod:

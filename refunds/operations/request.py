@@ -23,13 +23,14 @@ from gateway.operations import (
     reserve,
 )
 from gateway.outcomes import Outcome
+from refunds.dry_runs import RefundPreview
 from refunds.errors import NothingLeftToRefund, NotRefundable, RefundExceedsPayment, RefundRefused, RestHasChanged
 from refunds.models import Refund, Status
 from refunds.operations.second_person import refuse_alone
 from refunds.operations.settle import REFUND, settle_refund
 from transactions.errors import TransactionNotFound
 from transactions.models import Transaction
-from transactions.operations import find_transaction, refresh_transaction
+from transactions.operations import find_transaction, foreseen, refresh_transaction
 from transactions.operations.settle import open_operation
 
 # Seconds that a caller waits for an equal refund of another request. Stripe answers most calls within two; a caller's own
@@ -57,6 +58,14 @@ class RefundRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """What a request comes to: an equal refund whose outcome is not known, or a new one of so many minor units."""
+
+    equal: Operation | None = None
+    amount_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Reserved:
     """A refund that Stripe may be asked for: a new one, or an equal one of another request, whose outcome is not known."""
 
@@ -64,28 +73,28 @@ class Reserved:
     is_new: bool
 
 
-def find_payment_of_order(*, order_id: str, account: ConnectedAccount, actor: Actor) -> Transaction:
+def find_payment_of_order(*, order_id: str, account: ConnectedAccount, actor: Actor, dry_run: bool = False) -> Transaction:
     """The payment of an order that a refund is about: the one that holds the order, else the newest.
 
-    Its state is read from Stripe unless it is final here: a challenge may have been passed meanwhile. Raises
-    TransactionNotFound where the app has none for this order at this account.
+    Its state is read from Stripe unless it is final here: a challenge may have been passed meanwhile. In a dry run it is not
+    written down. Raises TransactionNotFound where the app has none for this order at this account.
     """
     of_order = Transaction.objects.of(actor.known_app()).at(account).for_order(order_id).select_related("account")
     payment = of_order.holding_the_order().first() or of_order.exclude(stripe_payment_intent_id="").first()
     if payment is None:
         raise TransactionNotFound("This order has no transaction at this account.")
-    return up_to_date(payment)
+    return foreseen(payment) if dry_run else up_to_date(payment)
 
 
-def find_payment(*, transaction_id: str, account: ConnectedAccount, actor: Actor) -> Transaction:
+def find_payment(*, transaction_id: str, account: ConnectedAccount, actor: Actor, dry_run: bool = False) -> Transaction:
     """The payment that a refund names, one that was made past this service too, read from Stripe unless it is final here.
 
-    Raises TransactionNotFound where the app has none of this id at this account.
+    In a dry run what was read is not written down. Raises TransactionNotFound where the app has none of this id at this account.
     """
     payment = find_transaction(transaction_id=transaction_id, actor=actor)
     if payment.account != account:
         raise TransactionNotFound
-    return up_to_date(payment)
+    return foreseen(payment) if dry_run else up_to_date(payment)
 
 
 def up_to_date(payment: Transaction) -> Transaction:
@@ -109,6 +118,23 @@ def request_refund(request: RefundRequest, *, actor: Actor) -> Refund:
     with transaction.atomic(durable=True):
         reserved = reserve_refund(request, actor=actor)
     return finish_refund(reserved)
+
+
+def preview_refund(request: RefundRequest, *, actor: Actor) -> RefundPreview:
+    """What `request_refund` would do, by the same checks, of a payment that was found for a dry run. Nothing is written or sent.
+
+    Raises as `request_refund` before anything is sent, and OperationInProgress where it would be answered with an equal refund
+    whose outcome is not known.
+    """
+    payment = request.payment
+    with transaction.atomic(durable=True):
+        keep_account_open(payment.account)
+        decision = _decide(request, payment, actor=actor)
+        left_minor = refundable_minor(payment) - decision.amount_minor
+    if decision.equal is not None:
+        raise OperationInProgress
+    fee_minor = application_fee_share_minor(payment, decision.amount_minor) if request.refund_application_fee else 0
+    return RefundPreview(payment, decision.amount_minor, left_minor, fee_minor)
 
 
 def finish_refund(reserved: Reserved) -> Refund:
@@ -158,13 +184,24 @@ def reserve_refund(request: RefundRequest, *, actor: Actor) -> Reserved:
     """
     keep_account_open(request.payment.account)
     locked = Transaction.objects.select_for_update().get(pk=request.payment.pk)
-    if request.expected_rest_minor is not None and request.expected_rest_minor != refundable_minor(locked):
+    decision = _decide(request, locked, actor=actor)
+    if decision.equal is not None:
+        return Reserved(decision.equal, is_new=False)
+    return Reserved(_reserve(request, locked, decision.amount_minor, actor=actor), is_new=True)
+
+
+def _decide(request: RefundRequest, payment: Transaction, *, actor: Actor) -> Decision:
+    """Everything that is judged before a refund is made, in a dry run too. Raises as `request_refund` before anything is sent."""
+    if request.expected_rest_minor is not None and request.expected_rest_minor != refundable_minor(payment):
         raise RestHasChanged
     # With a key of its own a request is another one, however equal.
-    equal = _equal_unfinished(request, locked) if actor.idempotency_key is None else None
+    equal = _equal_unfinished(request, payment) if actor.idempotency_key is None else None
     if equal is not None:
-        return Reserved(equal, is_new=False)
-    return Reserved(_reserve(request, locked, actor=actor), is_new=True)
+        return Decision(equal=equal)
+    amount_minor = _amount_to_refund(payment, asked_minor=request.amount_minor)
+    if actor.operator and not request.approved:
+        refuse_alone(payment, amount_minor)
+    return Decision(amount_minor=amount_minor)
 
 
 def _equal_unfinished(request: RefundRequest, payment: Transaction) -> Operation | None:
@@ -182,10 +219,7 @@ def _equal_unfinished(request: RefundRequest, payment: Transaction) -> Operation
     return next((operation for refund in same for operation in Operation.objects.of(refund).open()), None)
 
 
-def _reserve(request: RefundRequest, payment: Transaction, *, actor: Actor) -> Operation:
-    amount_minor = _amount_to_refund(payment, asked_minor=request.amount_minor)
-    if actor.operator and not request.approved:
-        refuse_alone(payment, amount_minor)
+def _reserve(request: RefundRequest, payment: Transaction, amount_minor: int, *, actor: Actor) -> Operation:
     refund = Refund.objects.create(
         developer=actor.developer,
         app=actor.app if actor.operator else actor.known_app(),  # the staff refunds what was paid past every app, too
@@ -226,6 +260,15 @@ def _amount_to_refund(payment: Transaction, *, asked_minor: int | None) -> int:
 def refundable_minor(payment: Transaction) -> int:
     """What is left, in minor units. Pending and unknown refunds count as refunded: their money may be on its way."""
     return payment.amount_received_minor - Refund.objects.of(payment).taking_money().total_minor()
+
+
+def application_fee_share_minor(payment: Transaction, amount_minor: int) -> int:
+    """What goes back of the platform's fee with a refund of `amount_minor`, if it is given back: its share, in minor units.
+
+    Stripe says that it is proportional, and not how it is rounded; here half a unit is rounded up, as in the sandbox.
+    """
+    received_minor = payment.amount_received_minor
+    return (2 * payment.application_fee_minor * amount_minor + received_minor) // (2 * received_minor)
 
 
 def _refund_parameters(refund: Refund, *, operation_id: str) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from commercecore_payments.errors import ServiceError
 from gateway.models import Kind, Operation
 from gateway.operations import raise_for_outcome, reserve
 from gateway.outcomes import Fault, Outcome
+from transactions.dry_runs import CapturePreview
 from transactions.errors import AlreadyCaptured, ApplicationFeeInvalid, CaptureExceedsHold, CaptureRefused, NotCapturable
 from transactions.models import Status, Transaction
-from transactions.operations.read import find_transaction, refresh_transaction
+from transactions.operations.read import find_transaction, foreseen, refresh_transaction
 from transactions.operations.settle import change, told_under_key
 
 
@@ -23,6 +24,29 @@ def capture_transaction(
     """Captures a hold of the app's own, by its id. Raises TransactionNotFound, and as `capture_payment`."""
     payment = find_transaction(transaction_id=transaction_id, actor=actor)
     return capture_payment(payment, amount_minor=amount_minor, application_fee_minor=application_fee_minor, actor=actor)
+
+
+def preview_capture(
+    *, transaction_id: str, amount_minor: int | None, application_fee_minor: int | None, actor: Actor
+) -> CapturePreview:
+    """What `capture_transaction` would do, by the same checks. Nothing is written, and nothing sent but a question.
+
+    Raises TransactionNotFound, AlreadyCaptured, NotCapturable, CaptureExceedsHold, ApplicationFeeInvalid, OperationInProgress
+    while something is under way or undecided about the payment, and what `gateway.reads` raises.
+    """
+    payment = foreseen(find_transaction(transaction_id=transaction_id, actor=actor))
+    parameters = _parameters(payment, amount_minor=amount_minor, application_fee_minor=application_fee_minor)
+    with transaction.atomic(durable=True):
+        keep_account_open(payment.account)
+        _refuse_unless_capturable(payment, parameters)
+    taken_minor = parameters["amount_to_capture"]
+    return CapturePreview(
+        payment=payment,
+        amount_minor=taken_minor,
+        released_minor=payment.amount_capturable_minor - taken_minor,
+        # Stripe caps a fee that was agreed on earlier at what is captured.
+        application_fee_minor=parameters.get("application_fee_amount", min(payment.application_fee_minor, taken_minor)),
+    )
 
 
 def capture_payment(

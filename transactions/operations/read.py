@@ -75,6 +75,20 @@ def refresh_transaction(payment: Transaction) -> PaymentIntentSnapshot:
     return intent
 
 
+def foreseen(payment: Transaction) -> Transaction:
+    """The payment as `refresh_transaction` would leave it, for a dry run: Stripe is read as there, and nothing is written.
+
+    Raises OperationInProgress while something is under way or undecided about the payment, since only its end could tell, and
+    what `gateway.reads` raises.
+    """
+    if not payment.may_still_change:
+        return payment
+    intent = reads.retrieve_payment_intent(payment.stripe_payment_intent_id, account_id=payment.account.stripe_account_id)
+    if open_operation(payment) is not None:
+        raise OperationInProgress
+    return payment.as_told(intent)
+
+
 def take_over(payment: Transaction, intent: PaymentIntentSnapshot) -> bool:
     """Takes over what was just read from Stripe, and tells the app; whether that could be done.
 

@@ -30,7 +30,7 @@ class TestTheEvents:
         assert response.json() == {
             "data": {"events": [row]},
             "meta": {"status_code": 200, "oldest_sequence": 1, "latest_sequence": 2, "has_more": True},
-            "links": {"self": f"{BASE}/events"},
+            "links": {"self": f"{BASE}/events", "next": f"{BASE}/events?limit=1&after=1"},
         }
         assert sent["data"] == {
             "sequence": 1, "status": "as it is now", "amount": 1000, "rate": 0.1, "name": "Zoë ☃", "none": None
@@ -117,7 +117,7 @@ class TestTheDeliveries:
                 ]
             },
             "meta": {"status_code": 200, "has_more": False},
-            "links": {"self": f"{BASE}/webhook-endpoints/{endpoint['id']}/deliveries"},
+            "links": {"self": f"{BASE}/webhook-endpoints/{endpoint['id']}/deliveries", "next": None},
         }
 
     @pytest.mark.parametrize("status", ["succeeded", "failed", "stopped"])

@@ -1,0 +1,44 @@
+"""What an address asks for behind its question mark. What it does not know is refused, as in a body."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from rest_framework import serializers
+
+from commercecore_payments.serializers import StrictSerializer
+
+# As many as Stripe's own lists give at most (docs.stripe.com/api/pagination); 20 fill a page that a person looks at.
+MAX_PAGE_SIZE = 100
+DEFAULT_PAGE_SIZE = 20
+# The last second of the year 9999, after which Python has no dates.
+LATEST_SECOND = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
+
+
+class QuerySerializer(StrictSerializer):
+    """What an address asks for behind its question mark."""
+
+    @classmethod
+    def of_query(cls, query: Mapping[str, str]) -> dict[str, Any]:
+        """What was asked for. `app_id` tells who asks, and is not about the list."""
+        asked = cls(data={name: value for name, value in query.items() if name != "app_id"})
+        asked.is_valid(raise_exception=True)
+        return dict(asked.validated_data)
+
+
+class SecondField(serializers.IntegerField):
+    """A moment in seconds since 1970, as the API tells its times; a moment in UTC from here on."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"min_value": 0, "max_value": LATEST_SECOND, **options})
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        return datetime.fromtimestamp(super().run_validation(data), UTC)  # the bounds are those of the number
+
+
+class ListQuery(QuerySerializer):
+    """One page of a list: at most `limit` rows. A list adds `starting_after`, an id of its own kind, and its own filters."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_PAGE_SIZE, default=DEFAULT_PAGE_SIZE)
+    created_from = SecondField(required=False)
+    created_before = SecondField(required=False)
