@@ -12,7 +12,11 @@ from accounts.errors import AccountExists, AccountInUse, AccountNotFound, LoginL
 from accounts.events import changes_told
 from accounts.links import onboarding_done_url, onboarding_url
 from accounts.models import ONE_HOUR, ConnectedAccount
+from accounts.models import Status as AccountStatus
+from commercecore_payments import statements
 from commercecore_payments.actors import Actor
+from commercecore_payments.environments import current_environment
+from commercecore_payments.statements import Selection
 from developers.models import Developer
 from gateway import reads
 from gateway.endings import Ending, carry_out, not_found
@@ -27,6 +31,15 @@ CAPABILITIES = ("bank_transfer_payments", "card_payments", "link_payments", "tra
 
 # Stripe publishes no lifetime for login links. Its account links live for 300 s, and so much we promise of these.
 LOGIN_LINK_LIFETIME_S = 300
+
+
+# An account by Stripe's id, its developer, and two states: `ConnectedAccountQuerySet.existing` for every request.
+EXISTING_ACCOUNT = Selection(
+    {"account": ConnectedAccount},
+    f"""FROM {ConnectedAccount._meta.db_table} account
+        WHERE account.environment = %s AND account.stripe_account_id = %s AND account.developer_id = %s
+        AND account.status IN (%s, %s)""",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +57,12 @@ class LoginLink:
 
 def find_account(*, account_id: str, developer: Developer) -> ConnectedAccount:
     """The developer's own account. Raises AccountNotFound, for another developer's too."""
-    account = ConnectedAccount.objects.of(developer).existing().filter(stripe_account_id=account_id).first()
-    if account is None:
+    found = EXISTING_ACCOUNT.first(
+        [current_environment(), account_id, developer.pk, AccountStatus.ACTIVE.value, AccountStatus.DELETING.value]
+    )
+    if found is None or not account_id:
         raise AccountNotFound
+    account: ConnectedAccount = found[0]
     return account
 
 
@@ -189,7 +205,8 @@ def keep_account_open(account: ConnectedAccount) -> None:
 
     Raises AccountNotFound where the account is deleted, and AccountInUse where it is being deleted right now.
     """
-    locked = ConnectedAccount.objects.only("status").select_for_update(no_key=True).get(pk=account.pk)
+    found = statements.lock(ConnectedAccount, account.pk, "status", strength="NO KEY UPDATE")
+    locked = ConnectedAccount(status=found[0] if found is not None else AccountStatus.DELETED)
     refuse_while_deleting(locked)
     if not locked.is_active:
         raise AccountNotFound

@@ -37,7 +37,7 @@ def main() -> None:
     connection.close()  # this thread's: the measured ones are to have all that the pool holds
     with ExitStack() as stack:
         if options.stripe_address:
-            stripe = slow_stripe.RedirectedRequests(options.stripe_address, timeout_s=TIMEOUT_S)
+            stripe = slow_stripe.RedirectedClient(options.stripe_address, timeout_s=TIMEOUT_S)
             stack.enter_context(slow_stripe.stripe_is(stripe))
         else:
             stack.enter_context(slow_stripe.stripe_is(slow_stripe.SlowStripe(wait_s)))

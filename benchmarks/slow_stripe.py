@@ -17,6 +17,7 @@ import gateway.client
 import gateway.operations
 from benchmarks.payment_intent import answered_payment_intent
 from gateway.models import CONNECT_TIMEOUT_S
+from gateway.transport import PooledClient
 
 STRIPE_ADDRESS = "https://api.stripe.com"
 
@@ -49,11 +50,11 @@ class SlowStripe(stripe.HTTPClient):
         """There is no connection to close."""
 
 
-class RedirectedRequests(stripe.RequestsClient):
-    """The product's own connection to Stripe, `requests` and all, which leads to `address` instead."""
+class RedirectedClient(PooledClient):
+    """The product's own connection to Stripe, which leads to `address` instead."""
 
     def __init__(self, address: str, *, timeout_s: float) -> None:
-        super().__init__(timeout=(CONNECT_TIMEOUT_S, timeout_s))
+        super().__init__(address=address, connect_timeout_s=CONNECT_TIMEOUT_S, read_timeout_s=timeout_s)
         self._address = address
 
     def request(self, method: str, url: str, *request: Any, **options: Any) -> Any:

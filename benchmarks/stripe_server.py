@@ -1,7 +1,7 @@
 """A Stripe at a socket, which answers every request after a wait: `python -m benchmarks.stripe_server 1000`.
 
 It runs beside the service in a process of its own, so that the service's whole way to Stripe is measured but for encryption:
-the SDK, `requests`, a connection that is kept open. It prints its port when it listens, and serves until it is killed.
+the SDK, its transport, a connection that is kept open. It prints its port when it listens, and serves until it is killed.
 """
 
 import asyncio

@@ -57,7 +57,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=20, help="that each round measures, after its warm-up")
     parser.add_argument("--sellers", type=int, default=64, help="whom the payments go to, in turn")
     parser.add_argument("--keys", action="store_true", help="each request carries an Idempotency-Key of its own")
-    parser.add_argument("--over-sockets", action="store_true", help="Stripe is a server beside the service, asked by `requests`")
+    parser.add_argument("--over-sockets", action="store_true", help="Stripe is a server beside the service")
     parser.add_argument(
         "--postgres-url", default=os.environ.get("TEST_POSTGRES_URL") or DEFAULT_SERVER, help="a PostgreSQL server"
     )

@@ -142,7 +142,7 @@ def sent_user_id(request: Request) -> str:
 
 def _caller_with_app(request: Request, *, app_id: str, user_id: str) -> tuple[Caller, str]:
     """The caller once the token and the App are found good. The App's pinned version is left on the request."""
-    credential = authenticate_token(text=sent_token(request))
+    credential = authenticate_token(text=sent_token(request), app_id=app_id)
     app = find_app(credential=credential, app_id=app_id)
     request._request.pinned_version = app.api_version  # type: ignore[attr-defined]
     return _caller(credential, app=app, user_id=user_id)

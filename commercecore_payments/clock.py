@@ -8,8 +8,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
+from django.db.models import DateTimeField, Func
 from django.utils import timezone
 
 _ahead = timedelta()
@@ -31,6 +33,34 @@ def database_now() -> datetime:
         cursor.execute("SELECT statement_timestamp()")  # not now(), which stands still for a whole transaction
         moment: datetime = cursor.fetchone()[0]
     return moment + _ahead
+
+
+def database_now_sql(later: timedelta = timedelta()) -> tuple[str, Any]:
+    """`database_now`, so much later, as a text for a statement and its one parameter: what is only written need not be read."""
+    if connection.vendor != "postgresql":
+        return "%s", connection.ops.adapt_datetimefield_value(now() + later)
+    return "statement_timestamp() + %s", _ahead + later
+
+
+def database_now_us_sql() -> tuple[str, int]:
+    """`database_now` in microseconds since 1970, as a text for a statement and its one parameter."""
+    if connection.vendor != "postgresql":
+        return "%s", int(now().timestamp() * 1_000_000)
+    return "(extract(epoch FROM statement_timestamp()) * 1000000)::bigint + %s", _ahead // timedelta(microseconds=1)
+
+
+class DatabaseNow(Func):
+    """`database_now`, so much later, as an expression for the ORM."""
+
+    output_field = DateTimeField()
+
+    def __init__(self, later: timedelta = timedelta()) -> None:
+        super().__init__()
+        self._later = later
+
+    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
+        text, parameter = database_now_sql(self._later)
+        return text, [parameter]
 
 
 def elapsed_s() -> float:

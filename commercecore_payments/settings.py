@@ -96,6 +96,14 @@ COMMERCECORE_ORDERS_URL = env.str("COMMERCECORE_ORDERS_URL", default="").rstrip(
 # Seconds: for the connection to the order service, for each silence in its answer, and for the answer's body in all.
 ORDERS_TIMEOUT_S = env.float("ORDERS_TIMEOUT_S", default=5.0)
 
+# Requests a second of one token, and of one app with all of its tokens together; 0 for as many as come. A shop with 100
+# payments a second takes 8 million a day; the sandbox lets tests go faster.
+_rate_limit = 1000 if STRIPE_SANDBOX else 100
+RATE_LIMIT_PER_TOKEN = env.int("RATE_LIMIT_PER_TOKEN", default=_rate_limit)
+RATE_LIMIT_PER_APP = env.int("RATE_LIMIT_PER_APP", default=_rate_limit)
+if not (0 <= RATE_LIMIT_PER_TOKEN <= 1_000_000 and 0 <= RATE_LIMIT_PER_APP <= 1_000_000):  # they are counted in microseconds
+    raise ImproperlyConfigured("RATE_LIMIT_PER_TOKEN and RATE_LIMIT_PER_APP have to be from 0, for no limit, to 1000000.")
+
 # --- Secrets ------------------------------------------------------------------------------------------------------
 
 SECRET_KEY = _secret("SECRET_KEY")
@@ -150,6 +158,7 @@ INSTALLED_APPS = [
     "refunds",
     "paymentmethods",
     "idempotency",
+    "rate_limits",
     "gateway",
     "disputes",
     "payouts",

@@ -15,6 +15,8 @@ from commercecore_payments.errors import KeyAfterwards, LengthRequired, UnknownV
 from commercecore_payments.versions import HEADER, VERSIONS, requested_version
 from idempotency.operations import StoredAnswer, forget_key, free_key, hold_key, store_answer
 from idempotency.requests import fingerprint, replay, sent_key
+from rate_limits.errors import RateLimited
+from rate_limits.limiting import Allowance, limits_of, take
 
 
 class ApiViewSet(ViewSet):
@@ -27,6 +29,7 @@ class ApiViewSet(ViewSet):
     never_stored: ClassVar[frozenset[str]] = frozenset()
 
     held_key: HeldKey | None = None
+    allowance: Allowance | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if "Transfer-Encoding" in request.headers:  # WSGI has no length for it, and REST framework would read nothing
@@ -35,6 +38,23 @@ class ApiViewSet(ViewSet):
         if requested_version(request._request) not in VERSIONS:
             raise UnknownVersion
         self._hold_key(request)
+
+    def check_throttles(self, request: Request) -> None:
+        """Counts the request of a known caller, before anything else is done for it. Raises RateLimited.
+
+        REST framework calls it right after the authentication. Its own throttles read, compare and write apart, and so let
+        more in than they say.
+        """
+        caller: Any = request.user
+        if caller is None:
+            return
+        app_id = caller.app.pk if caller.app is not None else ""
+        limits = limits_of(developer_id=caller.developer.pk, token_id=caller.token_id, app_id=app_id)
+        if not limits:
+            return
+        self.allowance = take(limits)
+        if self.allowance.retry_after_s:
+            raise RateLimited(retry_after_s=self.allowance.retry_after_s)
 
     def _hold_key(self, request: Request) -> None:
         """Takes the request's key, if it has one. Where it was answered before, that answer replaces the action."""
@@ -64,6 +84,9 @@ class ApiViewSet(ViewSet):
         if version in VERSIONS:
             response.setdefault(HEADER, version)  # a replay names its own
         response["Cache-Control"] = "no-store"
+        if self.allowance is not None:
+            for name, value in self.allowance.headers().items():
+                response[name] = value
         if self.held_key is not None:
             self._end_hold(self.held_key, response, version=version)
         return response

@@ -9,6 +9,7 @@ from django.conf import settings
 from commercecore_payments.recovery import recover_due
 from figures.operations import count_next_day
 from idempotency.operations import forget_old_keys
+from rate_limits.limiting import forget_empty_buckets
 from reconciliation.by_worker import compare_next
 from staff.interrupted import write_down_next
 from stripe_events.applying import apply_next
@@ -65,6 +66,11 @@ def forget_stripe_events() -> bool:
     return forget_old_stripe_events(limit=STRIPE_EVENTS_AT_ONCE) > 0
 
 
+def forget_buckets() -> bool:
+    """Whose last request is long ago has no count any more."""
+    return forget_empty_buckets(limit=KEYS_AT_ONCE) > 0
+
+
 def stop_stranded_deliveries() -> bool:
     """What was planned for an endpoint just while it was switched off is stopped."""
     return stop_stranded(limit=STRANDED_AT_ONCE) > 0
@@ -73,6 +79,7 @@ def stop_stranded_deliveries() -> bool:
 JOBS: Mapping[str, Job] = {
     "recovery": Job(recover_next, Group.OPERATIONS),
     "idempotency keys": Job(forget_keys, Group.OPERATIONS),
+    "rate limits": Job(forget_buckets, Group.OPERATIONS),
     "old events": Job(forget_events, Group.OPERATIONS),
     "stranded deliveries": Job(stop_stranded_deliveries, Group.OPERATIONS),
     "old Stripe events": Job(forget_stripe_events, Group.OPERATIONS),

@@ -8,18 +8,32 @@ from django.db import transaction
 
 from commercecore_payments import clock
 from commercecore_payments.environments import current_environment
+from commercecore_payments.statements import Selection
 from developers import json_web_tokens, tokens
 from developers.errors import AppForbidden, DeveloperDisabled, ExpiryInThePast, InvalidToken, TokenDoesNotWork
 from developers.models import APP_ID, App, Developer, DeveloperToken, RevokedJsonWebToken
 
+# A token, whose it is, and the App of this id where it is the same developer's and works: one query for every request.
+TOKEN_WITH_APP = Selection(
+    {"token": DeveloperToken, "developer": Developer, "app": App},
+    f"""FROM {DeveloperToken._meta.db_table} token
+        JOIN {Developer._meta.db_table} developer ON developer.id = token.developer_id
+        LEFT JOIN {App._meta.db_table} app ON app.id = %s AND app.developer_id = developer.id AND app.disabled_at IS NULL
+        WHERE token.environment = %s AND token.digest = %s""",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a token proved. `app_ids` are the only Apps that it may name; None means all of the developer's."""
+    """What a token proved. `app_ids` are the only Apps that it may name; None means all of the developer's.
+
+    `app` is the App that was asked for together with the token, where it may be used.
+    """
 
     developer: Developer
     token_id: str
     app_ids: Set[str] | None
+    app: App | None = None
 
 
 def create_developer(*, name: str) -> tuple[Developer, App]:
@@ -84,22 +98,29 @@ def revoke_json_web_token(*, kid: str, jti: str, reason: str = "") -> RevokedJso
     return revoked
 
 
-def authenticate_token(*, text: str) -> Credential:
-    """Whose token `text` is, opaque or JSON Web Token. Raises InvalidToken, the same for every reason."""
+def authenticate_token(*, text: str, app_id: str = "") -> Credential:
+    """Whose token `text` is, opaque or JSON Web Token. Raises InvalidToken, the same for every reason.
+
+    `app_id` is what `find_app` will be asked for: an opaque token's query looks for it too.
+    """
     if text.startswith(tokens.BEGINNING):
-        return authenticate_opaque(text=text)
+        return authenticate_opaque(text=text, app_id=app_id)
     return authenticate_json_web_token(text=text)
 
 
-def authenticate_opaque(*, text: str) -> Credential:
+def authenticate_opaque(*, text: str, app_id: str = "") -> Credential:
     """Whose token `text` is, in one query; in none where it is mistyped or of another environment. Raises InvalidToken."""
     token = tokens.parse(text)
     if token is None or token.environment != current_environment():
         raise InvalidToken
-    row = DeveloperToken.objects.select_related("developer").filter(digest=tokens.digest(token)).first()
-    if row is None or not row.opens_at(clock.now()) or row.developer.disabled_at is not None:
+    asked = app_id if APP_ID.match(app_id) else ""
+    found = TOKEN_WITH_APP.first([asked, token.environment, tokens.digest(token)])
+    if found is None:
         raise InvalidToken
-    return Credential(developer=row.developer, token_id=str(row.pk), app_ids=None)
+    row, developer, app = found
+    if not row.opens_at(clock.now()) or developer.disabled_at is not None:
+        raise InvalidToken
+    return Credential(developer=developer, token_id=str(row.pk), app_ids=None, app=app)
 
 
 def authenticate_json_web_token(*, text: str) -> Credential:
@@ -133,6 +154,8 @@ def find_app(*, credential: Credential, app_id: str) -> App:
     claimed = credential.app_ids is None or app_id in credential.app_ids
     if not claimed or not APP_ID.match(app_id):
         raise AppForbidden
+    if credential.app is not None and credential.app.pk == app_id:
+        return credential.app
     app = App.objects.filter(id=app_id, developer=credential.developer, disabled_at=None).first()
     if app is None:
         raise AppForbidden

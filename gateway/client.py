@@ -6,6 +6,7 @@ import stripe
 from django.conf import settings
 
 from gateway.models import CONNECT_TIMEOUT_S
+from gateway.transport import PooledClient
 from sandbox.transport.http_client import SandboxHTTPClient
 
 # What this process's requests ask for, and what it reads.
@@ -24,4 +25,6 @@ def transport() -> stripe.HTTPClient:
     """The wire to Stripe: this process's own sandbox, or the real network."""
     if settings.STRIPE_SANDBOX:
         return SandboxHTTPClient()
-    return stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_S, settings.STRIPE_TIMEOUT_S))
+    return PooledClient(
+        address=stripe.DEFAULT_API_BASE, connect_timeout_s=CONNECT_TIMEOUT_S, read_timeout_s=settings.STRIPE_TIMEOUT_S
+    )

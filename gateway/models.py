@@ -14,6 +14,7 @@ from commercecore_payments.clock import database_now, elapsed_s, now
 from commercecore_payments.environments import Environment, EnvironmentManager, current_environment
 from commercecore_payments.identifiers import new_identifier
 from commercecore_payments.indexes import prefix_index
+from commercecore_payments.statements import ByClock, update
 
 
 class Kind(models.TextChoices):
@@ -84,6 +85,19 @@ RECOVERY_AGES = (
 )
 # Afterwards daily: an hour early, so that what is looked at only then is decided before the day is over.
 RECOVERY_INTERVAL = timedelta(hours=23)
+
+
+# What Stripe answered, as it is written down.
+ANSWER_FIELDS = (
+    "result_id",
+    "http_status",
+    "stripe_request_id",
+    "error_type",
+    "error_code",
+    "decline_code",
+    "error_param",
+    "error_message",
+)
 
 
 def recovery_due_after(created_at: datetime, moment: datetime) -> datetime:
@@ -181,6 +195,8 @@ class Operation(models.Model):
 
     # When this process took it for sending, by `elapsed_s`; None where it did not.
     taken_at_s: float | None = None
+    # The record that it is about, as this process reserved it: read by nobody else since, unless its version has moved on.
+    subject: models.Model | None = None
 
     class Meta:
         ordering = ("-created_at", "-id")
@@ -313,6 +329,16 @@ class Operation(models.Model):
         if self.status != Status.NEEDS_REVIEW:
             self.status = Status.UNKNOWN
         self.save()
+
+    def close_unless_followed(self, status: Status) -> bool:
+        """Writes down the final word of this attempt, with what `record_answer` noted; False where it may not be the last one.
+
+        That is where it is closed, another attempt has followed, or somebody is looking at it at this very moment.
+        """
+        answer = {name: getattr(self, name) for name in ANSWER_FIELDS}
+        final = {"status": status, "closed_at": ByClock(), "next_recovery_at": None}
+        guard = {"status": Status.SENDING, "attempts": self.attempts}
+        return update(Operation, self.pk, {**answer, **final}, guard=guard, unless_locked=True)
 
     def close(self, status: Status, *, at: datetime) -> None:
         """Writes down the final word, with what `record_answer` noted before."""

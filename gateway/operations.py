@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from copy import copy
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, NoReturn, Protocol
 
@@ -12,20 +14,23 @@ from django.db import IntegrityError, connection, models, transaction
 from commercecore_payments.actors import Actor
 from commercecore_payments.clock import database_now
 from commercecore_payments.errors import ServiceError
+from commercecore_payments.rows import ChangedMeanwhile
+from commercecore_payments.statements import insert
 from gateway.calls import CALLS
 from gateway.client import stripe_client
 from gateway.errors import OperationInProgress, OutcomeUnknown, StripeConfigurationRefused, StripeRejected, StripeUnreachable
 from gateway.models import (
+    RECOVERY_AGES,
     Kind,
     Operation,
     Status,
     exact_json,
     new_operation_id,
-    recovery_due_after,
     subject_type,
 )
 from gateway.outcomes import Fault, Outcome, fault_of, object_in_error, status_of_error
-from idempotency.operations import keep_hold
+from idempotency.errors import KeyInUse
+from idempotency.operations import while_held
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +43,8 @@ class Refusal(Protocol):
     def __call__(self, fault: Fault, *, stripe_request_id: str) -> ServiceError: ...
 
 
+# By the database's clock. The first recovery comes when the call that is under way has ended in any case.
+TIMES_OF_A_NEW_ONE = {"created_at": timedelta(), "last_sent_at": timedelta(), "next_recovery_at": RECOVERY_AGES[0]}
 # The key in the metadata of all that we create at Stripe: by it an object is found again when its answer was lost.
 OPERATION_METADATA_KEY = "commercecore_operation"
 
@@ -58,9 +65,7 @@ def reserve(
     `subject` already has an open operation, and KeyInUse where another attempt has taken over the key. Whoever raises has to
     leave the transaction, and so undoes it.
     """
-    if actor.idempotency_key is not None:
-        keep_hold(actor.idempotency_key)
-    moment = database_now()
+    held = actor.idempotency_key
     operation = Operation(
         id=operation_id or new_operation_id(),
         kind=kind,
@@ -74,15 +79,15 @@ def reserve(
         user_id=actor.user_id,
         request_id=actor.request_id,
         operator=actor.operator,
-        caller_key_id=actor.idempotency_key.row_id if actor.idempotency_key is not None else None,
-        created_at=moment,
-        last_sent_at=moment,
-        next_recovery_at=recovery_due_after(moment, moment),
+        caller_key_id=held.row_id if held is not None else None,
     )
     try:
-        operation.save(force_insert=True)
+        is_reserved = insert(operation, times=TIMES_OF_A_NEW_ONE, only_while=while_held(held) if held is not None else None)
     except IntegrityError as error:  # one_open_operation_a_subject: nobody looks first, since callers at once would see nothing
         raise OperationInProgress from error
+    if not is_reserved:
+        raise KeyInUse
+    operation.subject = subject
     operation.take_for_sending()
     return operation
 
@@ -217,6 +222,45 @@ def record(operation: Operation, outcome: Outcome, settle: Settle) -> Operation 
     no longer that nothing was done: the later attempt, under the same key, may have done it. And what was closed because
     nothing was found is settled after all by whoever brings Stripe's success.
     """
+    may_be_the_usual_end = operation.status == Status.SENDING and outcome.status != Status.UNKNOWN
+    if not (may_be_the_usual_end and _close_at_once(operation, outcome, settle)):
+        stored = _look_and_close(operation, outcome, settle)
+        if stored is not None:
+            return stored
+    log = logger.warning if outcome.status == Status.UNKNOWN else logger.info
+    log(
+        "operation %s %s: %s (Stripe %s)",
+        operation.id,
+        operation.kind,
+        outcome.status.value,
+        outcome.stripe_request_id or "silent",
+    )
+    return None
+
+
+def _close_at_once(operation: Operation, outcome: Outcome, settle: Settle) -> bool:
+    """The usual end: nobody else has touched the operation since this process sent it. False where somebody has.
+
+    Then nothing is done, whatever `settle` did before it was known. The subject comes first, as for whoever reserves: a new
+    operation of it then meets this one open, and does not wait. The operation itself is not waited for: whoever looks at it
+    holds it, and may be waiting for the subject.
+    """
+    attempt = copy(operation)
+    _note_answer(attempt, outcome)
+    try:
+        with transaction.atomic(durable=True):
+            settle(attempt, outcome)
+            if not attempt.close_unless_followed(outcome.status):
+                raise ChangedMeanwhile
+    except ChangedMeanwhile:
+        operation.subject = None
+        return False
+    operation.subject = attempt.subject
+    return True
+
+
+def _look_and_close(operation: Operation, outcome: Outcome, settle: Settle) -> Operation | None:
+    """The same, with a look at what the operation has become: what may not be written down is returned as it stands."""
     with transaction.atomic(durable=True):
         stored = Operation.objects.select_for_update().get(pk=operation.pk)
         if not _may_be_recorded(stored, operation, outcome):
@@ -225,11 +269,8 @@ def record(operation: Operation, outcome: Outcome, settle: Settle) -> Operation 
         if outcome.status == Status.UNKNOWN:
             stored.mark_unknown()
         else:
-            # First what it is about, as for whoever reserves: its new operation then meets this one open, and does not wait.
             settle(stored, outcome)
             stored.close(outcome.status, at=database_now())
-    log = logger.warning if outcome.status == Status.UNKNOWN else logger.info
-    log("operation %s %s: %s (Stripe %s)", stored.id, stored.kind, outcome.status.value, outcome.stripe_request_id or "silent")
     return None
 
 

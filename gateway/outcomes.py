@@ -11,6 +11,14 @@ import urllib3.exceptions
 from gateway.models import Status
 from gateway.snapshots import Snapshot
 
+# What is raised before a connection stands: by our own transport, and by `requests`, with which the sandbox tells its faults.
+NEVER_CONNECTED = (
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ConnectTimeoutError,
+    requests.exceptions.ConnectTimeout,
+    ConnectionRefusedError,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -66,7 +74,7 @@ def was_refused(error: BaseException) -> bool:
     """Whether the connection was never made (refused, unresolved, or timed out while connecting): no byte left."""
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, urllib3.exceptions.NewConnectionError | requests.exceptions.ConnectTimeout | ConnectionRefusedError):
+        if isinstance(seen, NEVER_CONNECTED):
             return True
         reason = seen.args[0] if seen.args else None
         inner = getattr(reason, "reason", None)  # requests wraps urllib3's MaxRetryError, which wraps the cause

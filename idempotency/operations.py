@@ -11,7 +11,8 @@ from django.db import Error as DatabaseFailure
 from django.db import IntegrityError, transaction
 
 from commercecore_payments.actors import Actor, HeldKey
-from commercecore_payments.clock import database_now, now
+from commercecore_payments.clock import DatabaseNow, database_now, now
+from commercecore_payments.statements import While, insert
 from gateway.models import CALL_BUDGET, OPEN_STATUSES
 from idempotency.encryption import decrypt, encrypt
 from idempotency.errors import KeyInUse, KeyReused
@@ -44,9 +45,9 @@ def hold_key(*, key: str, fingerprint: str, actor: Actor) -> HeldKey | StoredAns
     request, KeyInUse while it is held, and AnswerUnreadable.
     """
     scope = {"developer": actor.developer, "app_id": actor.app.pk if actor.app is not None else "", "key": key}
+    row = IdempotencyKey(**scope, fingerprint=fingerprint)
     try:
-        with transaction.atomic(durable=True):
-            row = IdempotencyKey.objects.create(**scope, fingerprint=fingerprint, held_until=database_now() + LEASE)
+        insert(row, times={"held_until": LEASE})
     except IntegrityError:  # sent before: the unique constraint decides, so of any number of callers one is the first
         return _take_over(scope, fingerprint)
     return HeldKey(row_id=row.pk, attempt=row.attempt)
@@ -84,6 +85,11 @@ def keep_hold(held: HeldKey) -> None:
         raise KeyInUse
 
 
+def while_held(held: HeldKey) -> While:
+    """The same for whatever is inserted in the very statement that locks the key; where it inserts nothing, raise KeyInUse."""
+    return While(IdempotencyKey, {"id": held.row_id, "attempt": held.attempt, "answered_at": None})
+
+
 def store_answer(held: HeldKey, *, status_code: int, body: str, api_version: str) -> None:
     """Keeps the answer for repeats: `body` is its JSON. Whoever has lost the key cannot store one.
 
@@ -109,7 +115,7 @@ def store_answer(held: HeldKey, *, status_code: int, body: str, api_version: str
 def free_key(held: HeldKey) -> None:
     """Lets the very same request be carried out again at once, and no other. A database that fails is logged, not raised."""
     try:
-        IdempotencyKey.objects.held_by(held).update(held_until=database_now())
+        IdempotencyKey.objects.held_by(held).update(held_until=DatabaseNow())
     except DatabaseFailure:
         logger.exception("idempotency key %s: it could not be freed before its lease lapses", held.row_id)
 

@@ -19,7 +19,7 @@ import gateway.models
 import gateway.operations
 import gateway.outcomes
 from accounts import deletion
-from commercecore_payments import recovery
+from commercecore_payments import recovery, statements
 from commercecore_payments.operation_kinds import ENDINGS
 from gateway.endings import Ending
 from gateway.models import Operation, Status
@@ -87,7 +87,10 @@ def _no_lock() -> Iterator[None]:
         is_stripes_own = self.model._meta.app_label == "sandbox"
         return whole(self, *arguments, **options) if is_stripes_own else self.all()
 
-    with mock.patch.object(QuerySet, "select_for_update", unlocked):
+    with (
+        mock.patch.object(QuerySet, "select_for_update", unlocked),
+        mock.patch.object(statements, "for_update", return_value=""),
+    ):
         yield
 
 
@@ -133,13 +136,11 @@ def _failed_at_the_first_look(operation: Operation, message: str) -> recovery.Re
 
 @contextmanager
 def _idempotency_key_not_recorded() -> Iterator[None]:
-    whole = Operation.save
+    def insert(operation: Operation, **options: Any) -> bool:
+        operation.caller_key_id = None
+        return statements.insert(operation, **options)
 
-    def save(self: Operation, *arguments: Any, **options: Any) -> None:
-        self.caller_key_id = None
-        whole(self, *arguments, **options)
-
-    with mock.patch.object(Operation, "save", save):
+    with mock.patch.object(gateway.operations, "insert", insert):
         yield
 
 

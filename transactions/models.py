@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from copy import copy
 from datetime import UTC, datetime
-from typing import Self
+from typing import Any, Self
 
 from django.db import IntegrityError, models, transaction
 from django.db.models import F, Q
@@ -14,7 +14,7 @@ from commercecore_payments.clock import now
 from commercecore_payments.environments import Environment, EnvironmentManager, current_environment
 from commercecore_payments.indexes import prefix_index
 from commercecore_payments.metadata import callers_metadata
-from commercecore_payments.rows import column_values
+from commercecore_payments.rows import column_values, save_changes
 from developers.models import App, Developer
 from gateway.snapshots import PaymentIntentSnapshot
 
@@ -292,9 +292,10 @@ class Transaction(models.Model):
 
     def mark_creation_failed(self) -> None:
         """Stripe refused to make the payment intent: the order is free for another try."""
+        before = column_values(self)
         self.status = Status.CREATION_FAILED
         self.holds_order = False
-        self._save()
+        self._save_changes(before)
 
     def apply(self, snapshot: PaymentIntentSnapshot) -> None:
         """Takes over what Stripe says of the payment intent. What it cannot have become is an old answer: refused, and logged.
@@ -307,7 +308,7 @@ class Transaction(models.Model):
         before = column_values(self)
         self._take(snapshot)
         if column_values(self) != before:
-            self._save()
+            self._save_changes(before)
 
     def correct(self, snapshot: PaymentIntentSnapshot) -> None:
         """Takes over what Stripe says though no payment becomes so: a person has looked at both sides, and ours was wrong.
@@ -357,10 +358,11 @@ class Transaction(models.Model):
             return True
         try:
             with transaction.atomic():
-                Transaction.objects.filter(pk=self.pk).update(holds_order=True)
+                Transaction.objects.filter(pk=self.pk).update(holds_order=True, version=F("version") + 1)
         except IntegrityError:
             return False
         self.holds_order = True
+        self.version += 1
         return True
 
     def _note_capture_before(self, snapshot: PaymentIntentSnapshot) -> None:
@@ -384,6 +386,11 @@ class Transaction(models.Model):
         """Its app is told, in this transaction, that the hold lapses in so many hours."""
         self.capture_warned_hours = hours
         self._save()
+
+    def _save_changes(self, before: Mapping[str, Any]) -> None:
+        self.version += 1
+        self.updated_at = now()
+        save_changes(self, before)
 
     def _save(self) -> None:
         self.version += 1

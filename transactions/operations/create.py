@@ -10,6 +10,7 @@ from accounts.models import ConnectedAccount
 from accounts.operations import keep_account_open
 from commercecore_payments.actors import Actor
 from commercecore_payments.money import amount_problem
+from commercecore_payments.statements import insert
 from gateway.errors import OperationInProgress
 from gateway.models import Kind, Operation, new_operation_id
 from gateway.operations import OPERATION_METADATA_KEY, finish, raise_for_outcome, reserve
@@ -94,7 +95,7 @@ def _reserve_creation(request: PaymentRequest, *, actor: Actor) -> Operation | N
     try:
         with transaction.atomic(durable=True):
             keep_account_open(request.account)
-            payment = Transaction.objects.create(
+            payment = Transaction(
                 developer=actor.developer,
                 app=actor.known_app(),
                 account=request.account,
@@ -108,6 +109,7 @@ def _reserve_creation(request: PaymentRequest, *, actor: Actor) -> Operation | N
                 application_fee_minor=request.application_fee_minor,
                 statement_descriptor_suffix=request.statement_descriptor_suffix,
             )
+            insert(payment)
             operation_id = new_operation_id()
             return reserve(
                 Kind.PAYMENT_INTENT_CREATE,
@@ -146,7 +148,8 @@ def _suffix(text: str) -> dict[str, str]:
 def _answer(operation: Operation, outcome: Outcome) -> tuple[Transaction, PaymentIntentSnapshot | None]:
     """The payment as the operation left it. Its client secret is read anew where an earlier attempt had it."""
     raise_for_outcome(operation, outcome)
-    payment = Transaction.objects.get(pk=operation.subject_id)
+    known = operation.subject  # up to date where this process has just settled it
+    payment = known if isinstance(known, Transaction) else Transaction.objects.get(pk=operation.subject_id)
     intent = outcome.value if isinstance(outcome.value, PaymentIntentSnapshot) else reread_for_secret(payment)
     return payment, intent
 

@@ -23,12 +23,19 @@ TEST_CARD_PREFIX = "pm_card_"
 
 def settle_payment_intent(operation: Operation, outcome: Outcome) -> None:
     """The transaction takes over what Stripe says of its payment intent; one that could not be made frees its order."""
-    payment = Transaction.objects.select_for_update().get(pk=operation.subject_id)
+    payment = _payment_of(operation)
     if isinstance(outcome.value, PaymentIntentSnapshot):
         with changes_told(payment):
             _take_over_from_outcome(payment, outcome.value)
     elif operation.kind == Kind.PAYMENT_INTENT_CREATE:
         payment.mark_creation_failed()
+
+
+def _payment_of(operation: Operation) -> Transaction:
+    """The payment, locked; as it was reserved, where this process has just done that: its version guards it then."""
+    if isinstance(operation.subject, Transaction):
+        return operation.subject
+    return Transaction.objects.select_for_update().get(pk=operation.subject_id)
 
 
 def _take_over_from_outcome(payment: Transaction, intent: PaymentIntentSnapshot) -> None:

@@ -1,0 +1,235 @@
+"""The few statements that every payment sends, each composed once instead of anew for every request.
+
+The ORM composes a statement out of objects each time, which costs several times what sending it does (docs/performance.md).
+Here the same models tell the columns, once for each model and kind of database, and the values are prepared by their fields as
+always. One way for SQLite and PostgreSQL: `FOR UPDATE` is left out where there is one writer at a time.
+
+Names of tables and columns come from the models and from this project's own source; values are always parameters.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.models import Field, Model
+from django.db.models.expressions import Col
+
+from commercecore_payments import clock
+
+
+@dataclass(frozen=True, slots=True)
+class ByClock:
+    """Stands for a value: what the database's clock shows when the statement begins, and so much later."""
+
+    later: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class While:
+    """The row of `model` that has to be as `columns` say when something is inserted; it stays locked until the end."""
+
+    model: type[Model]
+    columns: Mapping[str, Any]
+
+
+def insert(row: Model, *, times: Mapping[str, timedelta] | None = None, only_while: While | None = None) -> bool:
+    """Inserts a new row, as `row.save(force_insert=True)` would; False where `only_while` does not hold, and nothing was done.
+
+    The columns that `times` names are set by the database's clock, so much later, and stand in `row` afterwards. Raises
+    IntegrityError.
+    """
+    times = times or {}
+    fields = _inserted_fields(type(row), row.pk is None)
+    values = {f.attname: ByClock(times[f.attname]) if f.attname in times else getattr(row, f.attname) for f in fields}
+    texts, parameters = _values(fields, values)
+    conditions, more = _conditions(only_while.model, only_while.columns) if only_while is not None else ("", [])
+    held = only_while.model if only_while is not None else None
+    source = _from(held, conditions, for_update()) if held is not None else ""
+    sql = _insertion(type(row), tuple(f.attname for f in fields), tuple(texts), tuple(times), source)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*parameters, *more])
+        found = cursor.fetchone()
+    if found is None:
+        return False
+    _take_over(row, found, times)
+    return True
+
+
+def _take_over(row: Model, found: Sequence[Any], times: Mapping[str, timedelta]) -> None:
+    """What the database made of a new row: its key, and the times."""
+    row.pk = found[0]
+    for name, value in zip(times, found[1:], strict=True):
+        setattr(row, name, _time(row, name, value))
+    row._state.adding = False
+    row._state.db = DEFAULT_DB_ALIAS
+
+
+def _time(row: Model, name: str, value: Any) -> datetime:
+    """A time as its field reads it: SQLite returns text."""
+    for convert in _converters(type(row), name):
+        value = convert(value, None, connection)
+    moment: datetime = value
+    return moment
+
+
+def update(
+    model: type[Model], key: Any, values: Mapping[str, Any], *, guard: Mapping[str, Any], unless_locked: bool = False
+) -> bool:
+    """Changes the row of this key where all that `guard` names stands in it; whether it did.
+
+    With `unless_locked` a row that somebody else has locked is not waited for, and counts as one that does not fit.
+    """
+    texts, parameters = _values([_field(model, name) for name in values], values)
+    conditions, more = _conditions(model, {_key(model).attname: key, **guard})
+    skips = unless_locked and connection.vendor == "postgresql"
+    sql = _change(model, tuple(values), tuple(texts), conditions, skips)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*parameters, *more, *([key] if skips else [])])
+        return bool(cursor.rowcount == 1)
+
+
+def lock(model: type[Model], key: Any, *names: str, strength: str = "UPDATE") -> tuple[Any, ...] | None:
+    """Locks the row of this key until the end of the transaction; what stands in its columns, or None where there is none."""
+    conditions, parameters = _conditions(model, {_key(model).attname: key})
+    columns = ", ".join(_quoted(_field(model, name).column) for name in names)
+    sql = f"SELECT {columns} {_from(model, conditions, for_update(strength))}"
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        found: tuple[Any, ...] | None = cursor.fetchone()
+    return found
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The rows of several models in one statement: `source` is what follows SELECT, with an alias for each model."""
+
+    models: Mapping[str, type[Model]]
+    source: str
+
+    def first(self, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
+        """The instances of the first row found, one of each model, None where its key is; None where no row is found."""
+        sql, parts = _selected(tuple(self.models.items()), self.source)
+        with connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            found = cursor.fetchone()
+        if found is None:
+            return None
+        return tuple(_instance(model, found[part]) for model, part in zip(self.models.values(), parts, strict=True))
+
+
+def _instance(model: type[Model], values: Sequence[Any]) -> Model | None:
+    if values[_key_position(model)] is None:
+        return None
+    fields = model._meta.concrete_fields
+    read = list(values)
+    for position, converters in _all_converters(model, connection.vendor):
+        for convert in converters:
+            read[position] = convert(read[position], None, connection)
+    return model.from_db(DEFAULT_DB_ALIAS, [f.attname for f in fields], read)
+
+
+@cache
+def _selected(models: tuple[tuple[str, type[Model]], ...], source: str) -> tuple[str, tuple[slice, ...]]:
+    """The statement, and which part of a row belongs to each model."""
+    names: list[str] = []
+    parts = []
+    for alias, model in models:
+        begin = len(names)
+        names += [f"{alias}.{_quoted(f.column)}" for f in model._meta.concrete_fields]
+        parts.append(slice(begin, len(names)))
+    return f"SELECT {', '.join(names)} {source}", tuple(parts)
+
+
+@cache
+def _insertion(
+    model: type[Model],
+    names: tuple[str, ...],
+    texts: tuple[str, ...],
+    returned: tuple[str, ...],
+    source: str,
+) -> str:
+    columns = ", ".join(_quoted(_field(model, name).column) for name in names)
+    back = ", ".join(_quoted(_field(model, name).column) for name in (_key(model).attname, *returned))
+    into = f"INSERT INTO {_quoted(model._meta.db_table)} ({columns})"
+    if not source:
+        return f"{into} VALUES ({', '.join(texts)}) RETURNING {back}"
+    return f"{into} SELECT {', '.join(texts)} {source} RETURNING {back}"
+
+
+@cache
+def _change(model: type[Model], names: tuple[str, ...], texts: tuple[str, ...], conditions: str, skips_locked: bool) -> str:
+    table, key = _quoted(model._meta.db_table), _quoted(_key(model).column)
+    changes = ", ".join(f"{_quoted(_field(model, name).column)} = {text}" for name, text in zip(names, texts, strict=True))
+    free = f" AND {key} IN (SELECT {key} FROM {table} WHERE {key} = %s FOR UPDATE SKIP LOCKED)"  # noqa: S608 - likewise
+    free = free if skips_locked else ""
+    return f"UPDATE {table} SET {changes} WHERE {conditions}{free}"  # noqa: S608 - names of the model's own
+
+
+@cache
+def _from(model: type[Model], conditions: str, lock: str) -> str:
+    return f"FROM {_quoted(model._meta.db_table)} WHERE {conditions} {lock}"
+
+
+def for_update(strength: str = "UPDATE") -> str:
+    """The words that lock what a SELECT finds until the end of the transaction; none on SQLite, where one writes at a time."""
+    return f"FOR {strength}" if connection.vendor == "postgresql" else ""
+
+
+def _values(fields: Sequence[Any], values: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
+    """The placeholder of each column, and the parameters that stand for them."""
+    texts, parameters = [], []
+    for field in fields:
+        value = values[field.attname]
+        if isinstance(value, ByClock):
+            text, value = clock.database_now_sql(value.later)
+        else:
+            text, value = "%s", field.get_db_prep_save(value, connection)
+        texts.append(text)
+        parameters.append(value)
+    return texts, parameters
+
+
+def _conditions(model: type[Model], columns: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    """A condition that every column has its value, and the parameters."""
+    texts = [f"{_quoted(_field(model, name).column)} {'IS NULL' if value is None else '= %s'}" for name, value in columns.items()]
+    given = {name: value for name, value in columns.items() if value is not None}
+    return " AND ".join(texts), [_field(model, name).get_db_prep_save(value, connection) for name, value in given.items()]
+
+
+@cache
+def _inserted_fields(model: type[Model], has_no_key: bool) -> tuple[Any, ...]:
+    return tuple(f for f in model._meta.local_concrete_fields if not (has_no_key and f is model._meta.auto_field))
+
+
+@cache
+def _field(model: type[Model], name: str) -> Any:
+    return next(field for field in model._meta.concrete_fields if name in (field.attname, field.name))
+
+
+def _key(model: type[Model]) -> "Field[Any, Any]":
+    return model._meta.pk
+
+
+@cache
+def _key_position(model: type[Model]) -> int:
+    return model._meta.concrete_fields.index(_key(model))
+
+
+def _converters(model: type[Model], name: str) -> list[Any]:
+    """What makes a field's value of what the database gives."""
+    field = _field(model, name)
+    return [*connection.ops.get_db_converters(Col(model._meta.db_table, field)), *field.get_db_converters(connection)]
+
+
+@cache
+def _all_converters(model: type[Model], vendor: str) -> tuple[tuple[int, list[Any]], ...]:  # noqa: ARG001 - they differ by it
+    found = [(position, _converters(model, field.attname)) for position, field in enumerate(model._meta.concrete_fields)]
+    return tuple((position, converters) for position, converters in found if converters)
+
+
+@cache
+def _quoted(name: str) -> str:
+    return connection.ops.quote_name(name)
