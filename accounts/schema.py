@@ -1,7 +1,7 @@
 """The connected accounts, as the API's description shows them."""
 
 from accounts import serializers
-from accounts.errors import AccountExists, AccountInUse, AccountNotFound, LoginLinkRefused, UnknownStartingPoint
+from accounts.errors import AccountExists, AccountInUse, AccountNotFound, LoginLinkRefused
 from accounts.models import Onboarding, Status
 from accounts.readiness import WhoActs
 from commercecore_payments.errors import MethodNotAllowed
@@ -157,9 +157,9 @@ OPERATIONS = {
     "GET /connected-accounts": Described(
         summary="List connected accounts",
         description="The developer's accounts as they were last seen, newest first, and whether each can be paid.",
-        query=serializers.ListAccountsRequest,
+        query=serializers.ListAccountsQuery,
         data=ref("AccountList"),
-        errors=(UnknownStartingPoint,),
+        is_paged=True,
     ),
     "POST /connected-accounts/onboarding": Described(
         summary="Continue the onboarding",

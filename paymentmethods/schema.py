@@ -49,9 +49,10 @@ OPERATIONS = {
     "GET /payment-methods": Described(
         summary="List saved payment methods",
         description="The user's saved cards, newest first.",
-        query=serializers.ListPaymentMethodsRequest,
+        query=serializers.ListPaymentMethodsQuery,
         data=ref("PaymentMethodList"),
-        errors=(*OF_STRIPE_READ, errors.UnknownStartingPoint),
+        is_paged=True,
+        errors=OF_STRIPE_READ,
     ),
     "POST /payment-methods/{id}/preferred": Described(
         summary="Prefer a payment method",

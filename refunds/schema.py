@@ -9,6 +9,7 @@ from commercecore_payments.openapi.shapes import (
     currency,
     flag,
     identifier,
+    list_of,
     map_of,
     moment,
     nullable,
@@ -20,7 +21,7 @@ from refunds import errors, serializers
 from refunds.models import Reason, Status
 from transactions.errors import TransactionNotFound
 
-REFUND_ID = identifier("re", "The refund's id, which is Stripe's.")
+REFUND_ID = identifier("(?:re|pyr)", "The refund's id, which is Stripe's.")
 STATUS = one_of(Status.values)
 REQUESTED = {
     "refund_id": REFUND_ID,
@@ -44,6 +45,22 @@ FACTS = {
 }
 
 COMPONENTS = {
+    "ForeseenRefund": closed(
+        {
+            "message": text(),
+            "dry_run": {"const": True, "type": "boolean"},
+            "amount": amount("What would go back."),
+            "currency": currency(),
+            "order_id": nullable(text()),
+            "transaction_id": identifier("pi"),
+            "account_id": identifier("acct"),
+            "amount_left": amount("What could still be refunded afterwards."),
+            "application_fee_amount": amount("What of the platform's share would go back."),
+        },
+        description="What a dry run tells: nothing was done.",
+    ),
+    "ListedRefund": closed(FACTS),
+    "RefundList": closed({"refunds": list_of(ref("ListedRefund")), "has_more": flag("Whether more follow.")}),
     "RequestedRefund": closed({"message": text(), **REQUESTED}),
     "Refund": closed({"message": text(), **FACTS}),
     "RefundEventData": closed(
@@ -61,13 +78,14 @@ OPERATIONS = {
         description=(
             "Gives money back, of the payment of an order or of the one that is named; without `amount` all that is left. "
             f"`reason`: {', '.join(Reason.values)}. Send an Idempotency-Key: without one, a partial refund that is asked for "
-            "again is a second refund."
+            "again is a second refund. `dry_run`: the request is judged as if it were meant, and nothing is done."
         ),
         body=serializers.RefundRequest,
         rules={"required": ["account_id"], "oneOf": [{"required": ["order_id"]}, {"required": ["transaction_id"]}]},
         status=201,
         message=True,
         data=ref("RequestedRefund"),
+        dry_run=ref("ForeseenRefund"),
         errors=(
             *OF_STRIPE,
             AccountNotFound,
@@ -79,6 +97,13 @@ OPERATIONS = {
             errors.RefundRefused,
         ),
         leads_to={"read": Link("GET /refunds/{id}", path={"id": "/data/refund_id"})},
+    ),
+    "GET /refunds": Described(
+        summary="List refunds",
+        description="The app's refunds as they were last seen, newest first, by what is asked for.",
+        query=serializers.ListRefundsQuery,
+        is_paged=True,
+        data=ref("RefundList"),
     ),
     "GET /refunds/{id}": Described(
         summary="Retrieve a refund",

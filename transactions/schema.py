@@ -112,6 +112,23 @@ COMPONENTS = {
         },
         description="Something that was asked of Stripe and is under way or undecided.",
     ),
+    "ForeseenCapture": closed(
+        {
+            "message": text(),
+            "dry_run": {"const": True, "type": "boolean"},
+            "transaction_id": TRANSACTION_ID,
+            "account_id": ACCOUNT_ID,
+            "order_id": nullable(ORDER_ID),
+            "status": STATUS,
+            "amount": amount("What would be taken."),
+            "amount_released": amount("What would be let go."),
+            "application_fee_amount": amount("The platform's share of it."),
+            "currency": currency(),
+        },
+        description="What a dry run tells: nothing was done.",
+    ),
+    "ListedTransaction": closed(FACTS),
+    "TransactionList": closed({"transactions": list_of(ref("ListedTransaction")), "has_more": flag("Whether more follow.")}),
     "Transaction": closed({**FACTS, "open_operations": list_of(ref("OpenOperation"))}),
     "PaymentEventData": closed(EVENT_DATA),
     "ExpiringPaymentEventData": closed(
@@ -179,10 +196,14 @@ OPERATIONS = {
     ),
     "POST /transactions/{id}/capture": Described(
         summary="Capture a held payment",
-        description="Takes the money of a hold, or once a part of it: the rest is let go.",
+        description=(
+            "Takes the money of a hold, or once a part of it: the rest is let go. "
+            "`dry_run`: the request is judged as if it were meant, and nothing is done."
+        ),
         body=serializers.CaptureTransactionRequest,
         message=True,
         data=ref("ChangedTransaction"),
+        dry_run=ref("ForeseenCapture"),
         errors=(
             *OF_STRIPE,
             AccountNotFound,
@@ -213,6 +234,13 @@ OPERATIONS = {
             errors.NotCancelable,
             errors.CancellationRefused,
         ),
+    ),
+    "GET /transactions": Described(
+        summary="List transactions",
+        description="The app's payments as they were last seen, newest first, by what is asked for.",
+        query=serializers.ListTransactionsQuery,
+        is_paged=True,
+        data=ref("TransactionList"),
     ),
     "GET /transactions/{id}": Described(
         summary="Retrieve a transaction",

@@ -41,7 +41,7 @@ COMPONENTS = {
     "WebhookEndpointWithSecret": closed(
         {"message": text(), **ENDPOINT, "secret": text("Signs what is sent. It is shown this once.", pattern="^whsec_")}
     ),
-    "WebhookEndpointList": closed({"webhook_endpoints": list_of(ref("WebhookEndpoint"))}),
+    "WebhookEndpointList": closed({"webhook_endpoints": list_of(ref("WebhookEndpoint")), "has_more": HAS_MORE}),
     "DeletedWebhookEndpoint": closed(DELETED),
     "DeliveryAttempt": closed(
         {
@@ -125,8 +125,9 @@ OPERATIONS = {
     ),
     "GET /webhook-endpoints": Described(
         summary="List webhook endpoints",
-        description="Those of the app, without their secrets.",
-        query=serializers.NoQuery,
+        description="Those of the app, newest first, without their secrets.",
+        query=serializers.ListEndpointsQuery,
+        is_paged=True,
         data=ref("WebhookEndpointList"),
     ),
     "GET /webhook-endpoints/{id}": Described(
@@ -161,6 +162,7 @@ OPERATIONS = {
         summary="List deliveries",
         description="What was sent to the endpoint behind its own sequence number `after`, the oldest first, and what came back.",
         query=serializers.ListDeliveriesQuery,
+        is_paged=True,
         meta={"has_more": HAS_MORE},
         data=ref("DeliveryList"),
         errors=(errors.EndpointNotFound,),
@@ -183,6 +185,7 @@ OPERATIONS = {
         summary="List events",
         description="What happened, behind the sequence number `after`, the oldest first.",
         query=serializers.ListEventsQuery,
+        is_paged=True,
         meta={
             "oldest_sequence": count("The oldest that is kept, or 0."),
             "latest_sequence": count("The newest ever, or 0."),

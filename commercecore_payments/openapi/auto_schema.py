@@ -1,6 +1,7 @@
 """One operation of the API's description, made from what its app's `schema.py` says."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from itertools import product
 from typing import Any
@@ -15,7 +16,7 @@ from commercecore_payments.openapi.described import NotDescribed, all_operations
 from commercecore_payments.openapi.error_shapes import by_status, shape_of
 from commercecore_payments.openapi.examples import answer_examples, request_example
 from commercecore_payments.openapi.operations import Described, Errors
-from commercecore_payments.openapi.shapes import Shape, address, closed, const, text
+from commercecore_payments.openapi.shapes import Shape, address, closed, const, nullable, text
 from commercecore_payments.serializers import StrictSerializer
 from commercecore_payments.versions import CURRENT, DOCUMENTED, HEADER
 from idempotency.requests import KEYED_METHODS, REPLAYED_HEADER
@@ -24,6 +25,7 @@ PREFIX = "/api/v1"
 ARTICLES = ("a", "an", "the")
 ALWAYS = ("X-Request-ID",)
 OF_VIEWS = (HEADER, "X-Request-ID", "Cache-Control")
+RATE_LIMITS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 
 
 def operation_name(method: str, path: str) -> str:
@@ -92,11 +94,15 @@ class DescribedSchema(AutoSchema):
 
     def _responses(self, name: str, described: Described) -> Iterator[tuple[str, Shape]]:
         yield str(int(described.status)), self._success(name, described)
+        if described.dry_run is not None and described.status != HTTPStatus.OK:
+            foreseen = replace(described, data=described.dry_run, status=HTTPStatus.OK, leads_to={})
+            yield str(int(HTTPStatus.OK)), self._success(name, foreseen)
         for status, errors in by_status(self._errors(described)).items():
             yield str(status), self._failure(name, described, status, errors)
 
     def _success(self, name: str, described: Described) -> Shape:
-        known = (*OF_VIEWS, REPLAYED_HEADER) if self.method in KEYED_METHODS else OF_VIEWS
+        replayed = (REPLAYED_HEADER,) if self.method in KEYED_METHODS else ()
+        known = (*OF_VIEWS, *self._rate_limits(), *replayed)
         media = {"schema": answer_shape(described), **answer_examples(name, int(described.status))}
         answer = {
             "description": HTTPStatus(described.status).phrase,
@@ -106,7 +112,7 @@ class DescribedSchema(AutoSchema):
         return {**answer, "links": links_of(described)} if described.leads_to else answer
 
     def _failure(self, name: str, described: Described, status: int, errors: Errors) -> Shape:
-        known = {**headers.header_refs(ALWAYS), **dict(_optional_headers())}
+        known = {**headers.header_refs((*ALWAYS, *self._rate_limits())), **dict(_optional_headers())}
         if self.method in KEYED_METHODS and _may_be_replayed(errors):
             known |= headers.header_refs((REPLAYED_HEADER,))
         if any("Retry-After" in _headers_sent(error) for error in errors):
@@ -123,6 +129,10 @@ class DescribedSchema(AutoSchema):
             "content": {"application/json": media},
         }
 
+    def _rate_limits(self) -> tuple[str, ...]:
+        """Who is known is counted."""
+        return RATE_LIMITS if self._authentication() is not None else ()
+
     def _errors(self, described: Described) -> Errors:
         """All that may come: of every operation, of its headers, its body and its key, and its own."""
         address = operations.OF_ID if "{id}" in self.path else ()
@@ -131,7 +141,13 @@ class DescribedSchema(AutoSchema):
         key = operations.OF_KEY if self.method in KEYED_METHODS else ()
         body_of_key = operations.OF_BODY[1:] if self.method == "POST" else ()  # the key's fingerprint reads it
         found = (*operations.OF_ALL, *errors_before(self._authentication()), *address, *body, *query, *key, *body_of_key)
-        return tuple(dict.fromkeys((*found, *described.errors)))
+        page = operations.OF_PAGE if described.is_paged and "starting_after" in query_fields(described) else ()
+        dry_run = operations.OF_DRY_RUN if described.dry_run is not None else ()
+        return tuple(dict.fromkeys((*found, *page, *dry_run, *described.errors)))
+
+
+def query_fields(described: Described) -> list[str]:
+    return list(described.query().fields) if described.query is not None else []
 
 
 def errors_before(authentication: type | None) -> Errors:
@@ -162,8 +178,16 @@ def answer_shape(described: Described) -> Shape:
         return described.data
     message = {"message": text()} if described.message else {}
     addresses = {name: address() for name in ("self", *described.links)}
+    following = {"next": nullable(address("The next page; null where this is the last."))} if described.is_paged else {}
     meta = {**message, "status_code": const(int(described.status)), **described.meta}
-    return closed({"data": described.data, "meta": closed(meta), "links": closed(addresses)})
+    return closed({"data": _data(described), "meta": closed(meta), "links": closed({**addresses, **following})})
+
+
+def _data(described: Described) -> Shape:
+    """A dry run that answers with the status of the real one is another form of `data`."""
+    if described.dry_run is None or described.status != HTTPStatus.OK or described.data == described.dry_run:
+        return described.data
+    return {"anyOf": [described.data, described.dry_run]}
 
 
 def links_of(described: Described) -> Shape:

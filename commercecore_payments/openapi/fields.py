@@ -63,7 +63,7 @@ class IdentifierShape(FieldShape):
     target_class = "commercecore_payments.serializers.IdentifierField"
 
     def shape(self, field: Any) -> Shape:
-        return {"type": "string", "maxLength": field.max_length, "pattern": rf"^{field.prefix}_[A-Za-z0-9_]+$"}
+        return {"type": "string", "maxLength": field.max_length, "pattern": rf"^(?:{'|'.join(field.prefixes)})_[A-Za-z0-9_]+$"}
 
 
 class OneOfShape(FieldShape):

@@ -68,6 +68,12 @@ HEADERS: Mapping[str, Shape] = {
         "description": "`true` where the answer was given before, under the same Idempotency-Key.",
         "schema": const("true"),
     },
+    "RateLimit-Limit": {
+        "description": "How many requests a second the token or the app may send, whichever is used up sooner.",
+        "schema": count(),
+    },
+    "RateLimit-Remaining": {"description": "How many of them are left at this moment.", "schema": count()},
+    "RateLimit-Reset": {"description": "Seconds until all of them are there again.", "schema": count()},
     "Retry-After": {"description": "Seconds after which to ask again.", "schema": count()},
     "WWW-Authenticate": {
         "description": "How a token is sent (RFC 9110, section 11.6.1).",

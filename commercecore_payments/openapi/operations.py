@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from commercecore_payments import errors
+from commercecore_payments.dry_runs import DryRunUnderKey
 from commercecore_payments.errors import ServiceError
 from commercecore_payments.openapi.shapes import Shape
+from commercecore_payments.pages import UnknownStartingPoint
 from commercecore_payments.serializers import StrictSerializer
 from developers.errors import AppForbidden, AppIdConflict, AppIdRequired, InvalidToken, UserIdRequired
 from gateway.errors import (
@@ -17,6 +19,7 @@ from gateway.errors import (
     StripeUnreachable,
 )
 from idempotency.errors import AnswerUnreadable, KeyInUse, KeyInvalid, KeyReused
+from rate_limits.errors import RateLimited
 
 Errors = tuple[type[ServiceError], ...]
 
@@ -29,7 +32,7 @@ OF_ALL: Errors = (
     errors.ServiceError,
     errors.DatabaseUnavailable,
 )
-OF_TOKEN: Errors = (errors.Unauthorized, InvalidToken)
+OF_TOKEN: Errors = (errors.Unauthorized, InvalidToken, RateLimited)
 OF_APP: Errors = (*OF_TOKEN, AppIdRequired, AppIdConflict, AppForbidden)
 OF_APP_AND_USER: Errors = (*OF_APP, UserIdRequired)
 # Of an address that holds an id: letters that no id has make it another address.
@@ -37,6 +40,8 @@ OF_ID: Errors = (errors.RouteNotFound,)
 OF_QUERY: Errors = (errors.InvalidBody,)
 OF_BODY: Errors = (errors.InvalidBody, errors.MalformedBody, errors.TooLarge, errors.UnsupportedMediaType)
 OF_KEY: Errors = (KeyInvalid, KeyReused, KeyInUse, AnswerUnreadable)
+OF_DRY_RUN: Errors = (DryRunUnderKey,)
+OF_PAGE: Errors = (UnknownStartingPoint,)
 # Of a read from Stripe, and of a change there.
 OF_STRIPE_READ: Errors = (StripeUnreachable, StripeConfigurationRefused)
 OF_STRIPE: Errors = (*OF_STRIPE_READ, StripeRejected, OutcomeUnknown, OperationInProgress)
@@ -60,7 +65,7 @@ class Described:
 
     `data` is the shape of the answer's `data`. `message`: `meta` shows one. `errors`: those of its own, beside what every
     operation with its headers, its body and its key has. `rules` joins the schema of the body. `links` are addresses in the
-    answer beside `self`.
+    answer beside `self`; `is_paged`: `next` is one, or null. `dry_run` is the shape of what a dry run answers, with 200.
     """
 
     summary: str
@@ -74,6 +79,8 @@ class Described:
     message: bool = False
     meta: Mapping[str, Shape] = field(default_factory=dict)
     links: tuple[str, ...] = ()
+    is_paged: bool = False
+    dry_run: Shape | None = None
     leads_to: Mapping[str, Link] = field(default_factory=dict)
     is_bare: bool = False  # the whole answer is `data`, in no envelope
 

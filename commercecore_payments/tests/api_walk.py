@@ -140,17 +140,21 @@ def _hold(walk: Walk, seller: str) -> None:
         while warn_of_next_lapse():
             pass
     walk.ask("More than is held", "POST", f"/transactions/{held}/capture", {"amount": 9000})
+    walk.ask("Dry run of a part", "POST", f"/transactions/{held}/capture", {"amount": 4000, "dry_run": True})
     walk.ask("A part", "POST", f"/transactions/{held}/capture", {"amount": 4000})
+    walk.ask("Captured payments of an order", "GET", "/transactions?order_id=1003&status=succeeded&limit=2")
     walk.ask("Captured already", "POST", f"/transactions/{held}/capture", {})
 
 
 def _refund(walk: Walk, seller: str) -> None:
     """A part of a payment, more than is left, and one that fails later."""
     asked = {"order_id": "1003", "account_id": seller}
+    walk.ask("Dry run of all that is left", "POST", "/refunds", {**asked, "dry_run": True})
     refund = walk.ask("A part", "POST", "/refunds", {**asked, "amount": 1000, "reason": "requested_by_customer"})["data"]
     walk.ask("More than is left", "POST", "/refunds", {**asked, "amount": 9000})
     walk.ask("No app is named", "POST", "/refunds", asked, **{"X-App-ID": ""})
     walk.ask("No user is named", "POST", "/refunds", asked, **{"X-User-ID": ""})
+    walk.ask("Refunds of an order", "GET", "/refunds?order_id=1003&limit=10")
     walk.ask("Succeeded", "GET", f"/refunds/{refund['refund_id']}")
     failing = walk.tenant.create_payment(seller, order_id="1004")
     walk.tenant.confirm(seller, failing, "pm_card_refundFail")

@@ -12,6 +12,7 @@ from commercecore_payments.openapi.examples import of_operation
 from commercecore_payments.openapi.postman.lookup import operation_of
 from commercecore_payments.openapi.postman.scripts import scripts_of
 from commercecore_payments.openapi.postman.steps import FOLDERS, Folder, Step
+from idempotency.requests import KEYED_METHODS
 
 Item = dict[str, Any]
 
@@ -77,17 +78,18 @@ def _request(step: Step) -> Item:
     return {
         "auth": AUTH,
         "method": method,
-        "header": _headers(operation, method),
+        "header": _headers(operation, method, is_keyed="dry_run" not in (step.body or {})),
         **_body(step.body),
         "url": f"{address}?{step.query}" if step.query else address,
         "description": operation["description"],
     }
 
 
-def _headers(operation: Item, method: str) -> list[Item]:
+def _headers(operation: Item, method: str, *, is_keyed: bool) -> list[Item]:
+    """Those that the operation asks for; and a key for what has to be done once, which a dry run is not."""
     schemes = operation["security"][0] if operation["security"] else {}
     found = [_header(*HEADER_OF_SCHEME[name]) for name in schemes]
-    if method in ("POST", "DELETE") and schemes:
+    if method in KEYED_METHODS and schemes and is_keyed:
         found.append(_header("Idempotency-Key", "{{$guid}}"))
     return found
 

@@ -40,7 +40,13 @@ def _objects(step: Step) -> list[tuple[str, dict[str, Any]]]:
     """Where in the answer the closed objects stand whose fields are held: the answer itself, and its `data`."""
     answer = _resolved(operation_of(step.operation)["responses"][str(step.status)]["content"]["application/json"]["schema"])
     data = answer["properties"].get("data")
-    return [("", answer), *([(".data", _resolved(data))] if data is not None else [])]
+    return [("", answer), *([(".data", _resolved(_form(step, data)))] if data is not None else [])]
+
+
+def _form(step: Step, data: dict[str, Any]) -> dict[str, Any]:
+    """Of two forms of `data` the second is a dry run's."""
+    forms: list[dict[str, Any]] = data.get("anyOf", [data])
+    return forms[-1] if "dry_run" in (step.body or {}) else forms[0]
 
 
 def _resolved(shape: dict[str, Any]) -> dict[str, Any]:

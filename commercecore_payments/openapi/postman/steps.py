@@ -68,6 +68,7 @@ FOLDERS: tuple[Folder, ...] = (
             Step("Create Transaction", "POST /transactions", _ORDER, status=201, keeps=_TRANSACTION, fresh=("order_id",)),
             Step("Confirm Transaction", "POST /transactions/confirm", _CONFIRM, keeps={"paid_order_id": "@order_id"}),
             Step("Retrieve Transaction", "GET /transactions/{id}", of="transaction_id"),
+            Step("List Transactions", "GET /transactions", query="order_id={{paid_order_id}}&limit=10"),
             Step("Explain Transaction", "GET /transactions/{id}/explain", of="transaction_id"),
             Step(
                 "Create a Held Transaction",
@@ -78,6 +79,12 @@ FOLDERS: tuple[Folder, ...] = (
                 fresh=("order_id",),
             ),
             Step("Hold the Money", "POST /transactions/confirm", _CONFIRM),
+            Step(
+                "Try a Capture (dry run)",
+                "POST /transactions/{id}/capture",
+                {"amount": 2000, "dry_run": True},
+                of="transaction_id",
+            ),
             Step("Capture Transaction", "POST /transactions/{id}/capture", {"amount": 2000}, of="transaction_id"),
             Step(
                 "Create a Transaction to Cancel",
@@ -102,6 +109,7 @@ FOLDERS: tuple[Folder, ...] = (
                 status=201,
                 keeps={"refund_id": "data.refund_id"},
             ),
+            Step("List Refunds", "GET /refunds", query="order_id={{paid_order_id}}&limit=10"),
             Step("Retrieve Refund", "GET /refunds/{id}", of="refund_id"),
         ),
     ),
