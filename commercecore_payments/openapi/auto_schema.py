@@ -225,8 +225,9 @@ def _may_be_replayed(errors: Errors) -> bool:
 
 
 def _headers_sent(error: Any) -> tuple[str, ...]:
-    """Whether it says when to ask again: by its category or by its own words."""
-    return ("Retry-After",) if error.key_afterwards == KeyAfterwards.FREE else ()
+    """What passes by itself says when to ask again; some of it does not know."""
+    passes = error.key_afterwards == KeyAfterwards.FREE or error.status == HTTPStatus.TOO_MANY_REQUESTS
+    return ("Retry-After",) if passes else ()
 
 
 def _as_query(shape: Shape) -> Shape:

@@ -4,7 +4,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView, SpectacularYAMLAPIView
-from rest_framework.renderers import TemplateHTMLRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -32,7 +31,6 @@ class DocumentationView(SpectacularSwaggerSplitView):
 
     template_name = "commercecore_payments/swagger.html"
     url_name = "openapi-json"
-    renderer_classes = (TemplateHTMLRenderer,)
 
 
 @require_safe

@@ -11,6 +11,7 @@ import pytest
 
 RESULT = "api_answers"  # the key under which a parallel process hands over its count
 JUDGED = "judged"
+MADE_UP = "made_up_events"  # the marker of tests whose events hold what nothing here writes
 
 
 class Hearing:
@@ -52,7 +53,7 @@ def _listen(hearing: Hearing) -> None:
             hearing.untold += problems(Answer(method, path, response.status_code, response.headers, response.content))
         return response
 
-    Client.request = heard  # type: ignore[method-assign]
+    Client.request = heard  # type: ignore[assignment, method-assign]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -60,7 +61,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """A test that passed fails for what was wrong in it, or in what was set up for it."""
     result = yield
     found = item.config.stash[_hearing].take_problems()
-    if found:
+    if found and item.get_closest_marker(MADE_UP) is None:
         pytest.fail("Not as the API's description has it:\n" + "\n".join(dict.fromkeys(found)), pytrace=False)
     return result
 
