@@ -1,7 +1,7 @@
 # The commands of CommerceCore Payments. Each needs Python 3.11 or newer and nothing else.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-stripe prove prove-long benchmark check format requirements audit sbom environment development-environment
+.PHONY: help run test test-stripe prove prove-long bench benchmark fuzz check format requirements audit sbom environment development-environment
 
 # The first Python that is new enough. Another: make run PYTHON=/path/to/python3.12
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -14,7 +14,8 @@ help:
 	@echo "make test    runs the tests on SQLite and on PostgreSQL at once; ARGS=\"-k name\" goes to pytest"
 	@echo "make test-stripe  holds the contract with Stripe against Stripe's test mode: needs STRIPE_SECRET_KEY=sk_test_..."
 	@echo "make prove   kills, races and simulates, and compares the books with Stripe's: minutes; make prove-long takes hours"
-	@echo "make benchmark  measures what a payment costs, how many payments 8 database connections serve while Stripe is waited for, events in and out, and the admin beside a million payments; needs PostgreSQL"
+	@echo "make bench   measures what a payment, a list, an event, a comparison and a page of the admin cost, as ratios: most of an hour; needs PostgreSQL"
+	@echo "make fuzz    plays schemathesis over the description of the API, against a sandbox of its own; ARGS=\"--cases 50000\""
 	@echo "make check   runs the linters, the type checker and Django's checks"
 	@echo "make format  formats the code and sorts its imports"
 	@echo "make requirements  compiles requirements*.in to pinned requirements*.txt"
@@ -38,13 +39,13 @@ prove: development-environment
 prove-long: development-environment
 	@exec .venv/bin/python -m proofs --long $(ARGS)
 
-benchmark: development-environment
-	@.venv/bin/python -m benchmarks.waiting $(ARGS)
-	@.venv/bin/python -m benchmarks.request_cost
-	@.venv/bin/python -m benchmarks.webhooks_out
-	@.venv/bin/python -m benchmarks.admin_pages
-	@.venv/bin/python -m benchmarks.lists
-	@exec .venv/bin/python -m benchmarks.webhooks_in
+# The promises of docs/performance.md. ARGS="--only lists" measures one part alone, ARGS=--quick sees that all of them run.
+bench benchmark: development-environment
+	@exec .venv/bin/python -m benchmarks $(ARGS)
+
+# Made-up requests over the whole description of the API: ARGS="--cases 50000" is the long form, ARGS="--seconds 30" a quick one.
+fuzz: development-environment
+	@exec .venv/bin/python -m commercecore_payments.testing.fuzz $(ARGS)
 
 check: development-environment
 	@exec .ci/check

@@ -97,6 +97,7 @@ def _source(path: Path) -> str:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole", action="store_true", help="Run on PostgreSQL also what is otherwise run on SQLite alone.")
+    parser.addoption("--record-examples", action="store_true", help="Write the examples of the API's description anew.")
     parser.addoption("--every-order", action="store_true", help="Play every order in which events can arrive: minutes.")
 
 

@@ -6,6 +6,8 @@ from commercecore_payments.errors import Conflict, KeyAfterwards, NotFound
 
 
 class AccountExists(Conflict):
+    """The developer has an account with this email, which is not deleted."""
+
     code = "account_exists"
     message = "An account with this email already exists."  # documented
 

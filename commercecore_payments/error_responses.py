@@ -16,24 +16,29 @@ from rest_framework.response import Response
 
 from commercecore_payments.errors import (
     DatabaseUnavailable,
+    Forbidden,
     InvalidBody,
     KeyAfterwards,
     MalformedBody,
+    MethodNotAllowed,
+    NotAcceptable,
     NotFound,
     ServiceError,
+    Unauthorized,
+    UnsupportedMediaType,
 )
 from commercecore_payments.versions import answers_documented_statuses
 
 logger = logging.getLogger(__name__)
 
-# What REST framework raises itself, and the stable code that we give it.
-FRAMEWORK_CODES: Mapping[type[exceptions.APIException], str] = {
-    exceptions.NotAuthenticated: "unauthorized",
-    exceptions.AuthenticationFailed: "unauthorized",
-    exceptions.PermissionDenied: "forbidden",
-    exceptions.MethodNotAllowed: "method_not_allowed",
-    exceptions.NotAcceptable: "not_acceptable",
-    exceptions.UnsupportedMediaType: "unsupported_media_type",
+# What REST framework raises itself, and the error of ours that it is told as, with its own words.
+FRAMEWORK_ERRORS: Mapping[type[exceptions.APIException], type[ServiceError]] = {
+    exceptions.NotAuthenticated: Unauthorized,
+    exceptions.AuthenticationFailed: Unauthorized,
+    exceptions.PermissionDenied: Forbidden,
+    exceptions.MethodNotAllowed: MethodNotAllowed,
+    exceptions.NotAcceptable: NotAcceptable,
+    exceptions.UnsupportedMediaType: UnsupportedMediaType,
 }
 
 # What others raise, and the error of ours that it is told as.
@@ -118,17 +123,10 @@ def as_service_error(error: Exception) -> ServiceError | None:
             return told()
     if isinstance(error.__cause__, GONE):
         return DatabaseUnavailable()
-    code = FRAMEWORK_CODES.get(type(error))  # type: ignore[arg-type]
-    if code is None or not isinstance(error, exceptions.APIException):
+    if not isinstance(error, exceptions.APIException):
         return None
-    return _from_framework(error, code)
-
-
-def _from_framework(error: exceptions.APIException, code: str) -> ServiceError:
-    known = ServiceError(str(error.detail))
-    known.status = error.status_code  # type: ignore[misc]
-    known.code = code  # type: ignore[misc]
-    return known
+    ours = FRAMEWORK_ERRORS.get(type(error))
+    return ours(str(error.detail)) if ours is not None else None
 
 
 def invalid_body(detail: Any) -> InvalidBody:

@@ -55,6 +55,8 @@ class ServiceError(Exception):
 
 
 class BadRequest(ServiceError):
+    """The request cannot be read: a null character in the address, or a host that is not this service's."""
+
     status = HTTPStatus.BAD_REQUEST
     key_afterwards = KeyAfterwards.ANSWERED
     code = "bad_request"
@@ -62,6 +64,8 @@ class BadRequest(ServiceError):
 
 
 class Unauthorized(ServiceError):
+    """No developer token was sent."""
+
     status = HTTPStatus.UNAUTHORIZED
     key_afterwards = KeyAfterwards.FORGOTTEN
     code = "unauthorized"
@@ -97,6 +101,8 @@ class Conflict(ServiceError):
 
 
 class TooLarge(ServiceError):
+    """The body is larger than 64 KB."""
+
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     key_afterwards = KeyAfterwards.FORGOTTEN
     code = "body_too_large"
@@ -140,12 +146,16 @@ class InvalidBody(BadRequest):
 
 
 class MalformedBody(BadRequest):
+    """The body is no JSON object, names a field twice, or is nested too deeply."""
+
     key_afterwards = KeyAfterwards.FORGOTTEN
     code = "malformed_body"
     message = "The request body is not valid JSON."
 
 
 class LengthRequired(ServiceError):
+    """The body comes in chunks (`Transfer-Encoding`)."""
+
     status = HTTPStatus.LENGTH_REQUIRED
     key_afterwards = KeyAfterwards.FORGOTTEN
     code = "length_required"
@@ -162,11 +172,39 @@ class EncodedBody(ServiceError):
 
 
 class UnknownVersion(BadRequest):
+    """`CommerceCore-Version` names no version, or the app is pinned to one that is gone."""
+
     key_afterwards = KeyAfterwards.FORGOTTEN
     code = "unknown_version"
     message = f"{HEADER} names no version of this API. It knows {' and '.join(VERSIONS)}."
 
 
+class MethodNotAllowed(ServiceError):
+    """The address exists, and takes other methods: the header `Allow` names them."""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    code = "method_not_allowed"
+    message = "This address does not take the method."
+
+
+class NotAcceptable(ServiceError):
+    """The header `Accept` leaves out JSON, which is all that is answered."""
+
+    status = HTTPStatus.NOT_ACCEPTABLE
+    code = "not_acceptable"
+    message = "Only application/json is answered."
+
+
+class UnsupportedMediaType(ServiceError):
+    """The body is sent as something else than JSON."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    code = "unsupported_media_type"
+    message = "Only application/json is taken."
+
+
 class RouteNotFound(NotFound):
+    """The address is none of this API's. It may be misspelt, or of another version."""
+
     code = "route_not_found"
     message = "There is no such endpoint."

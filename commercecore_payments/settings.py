@@ -156,6 +156,8 @@ INSTALLED_APPS = [
     "auditlog",
     "axes",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "staff",
     "developers",
     "accounts",
@@ -329,8 +331,28 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "commercecore_payments.error_responses.exception_handler",
     "UNAUTHENTICATED_USER": None,
+    "DEFAULT_SCHEMA_CLASS": "commercecore_payments.openapi.auto_schema.DescribedSchema",
     "DEFAULT_METADATA_CLASS": None,  # OPTIONS would answer outside the documented envelope
     "URL_FORMAT_OVERRIDE": None,  # `?format=` is nobody's parameter here
+}
+
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "CommerceCore Payments",
+    "DESCRIPTION": "Payments for marketplaces: sellers are connected accounts, and buyers pay them by direct charge. "
+    "Amounts are whole minor units. Every error has one shape; /docs/errors lists their codes.",
+    "VERSION": "v1",
+    "OAS_VERSION": "3.1.1",
+    "SERVERS": [{"url": PUBLIC_BASE_URL}],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "PREPROCESSING_HOOKS": ["commercecore_payments.openapi.document.api_routes_alone"],
+    "POSTPROCESSING_HOOKS": ["commercecore_payments.openapi.document.complete"],
+    # Its files come from this service: no other host is asked.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "docExpansion": "list", "defaultModelsExpandDepth": 0, "filter": True},
 }
 
 # --- Logging ------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from accounts import pages
 from accounts.views import ConnectedAccountViewSet
 from commercecore_payments.metrics.views import metrics
+from commercecore_payments.openapi.views import DescriptionAsJson, DescriptionAsYaml, DocumentationView, error_catalogue
 from commercecore_payments.views import RootViewSet, StatusViewSet, landing_page, unknown_route
 from explanations.views import ExplanationViewSet
 from paymentmethods.views import PaymentMethodViewSet
@@ -79,6 +80,10 @@ api: list[URLPattern | URLResolver] = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", landing_page, name="landing"),
+    path("docs", DocumentationView.as_view(), name="documentation"),
+    path("docs/errors", error_catalogue, name="error-catalogue"),
+    path("openapi.json", DescriptionAsJson.as_view(), name="openapi-json"),
+    path("openapi.yaml", DescriptionAsYaml.as_view(), name="openapi-yaml"),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("onboarding/<str:token>", pages.open_onboarding_link, name="onboarding"),

@@ -11,16 +11,22 @@ class InvalidToken(Unauthorized):
 
 
 class AppIdRequired(BadRequest):
+    """Neither `X-App-ID` nor `?app_id=` names an app."""
+
     code = "app_id_required"
     message = "Provide app_id in the header"  # documented under "Error Handling"
 
 
 class AppIdConflict(BadRequest):
+    """`X-App-ID` and `?app_id=`, or two of the latter, name different apps."""
+
     code = "app_id_conflict"
     message = "The app_id is given more than once, with different values."
 
 
 class UserIdRequired(Unauthorized):
+    """`X-User-ID` is missing, longer than 255 characters, or holds a comma or letters outside printable ASCII."""
+
     code = "user_id_required"
     message = "Please provide a valid user token in the header"  # documented under the 401 of "Request Refund"
 

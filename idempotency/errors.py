@@ -8,6 +8,8 @@ RETRY_AFTER_S = 2
 
 
 class KeyInvalid(BadRequest):
+    """The key is blank, too long, or holds letters outside printable ASCII."""
+
     code = "idempotency_key_invalid"
     message = f"Idempotency-Key must have 1 to {MAX_KEY_LENGTH} printable ASCII characters."
 

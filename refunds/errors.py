@@ -19,11 +19,15 @@ class NotRefundable(Conflict):
 
 
 class NothingLeftToRefund(Conflict):
+    """All of the payment has gone back, or is on its way back."""
+
     code = "nothing_left_to_refund"
     message = "The payment has already been refunded in full, pending refunds included."
 
 
 class RefundExceedsPayment(Conflict):
+    """More was asked for than is left. `refundable_amount` tells how much is."""
+
     code = "refund_exceeds_payment"
 
     def __init__(self, *, refundable_minor: int, currency: str) -> None:

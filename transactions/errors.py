@@ -59,7 +59,7 @@ class OrderTaken(Conflict):
 
 
 class AccountIdMissing(BadRequest):
-    """Documented as a 500 whose message is the bare name of the field."""
+    """The body names no account. Documented as a 500 whose message is the bare name of the field."""
 
     documented_status = 500
     key_afterwards = KeyAfterwards.FORGOTTEN
@@ -68,17 +68,23 @@ class AccountIdMissing(BadRequest):
 
 
 class AmountInvalid(InvalidBody):
+    """The amount is below what the currency allows, or above it."""
+
     def __init__(self, problem: str) -> None:
         super().__init__(f"Invalid request body. 'amount': {problem}", fields={"amount": [problem]})
 
 
 class ApplicationFeeInvalid(InvalidBody):
+    """The platform's share is greater than the amount."""
+
     def __init__(self, problem: str) -> None:
         message = f"Invalid request body. 'application_fee_amount': {problem}"
         super().__init__(message, fields={"application_fee_amount": [problem]})
 
 
 class AlreadyCaptured(Conflict):
+    """A hold is captured once, in whole or in part."""
+
     code = "already_captured"
     message = "The payment has been captured already."
 
@@ -93,6 +99,8 @@ class NotCapturable(Conflict):
 
 
 class CaptureExceedsHold(Conflict):
+    """More was asked for than is held. `capturable_amount` tells how much is."""
+
     code = "capture_exceeds_hold"
 
     def __init__(self, *, capturable_minor: int, currency: str) -> None:
@@ -110,6 +118,8 @@ class CaptureRefused(Conflict):
 
 
 class AlreadyCanceled(Conflict):
+    """It was given up before, or its hold has lapsed."""
+
     code = "already_canceled"
     message = "The payment has been canceled already."
 
@@ -154,6 +164,8 @@ class AlreadyConfirmed(Conflict):
 
 
 class TransactionCanceled(Conflict):
+    """It was given up, or its hold has lapsed."""
+
     code = "transaction_canceled"
     message = "The transaction is canceled and can no longer be paid."
 

@@ -29,6 +29,8 @@ class AddressNotAllowed(BadRequest):
 
 
 class TooManyEndpoints(Conflict):
+    """The app has as many webhook endpoints as it may have. `most` tells how many that is."""
+
     code = "too_many_webhook_endpoints"
 
     def __init__(self, *, most: int) -> None:
@@ -43,6 +45,8 @@ class EndpointIsOff(Conflict):
 
 
 class TooManyEvents(BadRequest):
+    """The range of a resend is longer than one request may send again."""
+
     code = "too_many_events"
 
     def __init__(self, *, most: int) -> None:

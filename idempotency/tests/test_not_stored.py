@@ -7,6 +7,7 @@ import pytest
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from accounts import operations as account_operations
+from accounts.errors import AccountExists
 from commercecore_payments import errors
 from commercecore_payments.error_responses import key_after
 from commercecore_payments.errors import KeyAfterwards
@@ -215,7 +216,7 @@ class TestAnAnswer:
 
 
 def _refuse(*_: object, **__: object) -> None:
-    raise errors.Conflict
+    raise AccountExists
 
 
 FREEING = [

@@ -21,6 +21,7 @@ def sequences(response: Any, name: str = "events") -> list[int]:
     return [row["sequence"] for row in response.json()["data"][name]]
 
 
+@pytest.mark.made_up_events
 class TestTheEvents:
     def test_are_told_as_they_are_sent(self, tenant: Tenant) -> None:
         event, _ = write(tenant, "payment.succeeded", "refund.processed", amount=1000, rate=0.1, name="Zoë ☃", none=None)

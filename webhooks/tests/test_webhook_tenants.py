@@ -41,6 +41,7 @@ class TestARoute:
                 assert code != "route_not_found"
 
 
+@pytest.mark.made_up_events
 class TestAnApp:
     def test_sees_its_own_endpoints_and_events_alone(self, tenant: Tenant, endpoint: str) -> None:
         for stranger in (other_app(tenant), Tenant.create()):

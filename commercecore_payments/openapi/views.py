@@ -1,0 +1,40 @@
+"""The pages for developers: the API's description as a file, in Swagger UI, and its errors."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView, SpectacularYAMLAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from commercecore_payments.openapi.catalogue import entries
+from commercecore_payments.openapi.document import document
+from commercecore_payments.versions import CURRENT, DOCUMENTED
+
+
+class DescriptionAsJson(SpectacularJSONAPIView):
+    """`/openapi.json`, made once for each process: it takes a second, and nothing of it depends on who asks."""
+
+    def _get_schema_response(self, request: Request) -> Response:
+        return Response(document())
+
+
+class DescriptionAsYaml(SpectacularYAMLAPIView):
+    """`/openapi.yaml`, the same."""
+
+    def _get_schema_response(self, request: Request) -> Response:
+        return Response(document())
+
+
+class DocumentationView(SpectacularSwaggerSplitView):
+    """Swagger UI, all of whose files come from this service. Its script is a request of its own: nothing stands in the page."""
+
+    template_name = "commercecore_payments/swagger.html"
+    url_name = "openapi-json"
+
+
+@require_safe
+def error_catalogue(request: HttpRequest) -> HttpResponse:
+    """`/docs/errors`: every code, when it occurs and what to do."""
+    context = {"entries": entries(), "current": CURRENT, "documented": DOCUMENTED}
+    return render(request, "commercecore_payments/errors.html", context)

@@ -1,0 +1,1 @@
+"""Holds every answer that the tests receive from the API against its own description."""
