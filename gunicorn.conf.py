@@ -9,8 +9,8 @@ from typing import Any
 
 from structlog.contextvars import clear_contextvars
 
-from commercecore_payments.metrics.processes import clean_metrics, forget_process, remove_metrics, share_metrics
 from commercecore_payments import draining
+from commercecore_payments.metrics.processes import clean_metrics, forget_process, remove_metrics, share_metrics
 
 wsgi_app = "commercecore_payments.wsgi:application"
 bind = f"{os.environ.get('BIND_ADDRESS') or '127.0.0.1'}:{os.environ.get('PORT') or 8000}"
