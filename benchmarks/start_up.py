@@ -167,10 +167,10 @@ def _memory_over(server: Server, requests: int) -> tuple[int, int]:
 def _resident_kb(master: int) -> int:
     """Of the master and its workers (proc(5): VmRSS is in kilobytes)."""
     children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
-    return sum(_vm_rss(int(pid)) for pid in (master, *children))
+    return sum(_vm_rss(pid) for pid in (str(master), *children))
 
 
-def _vm_rss(pid: int) -> int:
+def _vm_rss(pid: str) -> int:
     [line] = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")]
     return int(line.split()[1])
 

@@ -18,7 +18,7 @@ from django.core.management import call_command  # noqa: E402 - Django is set up
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 
 import gateway.client  # noqa: E402
-from benchmarks.slow_stripe import RedirectedRequests  # noqa: E402
+from benchmarks.slow_stripe import RedirectedClient  # noqa: E402
 from sandbox.faults.fault_headers import HEADER  # noqa: E402
 
 # What a call meets: nothing left; the answer was lost after the effect; 500 without and with the effect; 429, twice; 409; and
@@ -29,7 +29,7 @@ FAULTS = ("refuse_connection", "drop_answer", "fail_inside", "fail_after", "limi
 TIMEOUT_S = 30.0
 
 
-class FaultyRequests(RedirectedRequests):
+class FaultyClient(RedirectedClient):
     """The way to the door, on which a share of the calls meets a fault."""
 
     share = float(os.environ.get("FLEET_FAULTS") or 0)
@@ -45,7 +45,7 @@ class FaultyRequests(RedirectedRequests):
 def _leave_through_the_door() -> None:
     address = os.environ.get("FLEET_STRIPE")
     if address:  # the door itself is answered in its own process
-        gateway.client.transport = lambda: FaultyRequests(address, timeout_s=TIMEOUT_S)
+        gateway.client.transport = lambda: FaultyClient(address, timeout_s=TIMEOUT_S)
 
 
 _leave_through_the_door()
