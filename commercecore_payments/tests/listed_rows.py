@@ -1,12 +1,11 @@
 """Rows for the tests of lists, written straight into the database: a list that asked Stripe about them would fail."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
 from accounts.models import ConnectedAccount
-from commercecore_payments.clock import now
 from commercecore_payments.tests.tenants import Tenant
 from paymentmethods.models import Customer, PaymentMethod
 from refunds.models import Refund
@@ -69,11 +68,14 @@ LISTS: dict[str, tuple[str, str, str, Callable[..., Any]]] = {
 }
 
 
-def made(tenant: Tenant, path: str, number: int, **more: Any) -> list[str]:
-    """The ids of new rows of a list, the newest first. Some were made at the same moment, and the later number is newer."""
+# When the first of the rows below was made.
+BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def made(tenant: Tenant, path: str, number: int) -> list[str]:
+    """The ids of new rows of a list, the newest first: two in each second, of which the later one is newer."""
     _, _, identifier, make = LISTS[path]
-    began = now() - timedelta(hours=1)
-    rows = [make(tenant, created_at=began + timedelta(seconds=place // 2), **more) for place in range(number)]
+    rows = [make(tenant, created_at=BEGAN + timedelta(seconds=place // 2)) for place in range(number)]
     rows.sort(key=lambda row: (row.created_at, row.pk), reverse=True)
     return [getattr(row, identifier) for row in rows]
 
