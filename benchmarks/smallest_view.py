@@ -1,7 +1,7 @@
 """The smallest honest view that starts a payment, as one would write it in an afternoon: what the service is measured against.
 
 One lookup of the token, one INSERT, one call through the SDK with the SDK's own transport, one UPDATE, each committed. No
-middleware, no REST framework, no pool: a connection that stays open. It promises nothing of what happens when it is killed.
+REST framework, and the middleware that every new project has. It promises nothing of what happens when it is killed.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection, models
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
 
 
 class Token(models.Model):
@@ -57,6 +58,7 @@ def stripe_client() -> stripe.StripeClient:
     return stripe.StripeClient(settings.STRIPE_SECRET_KEY, base_addresses={"api": settings.STRIPE_ADDRESS})
 
 
+@csrf_exempt
 def create_payment(request: HttpRequest) -> JsonResponse:
     """`POST /api/v1/transactions`"""
     token = Token.objects.get(digest=digest(request.headers["X-Developer-Token"]))
