@@ -18,6 +18,16 @@ import django
 from benchmarks.load import CREATED, Application, Caller, create_payment
 
 SMALLEST, SERVICE, SERVICE_WITH_KEYS = "smallest", "service", "service-with-keys"
+# What `django-admin startproject` writes.
+MIDDLEWARE_OF_A_NEW_PROJECT = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
 # Seconds: longer than any answer of the server beside it takes.
 TIMEOUT_S = 60.0
 
@@ -64,16 +74,24 @@ def statements_counted() -> Iterator[Callable[[], int]]:
 
 @contextmanager
 def smallest(address: str) -> Iterator[tuple[Application, Caller]]:
-    """The smallest view, under the least of settings, on a connection that stays open."""
+    """The smallest view, as `startproject` sets it up, and with the same pool of checked connections as the service."""
     from django.conf import settings  # noqa: PLC0415
 
     from commercecore_payments.environment_variables import EnvironmentVariables  # noqa: PLC0415
 
     database = EnvironmentVariables().db_url_config(os.environ["DATABASE_URL"])
+    pooled = {**database, "CONN_HEALTH_CHECKS": True, "OPTIONS": {"pool": {"min_size": 1, "max_size": 8}}}
     settings.configure(
-        DATABASES={"default": {**database, "CONN_MAX_AGE": None}},
+        DATABASES={"default": pooled},
         ALLOWED_HOSTS=["127.0.0.1"],
-        MIDDLEWARE=[],
+        SECRET_KEY=secrets.token_hex(),
+        INSTALLED_APPS=[
+            "django.contrib.auth",
+            "django.contrib.contenttypes",
+            "django.contrib.sessions",
+            "django.contrib.messages",
+        ],
+        MIDDLEWARE=MIDDLEWARE_OF_A_NEW_PROJECT,
         ROOT_URLCONF="benchmarks.smallest_view",
         STRIPE_SECRET_KEY=os.environ["STRIPE_SECRET_KEY"],
         STRIPE_ADDRESS=address,

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import DateTimeField, Func
+from django.db.models import DateTimeField, Expression
 from django.utils import timezone
 
 _ahead = timedelta()
@@ -49,18 +49,16 @@ def database_now_us_sql() -> tuple[str, int]:
     return "(extract(epoch FROM statement_timestamp()) * 1000000)::bigint + %s", _ahead // timedelta(microseconds=1)
 
 
-class DatabaseNow(Func):
+class DatabaseNow(Expression):
     """`database_now`, so much later, as an expression for the ORM."""
 
-    output_field = DateTimeField()
-
     def __init__(self, later: timedelta = timedelta()) -> None:
-        super().__init__()
+        super().__init__(output_field=DateTimeField())
         self._later = later
 
-    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         text, parameter = database_now_sql(self._later)
-        return text, [parameter]
+        return text, (parameter,)
 
 
 def elapsed_s() -> float:

@@ -9,7 +9,7 @@ the `stripe.APIConnectionError`: `gateway.outcomes.was_refused` reads it.
 from collections.abc import Mapping
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies_environment, proxy_bypass
 
 import stripe
 import urllib3
@@ -50,7 +50,7 @@ class PooledClient(stripe.HTTPClient):
         post_data: Any = None,
         *,
         _usage: list[str] | None = None,
-    ) -> tuple[bytes, int, Mapping[str, str]]:
+    ) -> tuple[str, int, Mapping[str, str]]:
         """Sends one request, once. Its whole answer: the body, the status and the headers."""
         try:
             answer = self._pools.request(
@@ -64,7 +64,7 @@ class PooledClient(stripe.HTTPClient):
             )
         except urllib3.exceptions.HTTPError as error:
             _fail(error)
-        return answer.data, answer.status, answer.headers
+        return answer.data.decode(), answer.status, answer.headers
 
     def close(self) -> None:
         """Closes what is kept open and not in use."""
@@ -75,7 +75,7 @@ def proxy_for(address: str) -> str | None:
     """The proxy that the environment names for `address`; None for none. Kept out of the way of every single request."""
     parts = urlsplit(address)
     proxies = getproxies_environment()
-    if proxy_bypass_environment(parts.hostname or "", proxies):
+    if proxy_bypass(parts.hostname or "", proxies):
         return None
     return proxies.get(parts.scheme) or proxies.get("all")
 
@@ -83,4 +83,4 @@ def proxy_for(address: str) -> str | None:
 def _fail(cause: urllib3.exceptions.HTTPError) -> NoReturn:
     """Told as the SDK tells it. The cause stays: it alone says whether a byte left."""
     message = f"Unexpected error communicating with Stripe.\n\n(Network error: {type(cause).__name__}: {cause})"
-    raise stripe.APIConnectionError(message, should_retry=True) from cause
+    raise stripe.APIConnectionError(message, should_retry=True) from cause  # type: ignore[no-untyped-call]

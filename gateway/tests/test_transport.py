@@ -116,6 +116,7 @@ class TestAnAnswer:
             at = client(f"http://127.0.0.1:{server.port}")
             for _ in range(2):
                 made = at.v1.customers.create({"email": "ü@example.com"}, {"idempotency_key": "op_1"})
+                assert made.last_response is not None
                 assert (made.id, made.last_response.request_id, made.last_response.code) == ("cus_1", "req_1", 200)
         assert server.connections == 1
         assert server.requests[0].startswith(b"POST /v1/customers HTTP/1.1\r\n")

@@ -43,7 +43,7 @@ def limited(settings: Any, tenant: Tenant, moment: Any) -> Tenant:
     return tenant
 
 
-def told(response: Any) -> tuple[int, tuple[str, ...]]:
+def told(response: Any) -> tuple[int, tuple[str | None, ...]]:
     return response.status_code, tuple(response.get(name) for name in HEADERS)
 
 
