@@ -79,7 +79,7 @@ class DescribedSchema(AutoSchema):
 
     def _query_parameters(self, query: type[StrictSerializer]) -> Iterator[Shape]:
         fields = query().fields
-        shape = self._map_serializer(query(), "request")
+        shape = self._map_serializer(query(), "request")  # type: ignore[no-untyped-call]
         for name, field_shape in shape["properties"].items():
             known = {key: value for key, value in field_shape.items() if key != "default" or value is not None}
             yield {"name": name, "in": "query", "required": fields[name].required, "schema": _as_query(known)}
