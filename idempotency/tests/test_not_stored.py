@@ -207,7 +207,7 @@ class TestAnAnswer:
         with stripe_fails(monkeypatch, time_out_before, path="/accounts"):
             tenant.post("/connected-accounts", BODY, **under())
         monkeypatch.setattr(account_operations, "create_account", _refuse)
-        assert_refused(tenant.post("/connected-accounts", BODY, **under()), 409, "conflict")
+        assert_refused(tenant.post("/connected-accounts", BODY, **under()), 409, "account_exists")
         assert row().answered_at is None
         assert "the answer of attempt 2 is not final" in caplog.text
         monkeypatch.undo()
