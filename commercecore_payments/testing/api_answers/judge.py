@@ -25,6 +25,7 @@ OF_EVERY_PAGE = frozenset(
         "content-security-policy",
         "content-type",
         "cross-origin-opener-policy",
+        "cross-origin-resource-policy",
         "date",
         "keep-alive",
         "permissions-policy",

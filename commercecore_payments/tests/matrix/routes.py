@@ -104,7 +104,7 @@ def filled(value: Any, ids: Mapping[str, str]) -> Any:
 
 
 _OF_A_PAYMENT = ("currency", "return_url", "metadata", "capture_method", "application_fee_amount", "statement_descriptor_suffix")
-_OF_A_REFUND = ("amount", "reason", "refund_application_fee", "metadata")
+_OF_A_REFUND = ("amount", "reason", "refund_application_fee", "metadata", "dry_run")
 
 # In an order in which the owner can ask them one after another, each with success.
 ROUTES: tuple[Route, ...] = (
@@ -141,8 +141,14 @@ ROUTES: tuple[Route, ...] = (
         more=("off_session",),
         passes_on=("card",),
     ),
-    Route("POST", "transaction-capture", Opened.BY_USER, "{hold}", body={"amount": 100}, more=("application_fee_amount",)),
+    Route(
+        "POST", "transaction-capture", Opened.BY_USER, "{hold}", body={"amount": 100}, more=("application_fee_amount", "dry_run")
+    ),
     Route("POST", "transaction-cancel", Opened.BY_USER, "{second_hold}", more=("cancellation_reason",)),
+    Route("GET", "transactions", Opened.BY_USER),
+    Route("GET", "transactions", Opened.BY_USER, query={"starting_after": "{paid}"}, foreign=400),
+    Route("GET", "transactions", Opened.BY_USER, query={"order_id": "{order}"}, foreign=200),
+    Route("GET", "transactions", Opened.BY_USER, query={"account_id": "{account}"}, foreign=200),
     Route("GET", "transaction-explain", Opened.BY_USER, "{paid}"),
     Route("GET", "transaction", Opened.BY_USER, "{paid}"),
     Route(
@@ -161,6 +167,11 @@ ROUTES: tuple[Route, ...] = (
         more=("transaction_id", *_OF_A_REFUND),
         answers=201,
     ),
+    Route("GET", "refunds", Opened.BY_USER),
+    Route("GET", "refunds", Opened.BY_USER, query={"starting_after": "{refund}"}, foreign=400),
+    Route("GET", "refunds", Opened.BY_USER, query={"order_id": "{order}"}, foreign=200),
+    Route("GET", "refunds", Opened.BY_USER, query={"account_id": "{account}"}, foreign=200),
+    Route("GET", "refunds", Opened.BY_USER, query={"transaction_id": "{paid}"}, foreign=200),
     Route("GET", "refund", Opened.BY_USER, "{refund}"),
     Route(
         "POST",
@@ -184,6 +195,7 @@ ROUTES: tuple[Route, ...] = (
         answers=201,
     ),
     Route("GET", "webhook-endpoints", Opened.BY_APP),
+    Route("GET", "webhook-endpoints", Opened.BY_APP, query={"starting_after": "{endpoint}"}, foreign=400),
     Route("GET", "webhook-endpoint", Opened.BY_APP, "{endpoint}"),
     Route(
         "PATCH",

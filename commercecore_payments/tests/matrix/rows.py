@@ -1,4 +1,4 @@
-"""The whole database at one moment, and which rows have moved since."""
+"""The whole database at one moment, and which rows have moved since; but for how often somebody has asked."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,12 +7,14 @@ from django.apps import apps
 from django.db import connection
 from django.db.models import Model
 
+from rate_limits.models import Bucket
+
 Rows = Mapping[tuple[str, str], str]
 
 
 def all_rows(*, but: Iterable[type[Model]] = ()) -> Rows:
     """Every row of every table, the sandbox's too, as text, by its table and key."""
-    left_out = {model._meta.db_table for model in but}
+    left_out = {model._meta.db_table for model in (Bucket, *but)}
     tables = {
         model._meta.db_table: model._meta.pk.column for model in apps.get_models(include_auto_created=True) if model._meta.managed
     }
