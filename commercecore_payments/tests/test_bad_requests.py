@@ -172,6 +172,8 @@ ALSO_ROUTES = [
     (f"/connected-accounts/{ACCOUNT}", "delete"),
     ("/transactions/confirm", "get"),
     ("/payment-methods", "get"),
+    ("/refunds", "get"),
+    ("/transactions", "get"),
 ]
 
 

@@ -45,7 +45,7 @@ class TestARoute:
 class TestAnApp:
     def test_sees_its_own_endpoints_and_events_alone(self, tenant: Tenant, endpoint: str) -> None:
         for stranger in (other_app(tenant), Tenant.create()):
-            assert stranger.get("/webhook-endpoints").json()["data"] == {"webhook_endpoints": []}
+            assert stranger.get("/webhook-endpoints").json()["data"] == {"webhook_endpoints": [], "has_more": False}
             events = stranger.get("/events").json()
             assert (events["data"], events["meta"]["latest_sequence"]) == ({"events": []}, 0)
 
