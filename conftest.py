@@ -49,6 +49,7 @@ ON_SQLITE_ALONE = (
     "commercecore_payments/tests/test_logs.py",
     "commercecore_payments/tests/test_mass_assignment.py",
     "commercecore_payments/tests/test_request_ids.py",
+    "commercecore_payments/tests/test_shown_answers.py",
     "commercecore_payments/tests/test_stripe_types.py",
     "commercecore_payments/tests/test_tenant_matrix.py",
     "developers/tests/test_checks.py",
