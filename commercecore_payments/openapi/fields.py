@@ -142,7 +142,8 @@ class EmailShape(FieldShape):
 
     def shape(self, field: Any) -> Shape:
         longest = {"maxLength": field.max_length} if field.max_length else {}
-        return {"type": "string", "format": "email", **longest, "pattern": MAIL}
+        # No `format`: it refuses what Django takes, such as 65 letters before the @.
+        return {"type": "string", **longest, "pattern": MAIL}
 
 
 class EventTypesShape(FieldShape):

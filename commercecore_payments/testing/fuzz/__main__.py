@@ -12,6 +12,8 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Thread
+from typing import IO
 
 from commercecore_payments.tests.service import PROJECT_DIR, environment_of_its_own, manage, serving
 
@@ -45,7 +47,9 @@ def main(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder, environment_of_its_own(Path(folder)) as environment:
         service = {**environment, "DJANGO_SETTINGS_MODULE": SETTINGS, **QUIET_AND_UNLIMITED}
-        with serving(service):
+        with serving(service) as (process, _):
+            # Unread, what the service prints would fill the pipe, and hold up whoever prints.
+            Thread(target=_read_to_the_end, args=(process.stdout,), daemon=True).start()
             return _play(asked, Path(folder), service)
 
 
@@ -59,6 +63,11 @@ def _play(asked: argparse.Namespace, folder: Path, service: Mapping[str, str]) -
     command = [str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(configuration), "run", str(description)]
     command += ["--url", f"http://127.0.0.1:{service['PORT']}", *_options(asked)]
     return subprocess.run(command, cwd=folder, env=variables, check=False).returncode
+
+
+def _read_to_the_end(printed: IO[str]) -> None:
+    for _ in printed:
+        pass
 
 
 def _options(asked: argparse.Namespace) -> list[str]:
