@@ -7,7 +7,10 @@ A table that the same migration makes is nobody's yet: on it everything is allow
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
+from django.apps import apps
+from django.conf import settings
 from django.contrib.postgres import operations as postgres
 from django.db import models
 from django.db.migrations import Migration, operations
@@ -16,7 +19,13 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ModelState, ProjectState
 
 from commercecore_payments.data_migrations import RunInBatches
-from commercecore_payments.indexes import AddCheckOnline, AddIndexOnline, RemoveIndexOnline, ValidateCheckOnline
+from commercecore_payments.indexes import (
+    AddCheckOnline,
+    AddIndexOnline,
+    DropKeyIndexesOnline,
+    RemoveIndexOnline,
+    ValidateCheckOnline,
+)
 
 # The newest migration of each app that was there before this rule: those and what they build upon made the tables.
 BEFORE_THE_RULE: Mapping[str, str] = {
@@ -29,6 +38,7 @@ BEFORE_THE_RULE: Mapping[str, str] = {
     "idempotency": "0001_initial",
     "paymentmethods": "0003_lists_of_any_length",
     "payouts": "0001_initial",
+    "rate_limits": "0001_initial",
     "reconciliation": "0001_initial",
     "refunds": "0006_own_refund_has_an_app_or_an_operator",
     "sandbox": "0003_lists_by_time",
@@ -42,7 +52,7 @@ HARMLESS = (
     operations.CreateModel, operations.AlterModelOptions, operations.AlterModelManagers, operations.AlterModelTableComment,
 )  # fmt: skip
 # What waits for everybody who writes, and keeps nobody from it: done outside a transaction, and begun anew after a failure.
-ONLINE = (AddIndexOnline, RemoveIndexOnline, RunInBatches)
+ONLINE = (AddIndexOnline, RemoveIndexOnline, DropKeyIndexesOnline, RunInBatches)
 # What an AlterField may change: none of it is known to the database.
 UNKNOWN_TO_THE_DATABASE = frozenset(
     {"choices", "help_text", "verbose_name", "validators", "editable", "blank", "error_messages", "default", "related_name"}
@@ -74,13 +84,18 @@ LOCKS: Mapping[type[Operation], str] = {
 def all_problems() -> list[str]:
     """Of every migration of the project that came after the first release, in the order in which they are applied."""
     loader = MigrationLoader(None, ignore_no_migrations=True)
-    judged = [key for key in loader.graph.nodes if key[0] in BEFORE_THE_RULE and not _is_before(key, loader)]
+    judged = [key for key in loader.graph.nodes if _is_of_the_project(key[0]) and not _is_before(key, loader)]
     return [problem for key in sorted(judged) for problem in problems(loader.graph.nodes[key], _state_before(loader, key))]
 
 
+def _is_of_the_project(app: str) -> bool:
+    return Path(apps.get_app_config(app).path).parent == settings.BASE_DIR
+
+
 def _is_before(key: tuple[str, str], loader: MigrationLoader) -> bool:
+    """Whether it was there before the rule. An app that came later has no such migration."""
     app, _ = key
-    return key in loader.graph.forwards_plan((app, BEFORE_THE_RULE[app]))
+    return app in BEFORE_THE_RULE and key in loader.graph.forwards_plan((app, BEFORE_THE_RULE[app]))
 
 
 def _state_before(loader: MigrationLoader, key: tuple[str, str]) -> ProjectState:

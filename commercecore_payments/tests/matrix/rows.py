@@ -14,7 +14,7 @@ Rows = Mapping[tuple[str, str], str]
 
 def all_rows(*, but: Iterable[type[Model]] = ()) -> Rows:
     """Every row of every table, the sandbox's too, as text, by its table and key."""
-    left_out = {model._meta.db_table for model in (Bucket, *but)}
+    left_out = {Bucket._meta.db_table, *(model._meta.db_table for model in but)}
     tables = {
         model._meta.db_table: model._meta.pk.column for model in apps.get_models(include_auto_created=True) if model._meta.managed
     }
