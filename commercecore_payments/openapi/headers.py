@@ -37,7 +37,7 @@ PARAMETERS: Mapping[str, Shape] = {
     "Version": {
         "name": HEADER,
         "in": "header",
-        "description": f"The version that answers. Without it, the one that the app is pinned to, else {DOCUMENTED}. Empty is none.",
+        "description": f"The version that answers. Without it, that of the app, else {DOCUMENTED}. Empty is none.",
         "schema": one_of((*VERSIONS, "")),
     },
     "IdempotencyKey": {
