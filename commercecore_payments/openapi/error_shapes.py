@@ -7,7 +7,6 @@ from commercecore_payments.errors import ServiceError
 from commercecore_payments.openapi.operations import Errors
 from commercecore_payments.openapi.shapes import (
     Shape,
-    address,
     amount,
     closed,
     currency,
@@ -42,7 +41,7 @@ META = {
     "success": {"const": False, "type": "boolean"},
     "status_code": integer(),
     "request_method": text(),
-    "request_path": address("The address that was asked."),
+    "request_path": text("The address that was asked, as it came."),
     "request_id": identifier("req"),
 }
 

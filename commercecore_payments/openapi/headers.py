@@ -37,14 +37,14 @@ PARAMETERS: Mapping[str, Shape] = {
     "Version": {
         "name": HEADER,
         "in": "header",
-        "description": f"The version that answers. Without it, the one that the app is pinned to, else {DOCUMENTED}.",
-        "schema": one_of(VERSIONS),
+        "description": f"The version that answers. Without it, that of the app, else {DOCUMENTED}. Empty is none.",
+        "schema": one_of((*VERSIONS, "")),
     },
     "IdempotencyKey": {
         "name": KEY_HEADER,
         "in": "header",
         "description": "A key of your own. A repeat under it is given the first answer. Answers are kept for 72 hours.",
-        "schema": text(minLength=1, maxLength=MAX_KEY_LENGTH, pattern="^ *[!-~]([ -~]*[!-~])? *$"),
+        "schema": text(minLength=1, maxLength=MAX_KEY_LENGTH, pattern="^[!-~]([ -~]*[!-~])?$"),
     },
     "Id": {
         "name": "id",

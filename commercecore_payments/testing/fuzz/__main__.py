@@ -33,7 +33,7 @@ headers = { X-Developer-Token = "${DEVELOPER_TOKEN}", X-App-ID = "${APP_ID}", X-
 # The errors that the description names come with these; our own check refuses what nobody foresaw.
 not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", "500", "502", "503"]
 # A sound request may be refused for what it asks; our own check refuses a complaint about its form.
-positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "402", "403", "404", "409", "422", "429", "5xx"]
+positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "402", "403", "404", "405", "409", "422", "429", "5xx"]
 """
 
 

@@ -14,7 +14,7 @@ UNFORESEEN = "unexpected_error"
 TOKENS = ("x-developer-token", "authorization")
 # Codes that say that a body was not read as it was meant; some rules of amounts can be told by no schema.
 NOT_TAKEN = ("malformed_body", "unsupported_media_type", "idempotency_key_invalid", "unknown_version", "invalid_body")
-RULES_BEYOND_SCHEMAS = ("amount", "application_fee_amount", "until", "return_url", "currency")
+RULES_BEYOND_SCHEMAS = ("amount", "application_fee_amount", "after", "until", "return_url", "currency")
 _asked_without_token: set[str] = set()
 
 
