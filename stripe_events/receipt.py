@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any, NewType, NoReturn
 
 from django.conf import settings
 
@@ -22,6 +22,8 @@ NOT_STORABLE = re.compile(r"\\u(?:0000|d[89a-f])", re.IGNORECASE)
 # Of the columns that keep them; Stripe's ids are no longer (docs.stripe.com/upgrades).
 MAX_TEXT_LENGTH = 255
 PLATFORM, CONNECT = "platform", "connect"
+# JSON without secrets: `read_json` alone makes it.
+Storable = NewType("Storable", dict[str, Any])
 # The setting that holds the secrets of each of our endpoints at Stripe.
 SECRETS_OF = {PLATFORM: "STRIPE_WEBHOOK_SECRETS", CONNECT: "STRIPE_CONNECT_WEBHOOK_SECRETS"}
 
@@ -54,7 +56,7 @@ def receive(body: bytes, header: str) -> StripeEvent | None:
         raise NotAnEvent("The body is nested too deeply.") from error
 
 
-def read_event(body: bytes) -> dict[str, Any]:
+def read_event(body: bytes) -> Storable:
     """The snapshot event that the body holds, without its secrets. Raises NotAnEvent."""
     try:
         content = read_json(body.decode())
@@ -62,7 +64,7 @@ def read_event(body: bytes) -> dict[str, Any]:
         raise NotAnEvent("The body is not JSON.") from error
     if not is_event(content):
         raise NotAnEvent("The body is no snapshot event. The endpoint at Stripe has to send snapshot payloads.")
-    return dict(content)
+    return content
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -104,8 +106,8 @@ def _reason_by_endpoint(endpoints: set[str], content: Mapping[str, Any]) -> str:
     return "" if PLATFORM in endpoints else "The endpoint for connected accounts sent an event of no account."
 
 
-def store(content: Mapping[str, Any], *, source: Source, quarantined_because: str = "") -> StripeEvent | None:
-    """Keeps an event, as `read_json` reads it, under Stripe's id, its account and mode; None where it is there already.
+def store(content: Storable, *, source: Source, quarantined_because: str = "") -> StripeEvent | None:
+    """Keeps an event, which `read_json` has read, under Stripe's id, its account and mode; None where it is there already.
 
     An event that is not to be trusted with any effect is kept beside the others, quarantined. Where it comes again as it should,
     it is applied: the endpoint's secret was mended meanwhile, or its account has become known.
@@ -139,13 +141,13 @@ def _object_id(content: Mapping[str, Any]) -> str:
     return found if isinstance(found, str) and len(found) <= MAX_TEXT_LENGTH else ""
 
 
-def read_json(text: str) -> Any:
+def read_json(text: str) -> Storable:
     """What Stripe wrote, without client secrets, wherever they stand, and without letters that no database keeps.
 
     Nearly no event has such letters: one look at the whole text tells. Raises ValueError and RecursionError.
     """
     content = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_without_secrets)
-    return _storable(content) if NOT_STORABLE.search(text) else content
+    return Storable(_storable(content) if NOT_STORABLE.search(text) else content)
 
 
 def _without_secrets(members: list[tuple[str, Any]]) -> dict[str, Any]:

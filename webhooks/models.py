@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from commercecore_payments.clock import now
 from commercecore_payments.encryption import MAX_KEY_ID_LENGTH
@@ -103,12 +103,11 @@ class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
         in_use = self.filter(app__disabled_at=None, app__developer__disabled_at=None)
         return in_use.filter(status=WebhookEndpoint.Status.ENABLED, deleted_at=None)
 
-    def failing(self) -> Self:
-        """Those that are still tried, and at which nothing arrives."""
-        return self.filter(status=WebhookEndpoint.Status.ENABLED, failing_since__isnull=False, deleted_at=None)
-
-    def switched_off_for_failing(self) -> Self:
-        return self.filter(disabled_reason=WebhookEndpoint.DisabledReason.FAILING, deleted_at=None)
+    def counts_in_trouble(self) -> dict[str, int]:
+        """`failing`: those that are still tried, and at which nothing arrives; `off`: those that were switched off for it."""
+        tried = Q(status=WebhookEndpoint.Status.ENABLED, failing_since__isnull=False)
+        off = Q(disabled_reason=WebhookEndpoint.DisabledReason.FAILING)
+        return self.filter(deleted_at=None).aggregate(failing=Count("pk", filter=tried), off=Count("pk", filter=off))
 
 
 class WebhookEndpoint(models.Model):

@@ -141,12 +141,12 @@ def overdue_deliveries() -> Iterator[Figure]:
 def endpoints_in_trouble() -> Iterator[Figure]:
     """Those that are still tried and at which nothing arrives; and those that were switched off for it."""
     enabled, failing = WebhookEndpoint.Status.ENABLED, WebhookEndpoint.DisabledReason.FAILING
-    all_ = WebhookEndpoint.objects.all()
+    counts = WebhookEndpoint.objects.counts_in_trouble()
     tried = list_address(WebhookEndpoint, status__exact=enabled.value, failing_since__isempty=0, deleted_at__isempty=1)
     off = list_address(WebhookEndpoint, disabled_reason__exact=failing.value, deleted_at__isempty=1)
     for title, count, address in (
-        ("Endpoints at which nothing arrives", all_.failing().count(), tried),
-        ("Endpoints switched off for failing", all_.switched_off_for_failing().count(), off),
+        ("Endpoints at which nothing arrives", counts["failing"], tried),
+        ("Endpoints switched off for failing", counts["off"], off),
     ):
         yield Figure(title, f"{count:,}", address, calls_for_action=count > 0)
 

@@ -77,13 +77,10 @@ def deliveries() -> dict[str, Values]:
 
 def endpoints() -> dict[str, Values]:
     """Consumers' webhook endpoints."""
-    known = WebhookEndpoint.objects.all()
-    states = {
-        ("enabled",): known.filter(status=WebhookEndpoint.Status.ENABLED, deleted_at=None),
-        ("failing",): known.failing(),
-        ("disabled_for_failing",): known.switched_off_for_failing(),
-    }
-    return {"webhook_endpoints": {state: rows.count() for state, rows in states.items()}}
+    counts = WebhookEndpoint.objects.counts_in_trouble()
+    enabled = WebhookEndpoint.objects.filter(status=WebhookEndpoint.Status.ENABLED, deleted_at=None).count()
+    states = {("enabled",): enabled, ("failing",): counts["failing"], ("disabled_for_failing",): counts["off"]}
+    return {"webhook_endpoints": states}
 
 
 def reconciliation() -> dict[str, Values]:

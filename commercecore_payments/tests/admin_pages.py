@@ -1,5 +1,6 @@
 """For tests of the admin: staff with chosen permissions, records of every kind, and the addresses of pages."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,7 +28,7 @@ from sandbox.models import SandboxObject, SandboxOrder
 from sandbox.orders import create_order
 from stripe_events.applying import apply_now
 from stripe_events.models import Source, StripeEvent
-from stripe_events.receipt import store
+from stripe_events.receipt import read_json, store
 from transactions.models import Transaction
 from webhooks.endpoints import create_endpoint
 from webhooks.models import Delivery, Event, WebhookEndpoint
@@ -137,6 +138,6 @@ def make_records(tenant: Tenant, seller: str) -> str:
 def receive_newest(seller: str, event_type: str) -> StripeEvent:
     """The seller's newest event of this type, stored and not applied yet."""
     listed = stripe_client().v1.events.list({"type": event_type}, {"stripe_account": seller})
-    stored = store(listed.data[0].to_dict(), source=Source.LIST)
+    stored = store(read_json(json.dumps(listed.data[0].to_dict())), source=Source.LIST)
     assert stored is not None
     return stored

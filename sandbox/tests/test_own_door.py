@@ -87,7 +87,7 @@ class TestAnEventOnItsWay:
 
         tenant.pay(seller_beside_the_door)
         with monkeypatch.context() as patch:
-            patch.setattr(StripeEvent.objects, "create", fail)
+            patch.setattr(StripeEvent, "insert_once", fail)
             assert arrived("payment_intent.succeeded") == 0
         delivery = SandboxDelivery.objects.get(event__data__type="payment_intent.succeeded")
         assert (delivery.status, delivery.last_error) == ("pending", "The service failed: OperationalError: the disk is full")
