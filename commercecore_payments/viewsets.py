@@ -32,6 +32,8 @@ class ApiViewSet(ViewSet):
     allowance: Allowance | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if self.action is None:  # which methods an address takes is told to everybody, whatever else is wrong with the request
+            self.http_method_not_allowed(request)
         if "Transfer-Encoding" in request.headers:  # WSGI has no length for it, and REST framework would read nothing
             raise LengthRequired
         if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
@@ -61,7 +63,7 @@ class ApiViewSet(ViewSet):
     def _hold_key(self, request: Request) -> None:
         """Takes the request's key, if it has one. Where it was answered before, that answer replaces the action."""
         key = sent_key(request)
-        if key is None or self.action is None:  # None: the address takes no such method
+        if key is None:
             return
         asked = fingerprint(request, user_id=self.actor.user_id)
         held = hold_key(key=key, fingerprint=asked, actor=self.actor)

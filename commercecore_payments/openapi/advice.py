@@ -63,6 +63,7 @@ ADVICE: Mapping[str, str] = {
     "unexpected_error": "Send it again under its key. If it stays, tell whoever runs this service the `request_id`.",
     "unknown_starting_point": "Begin the list anew, without `starting_after`.",
     "unknown_version": "Name a version that the message names, or none.",
+    "unsupported_content_encoding": "Send it again uncompressed, without `Content-Encoding`.",
     "unsupported_media_type": "Send `Content-Type: application/json`.",
     "url_not_allowed": "Name a public https address. The message tells what is wrong with this one.",
     "user_id_required": "Send `X-User-ID`.",

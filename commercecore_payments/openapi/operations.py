@@ -27,6 +27,7 @@ Errors = tuple[type[ServiceError], ...]
 OF_ALL: Errors = (
     errors.BadRequest,
     errors.LengthRequired,
+    errors.EncodedBody,
     errors.UnknownVersion,
     errors.NotAcceptable,
     errors.ServiceError,

@@ -1,7 +1,12 @@
 """The pages for developers: the API's description as a file, in Swagger UI, and its errors."""
 
+from collections.abc import Mapping, Sequence
+
+from csp.constants import SELF
+from csp.decorators import csp_replace
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView, SpectacularYAMLAPIView
 from rest_framework.request import Request
@@ -10,6 +15,10 @@ from rest_framework.response import Response
 from commercecore_payments.openapi.catalogue import entries
 from commercecore_payments.openapi.document import document
 from commercecore_payments.versions import CURRENT, DOCUMENTED
+
+# Beside what every page is allowed: Swagger UI is a script, from this service, and asks this service for the description and for
+# what is tried out. It needs no script and no style that stands in the page.
+SWAGGER_UI: Mapping[str, Sequence[str]] = {"script-src": [SELF], "connect-src": [SELF]}
 
 
 class DescriptionAsJson(SpectacularJSONAPIView):
@@ -26,6 +35,7 @@ class DescriptionAsYaml(SpectacularYAMLAPIView):
         return Response(document())
 
 
+@method_decorator(csp_replace(SWAGGER_UI), name="dispatch")
 class DocumentationView(SpectacularSwaggerSplitView):
     """Swagger UI, all of whose files come from this service. Its script is a request of its own: nothing stands in the page."""
 

@@ -276,11 +276,13 @@ class TestARoute:
             if (path, other) in ALSO_ROUTES:
                 continue
             response = getattr(tenant.client, other)(f"/api/v1{path}", headers=tenant.headers)
+            nobodys = getattr(APIClient(), other)(f"/api/v1{path}", headers={"X-App-ID": "ap_1"}, query_params={"app_id": "ap_2"})
             if other == "get" and path.startswith("/connected-accounts/"):
                 continue  # reads as the id of an account
             details = assert_error_shape(response, 405, path=path, method=other.upper())
             assert details["code"] == "method_not_allowed"
             assert "Allow" in response
+            assert (nobodys.status_code, nobodys["Allow"]) == (405, response["Allow"])
         assert_nothing_was_done()
 
     @pytest.mark.parametrize(

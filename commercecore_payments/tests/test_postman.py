@@ -1,6 +1,5 @@
 """The Postman collection is made from the API's description as it is now, and newman runs it from first to last."""
 
-import json
 import re
 import subprocess
 from pathlib import Path
@@ -10,7 +9,7 @@ from commercecore_payments.openapi.described import all_operations
 from commercecore_payments.openapi.postman.collection import collection, environment
 from commercecore_payments.openapi.postman.steps import FOLDERS
 from commercecore_payments.tests.node_packages import NODE, installed_packages
-from commercecore_payments.tests.service import environment_of_its_own, manage, serving
+from commercecore_payments.tests.tenants import Tenant
 
 NEWMAN = Path(__file__).parent / "newman"
 # Seconds. Some forty requests.
@@ -26,20 +25,17 @@ class TestTheCollection:
         asked = {step.operation for folder in FOLDERS for step in folder.steps if step.operation}
         assert asked == set(all_operations())
 
-    def test_is_run_by_newman_and_nothing_fails(self, tmp_path: Path) -> None:
+    def test_is_run_by_newman_and_nothing_fails(self, base: str, tenant: Tenant, tmp_path: Path) -> None:
         newman = installed_packages(NEWMAN, tmp_path) / "node_modules" / "newman" / "bin" / "newman.js"
-        with environment_of_its_own(tmp_path / "service") as variables, serving(variables):
-            tenant = json.loads(manage(variables, "manage.py", "create_demo_tenant", "--json"))
-            address = f"http://127.0.0.1:{variables['PORT']}"
-            values = {
-                "base_url": address,
-                "webhook_url": f"{address}/api/v1/status",
-                "developer_token": tenant["developer_token"],
-                "app_id": tenant["app_id"],
-            }
-            command = [str(NODE), str(newman), "run", str(written.COLLECTION), "-e", str(written.ENVIRONMENT), "--color", "off"]
-            command += [word for name, value in values.items() for word in ("--env-var", f"{name}={value}")]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=RUN_TIMEOUT_S)
+        values = {
+            "base_url": base,
+            "webhook_url": f"{base}/api/v1/status",
+            "developer_token": tenant.token,
+            "app_id": tenant.app.pk,
+        }
+        command = [str(NODE), str(newman), "run", str(written.COLLECTION), "-e", str(written.ENVIRONMENT), "--color", "off"]
+        command += [word for name, value in values.items() for word in ("--env-var", f"{name}={value}")]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=RUN_TIMEOUT_S)
         assert done.returncode == 0, done.stdout + done.stderr
         executed = re.search(r"requests │ +(\d+) │ +0 │", done.stdout)
         assert executed is not None

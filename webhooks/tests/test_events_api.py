@@ -79,8 +79,8 @@ class TestTheEvents:
         self, tenant: Tenant, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         write(tenant, *["payment.failed"] * 20)
-        tenant.get("/events")  # from now on the caller is known to the rate limiter
-        with django_assert_num_queries(5):  # two of them for the caller and how often it asks
+        tenant.get("/events")  # whoever asks for the first time is made known to the rate limits
+        with django_assert_num_queries(5):  # three of them for the token, the app and the rate limits
             tenant.get("/events")
 
 
@@ -162,6 +162,5 @@ class TestTheDeliveries:
     ) -> None:
         endpoint = create_endpoint(tenant)
         write(tenant, *["payment.failed"] * 20)
-        tenant.get("/events")  # from now on the caller is known to the rate limiter
-        with django_assert_num_queries(5):  # two of them for the caller and how often it asks
+        with django_assert_num_queries(5):  # three of them for the token, the app and the rate limits
             tenant.get(f"/webhook-endpoints/{endpoint['id']}/deliveries")
