@@ -79,7 +79,7 @@ def endpoints() -> dict[str, Values]:
     """Consumers' webhook endpoints."""
     counts = WebhookEndpoint.objects.counts_in_trouble()
     enabled = WebhookEndpoint.objects.filter(status=WebhookEndpoint.Status.ENABLED, deleted_at=None).count()
-    states = {("enabled",): enabled, ("failing",): counts["failing"], ("disabled_for_failing",): counts["off"]}
+    states: Values = {("enabled",): enabled, ("failing",): counts["failing"], ("disabled_for_failing",): counts["off"]}
     return {"webhook_endpoints": states}
 
 
