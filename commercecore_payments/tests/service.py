@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -58,12 +59,25 @@ def serving(environment: dict[str, str]) -> Iterator[tuple["subprocess.Popen[str
         [sys.executable, "manage.py", "serve"],
         cwd=PROJECT_DIR, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
-    try:
-        yield process, list(printed(process))
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+    told = list(printed(process))
+    with reading_on(process):
+        try:
+            yield process, told
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+@contextmanager
+def reading_on(process: "subprocess.Popen[str]") -> Iterator[None]:
+    """Reads what the process goes on to print until it has ended: it would wait once the pipe is full, after some 300 requests."""
+    assert process.stdout is not None
+    reader = threading.Thread(target=process.stdout.read)
+    reader.start()
+    yield
+    process.wait()
+    reader.join()
+    process.stdout.close()
 
 
 def printed(process: "subprocess.Popen[str]") -> Iterator[str]:
