@@ -40,6 +40,7 @@ class DocumentationView(SpectacularSwaggerSplitView):
     """Swagger UI, all of whose files come from this service. Its script is a request of its own: nothing stands in the page."""
 
     template_name = "commercecore_payments/swagger.html"
+    template_name_js = "commercecore_payments/swagger.js"
     url_name = "openapi-json"
 
 
