@@ -32,7 +32,7 @@ class ApiViewSet(ViewSet):
     allowance: Allowance | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        if self.action is None:  # which methods an address takes is told to everybody, whatever else is wrong with the request
+        if not self.action:  # which methods an address takes is told to everybody, whatever else is wrong with the request
             self.http_method_not_allowed(request)
         if "Transfer-Encoding" in request.headers:  # WSGI has no length for it, and REST framework would read nothing
             raise LengthRequired

@@ -35,8 +35,8 @@ class Seen:
 
     def add(self, other: "Seen") -> None:
         self.counts.update(other.counts)
-        for name, finding in other.findings.items():
-            self.findings.setdefault(name, finding)
+        for finding in other.findings.values():
+            self.find(finding)
 
     def find(self, finding: Finding) -> None:
         """Of the same thing seen twice the shorter line is kept."""

@@ -57,19 +57,19 @@ class Run:
         with self._lock:
             place, self._parts = self._parts, self._parts + 1
         seed = self._seed + place
-        command = [sys.executable, "-m", PART, "--seed", str(seed), *self._length(place)]
+        command = [sys.executable, "-m", PART, "--seed", str(seed), *self.part_at(place)]
         with TemporaryFile("w+") as log:
-            part = subprocess.Popen(
+            with subprocess.Popen(
                 command, cwd=PROJECT_DIR, env=dict(self._environment), stdout=subprocess.PIPE, stderr=log, text=True
-            )
-            for line in part.stdout or ():
-                self._take(line)
-                if not self._missing():
-                    part.kill()
-            self._end(seed, part.wait(), log)
+            ) as part:
+                for line in part.stdout or ():
+                    self._take(line)
+                    if not self._missing():
+                        part.kill()
+            self._end(seed, part.returncode, log)
 
-    def _length(self, place: int) -> list[str]:
-        """What the part at this place of the run plays, and for how long."""
+    def part_at(self, place: int) -> list[str]:
+        """The options of the part at this place of the run: how many cases, for how long, and what it plays."""
         seconds = str(max(1, round(self._until - time.monotonic())))
         if self._cases >= ENUMERATED_FROM:
             if place == 0:
