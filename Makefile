@@ -15,7 +15,7 @@ help:
 	@echo "make test-stripe  holds the contract with Stripe against Stripe's test mode: needs STRIPE_SECRET_KEY=sk_test_..."
 	@echo "make prove   kills, races and simulates, and compares the books with Stripe's: minutes; make prove-long takes hours"
 	@echo "make bench   measures what a payment, a list, an event, a comparison and a page of the admin cost, as ratios: most of an hour; needs PostgreSQL"
-	@echo "make fuzz    plays schemathesis over the description of the API, against a sandbox of its own; ARGS=\"--cases 50000\""
+	@echo "make fuzz    plays schemathesis over the description of the API, against a sandbox of its own; ARGS=\"--cases 50000 --postgres-url postgres://...\""
 	@echo "make check   runs the linters, the type checker and Django's checks"
 	@echo "make format  formats the code and sorts its imports"
 	@echo "make requirements  compiles requirements*.in to pinned requirements*.txt"

@@ -40,7 +40,7 @@ ADMIN: Directives = {
 PRIVATE = ("/admin", "/onboarding/", "/sandbox")
 # Nothing here uses a device, the sensors or the payment sheet of a browser (https://www.w3.org/TR/permissions-policy).
 UNUSED_FEATURES = (
-    "accelerometer", "bluetooth", "camera", "display-capture", "geolocation", "gyroscope", "hid", "magnetometer", "microphone",
+    "accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "hid", "magnetometer", "microphone",
     "midi", "payment", "publickey-credentials-create", "publickey-credentials-get", "screen-wake-lock", "serial", "usb",
     "xr-spatial-tracking",
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """The pages for developers: the API's description as a file, in Swagger UI, and its errors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from csp.constants import SELF
 from csp.decorators import csp_replace
@@ -18,7 +18,7 @@ from commercecore_payments.versions import CURRENT, DOCUMENTED
 
 # Beside what every page is allowed: Swagger UI is a script, from this service, and asks this service for the description and for
 # what is tried out. It needs no script and no style that stands in the page.
-SWAGGER_UI: Mapping[str, Sequence[str]] = {"script-src": [SELF], "connect-src": [SELF]}
+SWAGGER_UI: dict[str, Sequence[str]] = {"script-src": [SELF], "connect-src": [SELF]}
 
 
 class DescriptionAsJson(SpectacularJSONAPIView):
@@ -40,6 +40,7 @@ class DocumentationView(SpectacularSwaggerSplitView):
     """Swagger UI, all of whose files come from this service. Its script is a request of its own: nothing stands in the page."""
 
     template_name = "commercecore_payments/swagger.html"
+    template_name_js = "commercecore_payments/swagger.js"
     url_name = "openapi-json"
 
 

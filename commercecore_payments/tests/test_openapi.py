@@ -115,11 +115,19 @@ class TestTheErrorCatalogue:
 class TestTheDocumentationPage:
     def test_shows_every_operation_and_asks_nobody_else(self, page: Any, base: str) -> None:
         asked: list[str] = []
+        said: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: said.append(message.text))
+        page.emulate_media(color_scheme="dark")
         page.set_viewport_size({"width": 390, "height": 844})
         document()  # made beforehand: on a busy machine it takes longer than a page is waited for
         page.goto(f"{base}/docs")
         page.locator("[id*=createTransaction]").first.wait_for()
+        assert page.locator("html.dark-mode").count() == 1
         assert page.locator(".opblock").count() == len(described.all_operations()) + len(document()["webhooks"])
         assert page.evaluate("document.documentElement.scrollWidth") == 390
+        page.goto(f"{base}/docs/errors")
+        assert page.locator("section.panel").count() == len(catalogue.entries())
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
         assert [url for url in asked if not url.startswith((base, "data:"))] == []
+        assert said == []
