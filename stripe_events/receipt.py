@@ -121,7 +121,6 @@ def store(content: Mapping[str, Any], *, source: Source, quarantined_because: st
         payload=content,
         happened_at=datetime.fromtimestamp(content["created"], UTC),
         received_at=now(),
-        next_attempt_at=database_now(),
         status=Status.QUARANTINED if quarantined_because else Status.PENDING,
         note=quarantined_because,
     )
