@@ -42,6 +42,16 @@ class While:
     columns: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Unless:
+    """Rows of `model` that must not be there: as `columns` say, and with one of some words in `column`."""
+
+    model: type[Model]
+    columns: Mapping[str, Any]
+    column: str
+    is_one_of: Sequence[str]
+
+
 def insert(
     row: Model, *, times: Mapping[str, timedelta] | None = None, only_while: While | None = None, unless_there: bool = False
 ) -> bool:
@@ -86,14 +96,23 @@ def _time(row: Model, name: str, value: Any) -> datetime:
 
 
 def update(
-    model: type[Model], key: Any, values: Mapping[str, Any], *, guard: Mapping[str, Any], unless_locked: bool = False
+    model: type[Model],
+    key: Any,
+    values: Mapping[str, Any],
+    *,
+    guard: Mapping[str, Any],
+    unless_locked: bool = False,
+    unless_exists: Unless | None = None,
 ) -> bool:
-    """Changes the row of this key where all that `guard` names stands in it; whether it did.
+    """Changes the row of this key where all that `guard` names stands in it, and `unless_exists` finds nothing; whether it did.
 
     With `unless_locked` a row that somebody else has locked is not waited for, and counts as one that does not fit.
     """
     texts, parameters = _values([_field(model, name) for name in values], values)
     conditions, more = _conditions(model, {_key(model).attname: key, **guard})
+    if unless_exists is not None:
+        without, others = _absence(unless_exists)
+        conditions, more = f"{conditions} AND {without}", [*more, *others]
     skips = unless_locked and connection.vendor == "postgresql"
     sql = _change(model, tuple(values), tuple(texts), conditions, skips)
     with connection.cursor() as cursor:
@@ -198,6 +217,14 @@ def _values(fields: Sequence[Any], values: Mapping[str, Any]) -> tuple[list[str]
         texts.append(text)
         parameters.append(value)
     return texts, parameters
+
+
+def _absence(unless: Unless) -> tuple[str, list[Any]]:
+    conditions, parameters = _conditions(unless.model, unless.columns)
+    places = ", ".join(["%s"] * len(unless.is_one_of))
+    among = f"{conditions} AND {_quoted(_field(unless.model, unless.column).column)} IN ({places})"
+    # Names of the model's own.
+    return f"NOT EXISTS (SELECT 1 {_from(unless.model, among, '')})", [*parameters, *map(str, unless.is_one_of)]
 
 
 def _prepared(field: Any, value: Any, is_plain: bool) -> Any:
