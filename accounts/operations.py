@@ -41,6 +41,8 @@ EXISTING_ACCOUNT = Selection(
         AND account.status IN (%s, %s)""",
 )
 
+BEING_DELETED = "The account is being deleted."
+
 
 @dataclass(frozen=True, slots=True)
 class LoginLink:
@@ -206,13 +208,14 @@ def keep_account_open(account: ConnectedAccount) -> None:
     Raises AccountNotFound where the account is deleted, and AccountInUse where it is being deleted right now.
     """
     found = statements.lock(ConnectedAccount, account.pk, "status", strength="NO KEY UPDATE")
-    locked = ConnectedAccount(status=found[0] if found is not None else AccountStatus.DELETED)
-    refuse_while_deleting(locked)
-    if not locked.is_active:
+    status = found[0] if found is not None else AccountStatus.DELETED
+    if status == AccountStatus.DELETING:
+        raise AccountInUse(BEING_DELETED)
+    if status != AccountStatus.ACTIVE:
         raise AccountNotFound
 
 
 def refuse_while_deleting(account: ConnectedAccount) -> None:
     """Raises AccountInUse while it is not known whether the account is there."""
     if account.is_being_deleted:
-        raise AccountInUse("The account is being deleted.")
+        raise AccountInUse(BEING_DELETED)

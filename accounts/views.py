@@ -18,9 +18,8 @@ class ConnectedAccountViewSet(DeveloperViewSet):
 
     def create(self, request: Request) -> Response:
         """`POST /connected-accounts`"""
-        body = serializers.CreateAccountRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        account = operations.create_account(email=body.validated_data["email"], actor=self.actor)
+        body = serializers.CreateAccountRequest.read(request.data)
+        account = operations.create_account(email=body["email"], actor=self.actor)
         links = {"onboarding_url": onboarding_url(account)}
         return envelope(request, serializers.created_account(account), status=201, links=links)
 
@@ -60,6 +59,5 @@ class ConnectedAccountViewSet(DeveloperViewSet):
         return envelope(request, {"account_id": identifier, "deleted": True}, status=200)
 
     def _named_in_body(self, request: Request) -> ConnectedAccount:
-        body = serializers.AccountRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        return operations.find_account(account_id=body.validated_data["account_id"], developer=self.actor.developer)
+        body = serializers.AccountRequest.read(request.data)
+        return operations.find_account(account_id=body["account_id"], developer=self.actor.developer)

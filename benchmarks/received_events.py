@@ -97,6 +97,6 @@ def _environ(content: Mapping[str, Any]) -> Environ:
 
 
 def check() -> None:
-    """Raises RuntimeError where an event was stored and not applied: this is not what should be measured."""
-    if StripeEvent.objects.exclude(status=Status.APPLIED).exists():
-        raise RuntimeError("An event was not applied at once.")
+    """Raises RuntimeError where an event was not stored as one that a worker applies: this is not what should be measured."""
+    if not StripeEvent.objects.exists() or StripeEvent.objects.exclude(status=Status.PENDING).exists():
+        raise RuntimeError("An event was not stored as it should.")

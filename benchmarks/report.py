@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from math import inf
 from statistics import median
 from typing import Any
 
@@ -11,6 +12,8 @@ from benchmarks.load import Measurement
 # for every thread serves, and of what the wait alone allows.
 OF_A_CONNECTION_EACH = 0.97
 OF_THE_WAIT = 0.95
+PROMISED_AT_S = 1.0
+HELD, NOT_HELD = "held", "NOT held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Report:
     @property
     def limit_per_s(self) -> float:
         """What the wait alone allows: every thread always waits for Stripe."""
-        return self.threads / self.wait_s
+        return self.threads / self.wait_s if self.wait_s else inf
 
     def ratio_to_a_connection_each(self, arm: Arm) -> float:
         """The median of the rounds, each beside the same round's: what slows the machine for a minute slows both."""
@@ -60,7 +63,7 @@ class Report:
     def text(self) -> str:
         """The table, and a line for each promise."""
         head = _line("", "requests/s", "of a conn. each", "of the wait", "p50 ms", "p99 ms", "CPU ms", "failed")
-        limit = _line("the wait alone allows", f"{self.limit_per_s:.2f}")
+        limit = _line("the wait alone allows", _or_dash(f"{self.limit_per_s:.2f}", if_any=self.wait_s))
         return "\n".join(["", head, *(self._row(arm) for arm in self.arms), limit, "", *self.promises()])
 
     def _row(self, arm: Arm) -> str:
@@ -68,7 +71,7 @@ class Report:
             arm.name,
             f"{self.median(arm, 'requests_per_s'):.2f}",
             f"{self.ratio_to_a_connection_each(arm):.3f}",
-            f"{self.ratio_to_the_wait(arm):.3f}",
+            _or_dash(f"{self.ratio_to_the_wait(arm):.3f}", if_any=self.wait_s),
             f"{self.median(arm, 'p50_s') * 1000:.0f}",
             f"{self.median(arm, 'p99_s') * 1000:.0f}",
             f"{self.median(arm, 'cpu_s_per_request') * 1000:.2f}",
@@ -76,15 +79,23 @@ class Report:
         )
 
     def promises(self) -> list[str]:
+        """A sentence for each; none at another wait than the promised one."""
         few = self.arms[0]
+        if self.wait_s != PROMISED_AT_S:
+            return []
         return [
             promise("of what a connection for every thread serves", self.ratio_to_a_connection_each(few), OF_A_CONNECTION_EACH),
             promise("of what the wait alone allows", self.ratio_to_the_wait(few), OF_THE_WAIT),
         ]
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether a promise is not held."""
+        return any(sentence.startswith(NOT_HELD) for sentence in self.promises())
+
     def as_dict(self) -> dict[str, Any]:
         return {
-            "limit_per_s": self.limit_per_s,
+            "limit_per_s": self.limit_per_s if self.wait_s else None,
             "arms": {
                 arm.name: {
                     "connections": arm.connections,
@@ -103,6 +114,11 @@ def _line(name: str, *cells: str) -> str:
     return f"{name:38}" + "".join(f"{cell:>17}" for cell in cells[:3]) + "".join(f"{cell:>9}" for cell in cells[3:])
 
 
+def _or_dash(figure: str, *, if_any: float) -> str:
+    """A dash where Stripe is not waited for at all."""
+    return figure if if_any else "-"
+
+
 def promise(of_what: str, ratio: float, at_least: float) -> str:
     """A sentence such as `held: 0.991 of what the wait alone allows (at least 0.95)`."""
-    return f"{'held' if ratio >= at_least else 'NOT held'}: {ratio:.3f} {of_what} (at least {at_least})"
+    return f"{HELD if ratio >= at_least else NOT_HELD}: {ratio:.3f} {of_what} (at least {at_least})"

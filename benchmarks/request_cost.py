@@ -2,7 +2,8 @@
 
 Three arms, each a process of its own, in rounds that alternate, all before the same Stripe at a socket, which answers at once:
 
-- the smallest view: a lookup, an INSERT, the call with the SDK's default transport, an UPDATE (`benchmarks.smallest_view`);
+- the smallest view: a lookup, an INSERT, the call with the SDK's default transport, an UPDATE, in REST framework
+  (`benchmarks.smallest_view`, which says what it has and why);
 - the whole service, `POST /api/v1/transactions` with all that it checks, reserves, records and limits;
 - the same, each request under an Idempotency-Key of its own.
 

@@ -90,6 +90,7 @@ def smallest(address: str) -> Iterator[tuple[Application, Caller]]:
             "django.contrib.contenttypes",
             "django.contrib.sessions",
             "django.contrib.messages",
+            "rest_framework",
         ],
         MIDDLEWARE=MIDDLEWARE_OF_A_NEW_PROJECT,
         ROOT_URLCONF="benchmarks.smallest_view",

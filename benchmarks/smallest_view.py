@@ -1,11 +1,13 @@
 """The smallest honest view that starts a payment, as one would write it in an afternoon: what the service is measured against.
 
-One lookup of the token, one INSERT, one call through the SDK with the SDK's own transport, one UPDATE, each committed. No
-REST framework, and the middleware that every new project has. It promises nothing of what happens when it is killed.
+One lookup of the token, one INSERT, one call through the SDK with the SDK's own transport, one UPDATE, each committed. It is a
+view of Django REST framework, as an API in Django is written, with a class that finds the token, and everything else as the
+framework and `startproject` leave it: their parsers and renderers, the middleware that every new project has. It has no
+serializer, no limits, no log and no metrics, and promises nothing of what happens when it is killed. What differs from the
+defaults makes it cheaper: a pool of connections in place of a new one for each request, and none of the SDK's telemetry.
 """
 
 import hashlib
-import json
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -13,9 +15,12 @@ from typing import Any
 import stripe
 from django.conf import settings
 from django.db import connection, models
-from django.http import HttpRequest, JsonResponse
 from django.urls import path
-from django.views.decorators.csrf import csrf_exempt
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
 
 class Token(models.Model):
@@ -64,11 +69,28 @@ def stripe_client() -> stripe.StripeClient:
     return stripe.StripeClient(settings.STRIPE_SECRET_KEY, base_addresses={"api": address})
 
 
-@csrf_exempt
-def create_payment(request: HttpRequest) -> JsonResponse:
-    """`POST /api/v1/transactions`"""
-    token = Token.objects.get(digest=digest(request.headers["X-Developer-Token"]))
-    asked = json.loads(request.body)
+class TokenAuthentication(BaseAuthentication):
+    """Whoever has a token is let in."""
+
+    def authenticate(self, request: Request) -> tuple[Token, None]:
+        token = Token.objects.filter(digest=digest(request.headers.get("X-Developer-Token", ""))).first()
+        if token is None:
+            raise AuthenticationFailed
+        return token, None
+
+
+class PaymentView(APIView):
+    """Payments."""
+
+    authentication_classes = (TokenAuthentication,)
+
+    def post(self, request: Request) -> Response:
+        """`POST /api/v1/transactions`"""
+        return Response({"data": create_payment(request.user, request.data)}, status=HTTPStatus.CREATED)
+
+
+def create_payment(token: Any, asked: Any) -> dict[str, Any]:
+    """The payment's row before the call and after it, and the call between them."""
     payment = Payment.objects.create(
         token=token, order_id=asked["order_id"], account_id=asked["account_id"], amount_minor=asked["amount"]
     )
@@ -83,8 +105,7 @@ def create_payment(request: HttpRequest) -> JsonResponse:
     )
     payment.stripe_id, payment.status = intent.id, intent.status
     payment.save(update_fields=["stripe_id", "status"])
-    data = {"transaction_id": intent.id, "client_secret": intent.client_secret, "status": intent.status}
-    return JsonResponse({"data": data}, status=HTTPStatus.CREATED)
+    return {"transaction_id": intent.id, "client_secret": intent.client_secret, "status": intent.status}
 
 
-urlpatterns = [path("api/v1/transactions", create_payment)]
+urlpatterns = [path("api/v1/transactions", PaymentView.as_view())]

@@ -30,7 +30,7 @@ DEFAULT_SERVER = "postgres://postgres@127.0.0.1:5432/postgres"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measures, prints the table, and writes all figures as JSON."""
+    """Measures, prints the table, and writes all figures as JSON. Ends with 1 where a promise is not held at its wait."""
     options = parse(arguments)
     arms = (
         Arm(f"{options.connections} connections", options.connections),
@@ -45,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 print(f"round {number + 1} of {options.rounds}: {arm.name}: {report.latest(arm)}", flush=True)
     print(report.text())
     write(options.output, {"options": vars(options) | {"output": str(options.output)}, **report.as_dict()})
+    if report.is_broken:
+        sys.exit(1)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -1,15 +1,17 @@
-"""How many of Stripe's events a process takes in a second: `python -m benchmarks.webhooks_in`.
+"""What taking in one of Stripe's events costs: `python -m benchmarks.webhooks_in`.
 
 Two arms, in rounds that alternate, with the same signed events through the same WSGI application, on PostgreSQL:
 
-- the service's own door: verified, stored, applied where Stripe need not be asked, answered;
+- the service's own door: verified, stored for a worker to apply, answered;
 - a bare view beside it, which verifies, inserts and answers.
 
-The events are about payments that the API has made, as nearly all are, and each has an id of its own.
+The events are about payments that the API has made, as nearly all are, and each has an id of its own. What is compared is the
+processor time that the process itself spends on an event. It ends with 1 where the promise is not held.
 """
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,15 +23,19 @@ from benchmarks.waiting import DEFAULT_SERVER, write
 from benchmarks.workers import PROJECT_DIR
 
 RESULT = PROJECT_DIR / "var" / "benchmarks" / "webhooks_in.json"
+# What docs/performance.md promises.
+MOST_OF_THE_BARE_VIEW = 1.5
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measures, prints the table, and writes all figures as JSON."""
+    """Measures, prints the table, and writes all figures as JSON. Ends with 1 where the promise is not held."""
     options = parse(arguments)
     with sandbox_service(options):
         figures = measure(options)
-    print(text(figures, options))
+    print(text(figures, options), promise(figures["ratio"]), sep="\n")
     write(options.output, {"options": vars(options) | {"output": str(options.output)}, **figures})
+    if figures["ratio"] > MOST_OF_THE_BARE_VIEW:
+        sys.exit(1)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -45,29 +51,35 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """Events in a second, of each round and arm. Raises RuntimeError where one was not taken."""
+    """Milliseconds of this process's CPU for an event, of each round and arm. Raises RuntimeError where one was not taken."""
     from benchmarks import received_events  # noqa: PLC0415 - Django is set up by now
 
     doors = received_events.doors()
     told = received_events.pay(options.payments)
-    per_s: dict[str, list[float]] = {name: [] for name in doors}
+    cpu_ms: dict[str, list[float]] = {name: [] for name in doors}
     for number in range(options.rounds):
         for name in sorted(doors, reverse=number % 2 == 0):
             posts = received_events.signed(told, options.events)
-            started = time.monotonic()
+            before_s = time.process_time()
             for environ in posts:
                 doors[name](environ)
-            per_s[name].append(options.events / (time.monotonic() - started))
+            cpu_ms[name].append((time.process_time() - before_s) * 1000 / options.events)
     received_events.check()
-    ratios = [own / bare for own, bare in zip(per_s["own"], per_s["bare"], strict=True)]
-    return {"per_s": per_s, "ratio": median(ratios)}
+    ratios = [own / bare for own, bare in zip(cpu_ms["own"], cpu_ms["bare"], strict=True)]
+    return {"cpu_ms": cpu_ms, "ratio": median(ratios)}
 
 
 def text(figures: dict[str, Any], options: argparse.Namespace) -> str:
     """The table: medians of the rounds."""
-    own, bare = (median(figures["per_s"][name]) for name in ("own", "bare"))
-    head = f"{f'{options.events} events in, one after the other':42}{'the door/s':>12}{'bare/s':>12}{'ratio':>9}"
-    return "\n".join(["", head, f"{'about payments that the API has made':42}{own:>12.1f}{bare:>12.1f}{figures['ratio']:>9.3f}"])
+    own, bare = (median(figures["cpu_ms"][name]) for name in ("own", "bare"))
+    head = f"{f'{options.events} events in, one after the other':42}{'the door ms':>12}{'bare ms':>12}{'ratio':>9}"
+    return "\n".join(["", head, f"{'about payments that the API has made':42}{own:>12.3f}{bare:>12.3f}{figures['ratio']:>9.3f}"])
+
+
+def promise(ratio: float) -> str:
+    """Whether it is held, as a sentence."""
+    held = "held" if ratio <= MOST_OF_THE_BARE_VIEW else "NOT held"
+    return f"{held}: {ratio:.3f} of the bare view's CPU (at most {MOST_OF_THE_BARE_VIEW})"
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ A view whose page needs another policy says so with django-csp's decorators (`cs
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from csp.constants import HEADER, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts
+from csp.utils import build_policy
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import patch_cache_control
 
@@ -15,6 +16,7 @@ Directives = Mapping[str, Sequence[str]]
 
 # Answers that are no page, those of the API above all: whoever gets a browser to show one gets nothing out of it.
 NO_PAGE: Directives = {"default-src": [NONE], "frame-ancestors": [NONE], "base-uri": [NONE], "form-action": [NONE]}
+NO_PAGE_POLICY = build_policy(dict(NO_PAGE))
 # Our own pages have no script and no style of their own in them. `data:` is the icon of a select in their stylesheet.
 PAGE: Directives = {
     "default-src": [NONE],
@@ -50,6 +52,13 @@ PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in UNUSED_FEATURES)
 class ContentSecurityPolicy(CSPMiddleware):
     """Gives each answer the policy of its area, unless its view has one of its own."""
 
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """What is no page, and has no policy of its own, is given the same text each time: django-csp would compose it anew."""
+        if is_page(response) or any(name.startswith("_csp") for name in vars(response)):
+            return super().process_response(request, response)
+        response.headers.setdefault(HEADER, NO_PAGE_POLICY)
+        return response
+
     def get_policy_parts(self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False) -> PolicyParts:
         parts = super().get_policy_parts(request, response, report_only)
         if not report_only and parts.config is None:
@@ -57,9 +66,13 @@ class ContentSecurityPolicy(CSPMiddleware):
         return parts
 
 
+def is_page(response: HttpResponseBase) -> bool:
+    return response.headers.get("Content-Type", "").startswith("text/html")
+
+
 def policy_of(request: HttpRequest, response: HttpResponseBase) -> Directives:
     """The policy of an answer by what it is and where it was asked for."""
-    if not response.headers.get("Content-Type", "").startswith("text/html"):
+    if not is_page(response):
         return NO_PAGE
     if request.path.startswith("/admin/"):
         return ADMIN

@@ -21,9 +21,7 @@ class QuerySerializer(StrictSerializer):
     @classmethod
     def of_query(cls, query: Mapping[str, str]) -> dict[str, Any]:
         """What was asked for. `app_id` tells who asks, and is not about the list."""
-        asked = cls(data={name: value for name, value in query.items() if name != "app_id"})
-        asked.is_valid(raise_exception=True)
-        return dict(asked.validated_data)
+        return cls.read({name: value for name, value in query.items() if name != "app_id"})
 
 
 class SecondField(serializers.IntegerField):

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from commercecore_payments.statements import update
+from commercecore_payments.statements import column_names, update
 
 
 class ChangedMeanwhile(Exception):
@@ -14,7 +14,8 @@ class ChangedMeanwhile(Exception):
 
 def column_values(row: Model) -> dict[str, Any]:
     """What stands in the row's columns, by their names: compared with an earlier one, it tells whether anything is new."""
-    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+    here = row.__dict__
+    return {name: here[name] if name in here else getattr(row, name) for name in column_names(type(row))}
 
 
 def save_changes(row: Any, before: Mapping[str, Any]) -> None:

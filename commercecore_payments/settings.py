@@ -184,12 +184,12 @@ MIDDLEWARE = [
     "commercecore_payments.browser_protection.ContentSecurityPolicy",
     "commercecore_payments.browser_protection.other_protections",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "commercecore_payments.page_middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "commercecore_payments.page_middleware.AuthenticationMiddleware",
     "staff.middleware.staff_on_record",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "commercecore_payments.page_middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",  # the last one: it answers in place of the login page
 ]

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models import Field, Model
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.models import Field, Model, TextChoices
 from django.db.models.expressions import Col
 
 from commercecore_payments import clock
@@ -42,11 +42,23 @@ class While:
     columns: Mapping[str, Any]
 
 
-def insert(row: Model, *, times: Mapping[str, timedelta] | None = None, only_while: While | None = None) -> bool:
+@dataclass(frozen=True, slots=True)
+class Unless:
+    """Rows of `model` that must not be there: as `columns` say, and with one of some words in `column`."""
+
+    model: type[Model]
+    columns: Mapping[str, Any]
+    column: str
+    is_one_of: Sequence[str]
+
+
+def insert(
+    row: Model, *, times: Mapping[str, timedelta] | None = None, only_while: While | None = None, unless_there: bool = False
+) -> bool:
     """Inserts a new row, as `row.save(force_insert=True)` would; False where `only_while` does not hold, and nothing was done.
 
     The columns that `times` names are set by the database's clock, so much later, and stand in `row` afterwards. Raises
-    IntegrityError.
+    IntegrityError where a unique constraint is against it; with `unless_there` that is False, and nothing was done either.
     """
     times = times or {}
     fields = _inserted_fields(type(row), row.pk is None)
@@ -55,7 +67,8 @@ def insert(row: Model, *, times: Mapping[str, timedelta] | None = None, only_whi
     conditions, more = _conditions(only_while.model, only_while.columns) if only_while is not None else ("", [])
     held = only_while.model if only_while is not None else None
     source = _from(held, conditions, for_update()) if held is not None else ""
-    sql = _insertion(type(row), tuple(f.attname for f in fields), tuple(texts), tuple(times), source)
+    ending = _ending(type(row), tuple(times), unless_there)
+    sql = _insertion(type(row), tuple(f.attname for f in fields), tuple(texts), source, ending)
     with connection.cursor() as cursor:
         cursor.execute(sql, [*parameters, *more])
         found = cursor.fetchone()
@@ -83,14 +96,23 @@ def _time(row: Model, name: str, value: Any) -> datetime:
 
 
 def update(
-    model: type[Model], key: Any, values: Mapping[str, Any], *, guard: Mapping[str, Any], unless_locked: bool = False
+    model: type[Model],
+    key: Any,
+    values: Mapping[str, Any],
+    *,
+    guard: Mapping[str, Any],
+    unless_locked: bool = False,
+    unless_exists: Unless | None = None,
 ) -> bool:
-    """Changes the row of this key where all that `guard` names stands in it; whether it did.
+    """Changes the row of this key where all that `guard` names stands in it, and `unless_exists` finds nothing; whether it did.
 
     With `unless_locked` a row that somebody else has locked is not waited for, and counts as one that does not fit.
     """
     texts, parameters = _values([_field(model, name) for name in values], values)
     conditions, more = _conditions(model, {_key(model).attname: key, **guard})
+    if unless_exists is not None:
+        without, others = _absence(unless_exists)
+        conditions, more = f"{conditions} AND {without}", [*more, *others]
     skips = unless_locked and connection.vendor == "postgresql"
     sql = _change(model, tuple(values), tuple(texts), conditions, skips)
     with connection.cursor() as cursor:
@@ -130,12 +152,11 @@ class Selection:
 def _instance(model: type[Model], values: Sequence[Any]) -> Model | None:
     if values[_key_position(model)] is None:
         return None
-    fields = model._meta.concrete_fields
     read = list(values)
     for position, converters in _all_converters(model, connection.vendor):
         for convert in converters:
             read[position] = convert(read[position], None, connection)
-    return model.from_db(DEFAULT_DB_ALIAS, [f.attname for f in fields], read)
+    return model.from_db(DEFAULT_DB_ALIAS, column_names(model), read)
 
 
 @cache
@@ -151,19 +172,16 @@ def _selected(models: tuple[tuple[str, type[Model]], ...], source: str) -> tuple
 
 
 @cache
-def _insertion(
-    model: type[Model],
-    names: tuple[str, ...],
-    texts: tuple[str, ...],
-    returned: tuple[str, ...],
-    source: str,
-) -> str:
+def _insertion(model: type[Model], names: tuple[str, ...], texts: tuple[str, ...], source: str, ending: str) -> str:
     columns = ", ".join(_quoted(_field(model, name).column) for name in names)
+    rows = f"SELECT {', '.join(texts)} {source}" if source else f"VALUES ({', '.join(texts)})"
+    return f"INSERT INTO {_quoted(model._meta.db_table)} ({columns}) {rows} {ending}"
+
+
+@cache
+def _ending(model: type[Model], returned: tuple[str, ...], unless_there: bool) -> str:
     back = ", ".join(_quoted(_field(model, name).column) for name in (_key(model).attname, *returned))
-    into = f"INSERT INTO {_quoted(model._meta.db_table)} ({columns})"
-    if not source:
-        return f"{into} VALUES ({', '.join(texts)}) RETURNING {back}"
-    return f"{into} SELECT {', '.join(texts)} {source} RETURNING {back}"
+    return f"{'ON CONFLICT DO NOTHING ' if unless_there else ''}RETURNING {back}"
 
 
 @cache
@@ -188,28 +206,61 @@ def for_update(strength: str = "UPDATE") -> str:
 def _values(fields: Sequence[Any], values: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
     """The placeholder of each column, and the parameters that stand for them."""
     texts, parameters = [], []
+    plain = _plain_columns(fields[0].model) if fields else frozenset()
     for field in fields:
         value = values[field.attname]
         text = "%s"
         if type(value) is ByClock:
             text, value = clock.database_now_sql(value.later)
-        elif type(value) not in AS_THEY_ARE or field.get_internal_type() not in PLAIN_FIELDS:
-            value = field.get_db_prep_save(value, connection)
+        else:
+            value = _prepared(field, value, field.attname in plain)
         texts.append(text)
         parameters.append(value)
     return texts, parameters
 
 
+def _absence(unless: Unless) -> tuple[str, list[Any]]:
+    conditions, parameters = _conditions(unless.model, unless.columns)
+    places = ", ".join(["%s"] * len(unless.is_one_of))
+    among = f"{conditions} AND {_quoted(_field(unless.model, unless.column).column)} IN ({places})"
+    # Names of the model's own.
+    return f"NOT EXISTS (SELECT 1 {_from(unless.model, among, '')})", [*parameters, *map(str, unless.is_one_of)]
+
+
+def _prepared(field: Any, value: Any, is_plain: bool) -> Any:
+    """A value as its field hands it to the database."""
+    if value is None:
+        return None
+    if is_plain:
+        if type(value) in AS_THEY_ARE:
+            return value
+        if isinstance(value, TextChoices):
+            return value.value
+    return field.get_db_prep_save(value, connections[DEFAULT_DB_ALIAS])
+
+
+@cache
+def _plain_columns(model: type[Model]) -> frozenset[str]:
+    return frozenset(field.attname for field in model._meta.concrete_fields if field.get_internal_type() in PLAIN_FIELDS)
+
+
 def _conditions(model: type[Model], columns: Mapping[str, Any]) -> tuple[str, list[Any]]:
     """A condition that every column has its value, and the parameters."""
     texts = [f"{_quoted(_field(model, name).column)} {'IS NULL' if value is None else '= %s'}" for name, value in columns.items()]
-    given = {name: value for name, value in columns.items() if value is not None}
-    return " AND ".join(texts), [_field(model, name).get_db_prep_save(value, connection) for name, value in given.items()]
+    given = [(_field(model, name), value) for name, value in columns.items() if value is not None]
+    plain = _plain_columns(model)
+    return " AND ".join(texts), [_prepared(field, value, field.attname in plain) for field, value in given]
 
 
 @cache
 def _inserted_fields(model: type[Model], has_no_key: bool) -> tuple[Any, ...]:
     return tuple(f for f in model._meta.local_concrete_fields if not (has_no_key and f is model._meta.auto_field))
+
+
+@cache
+def column_names(model: type[Model]) -> tuple[str, ...]:
+    """The names under which a row of the model has its columns, in their order."""
+    return tuple(field.attname for field in model._meta.concrete_fields)
 
 
 @cache

@@ -79,6 +79,8 @@ api: list[URLPattern | URLResolver] = [
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    re_path(r"^api/v1", include(api)),  # first: what is asked most is found soonest
+    re_path(r"^api(/.*)?$", unknown_route),
     path("", landing_page, name="landing"),
     path("docs", DocumentationView.as_view(), name="documentation"),
     path("docs/errors", error_catalogue, name="error-catalogue"),
@@ -90,8 +92,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("onboarding/<str:token>/done", pages.onboarding_done, name="onboarding-done"),
     re_path(r"^webhooks/stripe/?$", receive_event, name="stripe-webhooks"),
     path("metrics", metrics, name="metrics"),
-    re_path(r"^api/v1", include(api)),
-    re_path(r"^api(/.*)?$", unknown_route),
 ]
 if settings.STRIPE_SANDBOX:
     urlpatterns += [path("", include("sandbox.transport.door_urls")), path("sandbox/", include("sandbox.urls"))]

@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 from django.db import close_old_connections
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
@@ -99,7 +98,7 @@ class ApiViewSet(ViewSet):
         if self.action in self.never_stored:
             free_key(held)
             return
-        body = JSONRenderer().render(response.data).decode()
+        body = response.render().content.decode()  # once, for whoever asked and for repeats
         store_answer(held, status_code=response.status_code, body=body, api_version=version)
 
     @property

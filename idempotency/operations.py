@@ -12,8 +12,8 @@ from django.db import IntegrityError, transaction
 
 from commercecore_payments.actors import Actor, HeldKey
 from commercecore_payments.clock import DatabaseNow, database_now, now
-from commercecore_payments.statements import While, insert
-from gateway.models import CALL_BUDGET, OPEN_STATUSES
+from commercecore_payments.statements import Unless, While, insert, update
+from gateway.models import CALL_BUDGET, OPEN_STATUSES, Operation
 from idempotency.encryption import decrypt, encrypt
 from idempotency.errors import KeyInUse, KeyReused
 from idempotency.models import IdempotencyKey
@@ -99,17 +99,27 @@ def store_answer(held: HeldKey, *, status_code: int, body: str, api_version: str
     held until its lease lapses, and a repeat finds what was done by the operations under it.
     """
     key_id, answer = encrypt(body)
-    rows = IdempotencyKey.objects.held_by(held).exclude(operations__status__in=OPEN_STATUSES)
+    values = {
+        "answered_at": now(),
+        "status_code": status_code,
+        "answer": answer,
+        "encryption_key_id": key_id,
+        "api_version": api_version,
+    }
+    still_held = {"attempt": held.attempt, "answered_at": None}
     try:
-        stored = rows.update(
-            answered_at=now(), status_code=status_code, answer=answer, encryption_key_id=key_id, api_version=api_version
-        )
+        stored = update(IdempotencyKey, held.row_id, values, guard=still_held, unless_exists=open_operations(held.row_id))
     except DatabaseFailure:
         logger.exception("idempotency key %s: its answer could not be stored", held.row_id)
         return
     if not stored:
         logger.warning("idempotency key %s: the answer of attempt %s is not final or came too late", held.row_id, held.attempt)
         free_key(held)
+
+
+def open_operations(row_id: int) -> Unless:
+    """The operations under a key whose outcome is not known."""
+    return Unless(Operation, {"caller_key_id": row_id}, column="status", is_one_of=OPEN_STATUSES)
 
 
 def free_key(held: HeldKey) -> None:

@@ -11,9 +11,7 @@ from paymentmethods import operations, serializers
 class PaymentMethodViewSet(AppUserViewSet):
     def create(self, request: Request) -> Response:
         """`POST /payment-methods`"""
-        body = serializers.SavePaymentMethodRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        asked = body.validated_data
+        asked = serializers.SavePaymentMethodRequest.read(request.data)
         method, setup = operations.save_payment_method(
             payment_method_id=asked["payment_method_id"], preferred=asked.get("preferred"), actor=self.actor
         )
@@ -30,7 +28,7 @@ class PaymentMethodViewSet(AppUserViewSet):
 
     def prefer(self, request: Request, identifier: str) -> Response:
         """`POST /payment-methods/{id}/preferred`"""
-        serializers.PreferPaymentMethodRequest(data=request.data).is_valid(raise_exception=True)
+        serializers.PreferPaymentMethodRequest.read(request.data)
         method = operations.prefer_payment_method(payment_method_id=identifier, actor=self.actor)
         message = "Payment method is now preferred"
         return envelope(request, {"message": message, **serializers.payment_method_details(method)}, status=200, message=message)

@@ -17,9 +17,7 @@ from transactions.models import Transaction
 class RefundViewSet(AppUserViewSet):
     def create(self, request: Request) -> Response:
         """`POST /refunds`"""
-        body = serializers.RefundRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        asked = body.validated_data
+        asked = serializers.RefundRequest.read(request.data)
         if asked["dry_run"]:
             refuse_key(self.actor)
         wanted = RefundRequest(

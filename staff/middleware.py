@@ -1,6 +1,7 @@
 """Who of the staff is at work, for every entry that django-auditlog writes during a request of the admin."""
 
 from collections.abc import Callable
+from functools import cache
 
 from auditlog.context import set_extra_data
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +14,7 @@ def staff_on_record(get_response: Callable[[HttpRequest], HttpResponse]) -> Call
     """Entries name the user, the remote address and the request. The API's requests have no staff, and pay for nothing."""
 
     def handle(request: HttpRequest) -> HttpResponse:
-        if not request.path.startswith(reverse("admin:index")):
+        if not request.path.startswith(_admin()):
             return get_response(request)
         known = {
             "actor": request.user if request.user.is_authenticated else None,
@@ -24,3 +25,9 @@ def staff_on_record(get_response: Callable[[HttpRequest], HttpResponse]) -> Call
             return get_response(request)
 
     return handle
+
+
+@cache
+def _admin() -> str:
+    """Where the admin begins: every request asks, and the address stays."""
+    return reverse("admin:index")

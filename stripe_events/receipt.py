@@ -123,7 +123,6 @@ def store(content: Storable, *, source: Source, quarantined_because: str = "") -
         payload=content,
         happened_at=datetime.fromtimestamp(content["created"], UTC),
         received_at=now(),
-        next_attempt_at=database_now(),
         status=Status.QUARANTINED if quarantined_because else Status.PENDING,
         note=quarantined_because,
     )

@@ -22,25 +22,21 @@ OTHER_CURRENCY = "The order is in another currency."
 class TransactionViewSet(AppUserViewSet):
     def create(self, request: Request) -> Response:
         """`POST /transactions`"""
-        body = serializers.CreateTransactionRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        payment, intent = operations.create_transaction(self._payment_request(body.validated_data), actor=self.actor)
+        body = serializers.CreateTransactionRequest.read(request.data)
+        payment, intent = operations.create_transaction(self._payment_request(body), actor=self.actor)
         data = serializers.created_transaction(payment, intent)
         return envelope(request, data, status=201, message="Payment initiated successfully")
 
     def confirm(self, request: Request) -> Response:
         """`POST /transactions/confirm`"""
-        body = serializers.ConfirmTransactionRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        payment, intent = operations.confirm_transaction(ConfirmationRequest(**body.validated_data), actor=self.actor)
+        body = serializers.ConfirmTransactionRequest.read(request.data)
+        payment, intent = operations.confirm_transaction(ConfirmationRequest(**body), actor=self.actor)
         data = serializers.confirmed_transaction(payment, intent)
         return envelope(request, data, status=200, message=data["message"])
 
     def capture(self, request: Request, identifier: str) -> Response:
         """`POST /transactions/{id}/capture`"""
-        body = serializers.CaptureTransactionRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        asked = body.validated_data
+        asked = serializers.CaptureTransactionRequest.read(request.data)
         what = {"amount_minor": asked.get("amount"), "application_fee_minor": asked.get("application_fee_amount")}
         if asked["dry_run"]:
             refuse_key(self.actor)
@@ -51,11 +47,10 @@ class TransactionViewSet(AppUserViewSet):
 
     def cancel(self, request: Request, identifier: str) -> Response:
         """`POST /transactions/{id}/cancel`"""
-        body = serializers.CancelTransactionRequest(data=request.data)
-        body.is_valid(raise_exception=True)
+        body = serializers.CancelTransactionRequest.read(request.data)
         payment = operations.cancel_transaction(
             transaction_id=identifier,
-            cancellation_reason=body.validated_data.get("cancellation_reason", ""),
+            cancellation_reason=body.get("cancellation_reason", ""),
             actor=self.actor,
         )
         return self._changed(request, payment, "Payment canceled successfully")

@@ -11,9 +11,7 @@ from webhooks import endpoints, events, resending, serializers, trial
 class WebhookEndpointViewSet(AppViewSet):
     def create(self, request: Request) -> Response:
         """`POST /webhook-endpoints`: the one answer, beside that of a rotation, that holds the secret."""
-        body = serializers.EndpointRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        asked = body.validated_data
+        asked = serializers.EndpointRequest.read(request.data)
         endpoint, secret = endpoints.create_endpoint(
             url=asked["url"], event_types=asked["events"], description=asked["description"], actor=self.actor
         )
@@ -36,9 +34,7 @@ class WebhookEndpointViewSet(AppViewSet):
 
     def partial_update(self, request: Request, identifier: str) -> Response:
         """`PATCH /webhook-endpoints/{id}`"""
-        body = serializers.EndpointChanges(data=request.data)
-        body.is_valid(raise_exception=True)
-        asked = body.validated_data
+        asked = serializers.EndpointChanges.read(request.data)
         endpoint = endpoints.change_endpoint(
             endpoint_id=identifier,
             url=asked.get("url"),
@@ -57,7 +53,7 @@ class WebhookEndpointViewSet(AppViewSet):
 
     def rotate_secret(self, request: Request, identifier: str) -> Response:
         """`POST /webhook-endpoints/{id}/rotate-secret`"""
-        serializers.NothingMore(data=request.data).is_valid(raise_exception=True)
+        serializers.NothingMore.read(request.data)
         endpoint, secret = endpoints.rotate_secret(endpoint_id=identifier, actor=self.actor)
         message = "Webhook secret rotated successfully"
         data = {"message": message, **serializers.endpoint_details(endpoint), "secret": secret}
@@ -73,14 +69,13 @@ class WebhookEndpointViewSet(AppViewSet):
 
     def resend(self, request: Request, identifier: str) -> Response:
         """`POST /webhook-endpoints/{id}/resend`"""
-        body = serializers.ResendRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        number = resending.resend_events(endpoint_id=identifier, **body.validated_data, actor=self.actor)
+        body = serializers.ResendRequest.read(request.data)
+        number = resending.resend_events(endpoint_id=identifier, **body, actor=self.actor)
         return envelope(request, {"id": identifier, "resent": number}, status=200)
 
     def test(self, request: Request, identifier: str) -> Response:
         """`POST /webhook-endpoints/{id}/test`"""
-        serializers.NothingMore(data=request.data).is_valid(raise_exception=True)
+        serializers.NothingMore.read(request.data)
         findings = trial.try_endpoint(endpoint_id=identifier, actor=self.actor)
         return envelope(request, serializers.trial_report(findings), status=200)
 
@@ -103,6 +98,6 @@ class EventViewSet(AppViewSet):
 class DeliveryViewSet(AppViewSet):
     def resend(self, request: Request, identifier: str) -> Response:
         """`POST /deliveries/{id}/resend`"""
-        serializers.NothingMore(data=request.data).is_valid(raise_exception=True)
+        serializers.NothingMore.read(request.data)
         delivery = resending.resend_delivery(delivery_id=identifier, actor=self.actor)
         return envelope(request, serializers.delivery_details(delivery), status=200)

@@ -105,6 +105,15 @@ class TestTheReport:
             "held: 1.000 of what a connection for every thread serves (at least 0.97)",
             "NOT held: 0.938 of what the wait alone allows (at least 0.95)",
         ]
+        assert report.is_broken
+
+    def test_shows_a_dash_and_judges_no_promise_where_stripe_is_not_waited_for(self) -> None:
+        arms = (Arm("8 connections", 8), Arm("64 connections", 64), Arm("8, held", 8, holds=True))
+        report = Report(arms, threads=64, wait_s=0)
+        for arm in arms:
+            report.add(arm, Measurement(62.0, failed=0, cpu_s_per_s=0.5, latencies_s=[1.0]))
+        assert report.text().splitlines()[-1].split() == ["the", "wait", "alone", "allows", "-"]
+        assert (report.promises(), report.is_broken, report.as_dict()["limit_per_s"]) == ([], False, None)
 
 
 @pytest.mark.skipif(not os.environ.get("TEST_POSTGRES_URL"), reason="the benchmark needs a PostgreSQL server")

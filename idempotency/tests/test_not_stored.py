@@ -6,6 +6,7 @@ from unittest import mock
 import pytest
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
+import idempotency.operations
 from accounts import operations as account_operations
 from accounts.errors import AccountExists
 from commercecore_payments import errors
@@ -153,7 +154,7 @@ class TestADatabaseThatFails:
     ) -> None:
         body = {"order_id": "1", "account_id": seller, "amount": 1000}
         with monkeypatch.context() as patch:
-            patch.setattr(IdempotencyKeyQuerySet, "update", mock.Mock(side_effect=failure))
+            patch.setattr(idempotency.operations, "update", mock.Mock(side_effect=failure))
             response = tenant.post("/transactions", body, **under())
         assert response.status_code == 201
         assert intent_at_stripe(seller, response.json()["data"]["transaction_id"])["amount"] == 1000
