@@ -70,14 +70,16 @@ def serving(environment: dict[str, str]) -> Iterator[tuple["subprocess.Popen[str
 
 @contextmanager
 def reading_on(process: "subprocess.Popen[str]") -> Iterator[None]:
-    """Reads what the process goes on to print until it has ended: it would wait once the pipe is full, after some 300 requests."""
+    """Reads what the process goes on to print until it has ended: else it would wait once the pipe is full."""
     assert process.stdout is not None
     reader = threading.Thread(target=process.stdout.read)
     reader.start()
-    yield
-    process.wait()
-    reader.join()
-    process.stdout.close()
+    try:
+        yield
+    finally:
+        process.wait()
+        reader.join()
+        process.stdout.close()
 
 
 def printed(process: "subprocess.Popen[str]") -> Iterator[str]:
