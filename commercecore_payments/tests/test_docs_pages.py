@@ -6,6 +6,7 @@ import pytest
 
 from commercecore_payments.tests import documents
 from commercecore_payments.tests.documents import EXECUTED, NOT_EXECUTED, blocks, text_of
+from commercecore_payments.tests.service import PROJECT_DIR
 
 # The `sh` blocks, which no test executes: the page, how the block begins, and why not.
 NOT_EXECUTED_BECAUSE: Mapping[tuple[str, str], str] = {
@@ -31,6 +32,13 @@ class TestAPage:
 
     def test_has_links_that_lead_somewhere(self, page: str) -> None:
         assert documents.broken_links(page) == []
+
+
+class TestADecision:
+    def test_stands_in_the_list_of_all(self) -> None:
+        written = {path.name for path in (PROJECT_DIR / "docs" / "decisions").glob("*.md")} - {"README.md"}
+        listed = text_of("docs/decisions/README.md")
+        assert sorted(name for name in written if f"]({name})" not in listed) == []
 
 
 class TestAShellsLine:
