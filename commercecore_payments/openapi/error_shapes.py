@@ -16,6 +16,7 @@ from commercecore_payments.openapi.shapes import (
     map_of,
     one_of,
     ref,
+    request_id,
     text,
 )
 
@@ -42,7 +43,7 @@ META = {
     "status_code": integer(),
     "request_method": text(),
     "request_path": text("The address that was asked, as it came."),
-    "request_id": identifier("req"),
+    "request_id": request_id(),
 }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from commercecore_payments.openapi.shapes import Shape, const, count, identifier, one_of, text
+from commercecore_payments.openapi.shapes import Shape, const, count, one_of, request_id, text
 from commercecore_payments.versions import DOCUMENTED, HEADER, VERSIONS
 from idempotency.models import MAX_KEY_LENGTH
 from idempotency.requests import HEADER as KEY_HEADER
@@ -59,9 +59,9 @@ PARAMETERS: Mapping[str, Shape] = {
 HEADERS: Mapping[str, Shape] = {
     HEADER: {"description": "The version in which the answer is given.", "required": True, "schema": one_of(VERSIONS)},
     "X-Request-ID": {
-        "description": "The request's id, by which whoever runs this service finds it.",
+        "description": "The id that the caller sent, or one of ours, by which whoever runs this service finds it.",
         "required": True,
-        "schema": identifier("req"),
+        "schema": request_id(),
     },
     "Cache-Control": {"description": "Nothing may be kept on the way.", "required": True, "schema": const("no-store")},
     REPLAYED_HEADER: {

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from commercecore_payments.request_ids import WELL_FORMED
+
 Shape = dict[str, Any]
 
 # The largest whole number that a JSON reader in a browser keeps exact: 2 to the power of 53, less one (RFC 8259, section 6).
@@ -32,6 +34,11 @@ def text(description: str = "", **more: Any) -> Shape:
 def identifier(prefix: str, description: str = "") -> Shape:
     """An id of ours or Stripe's with its prefix, such as `acct_…`."""
     return text(description, pattern=rf"^{prefix}_[A-Za-z0-9_]+$")
+
+
+def request_id() -> Shape:
+    """The caller's own, where it sends a well-formed `X-Request-ID`, else one of ours."""
+    return text(pattern=f"^{WELL_FORMED.pattern}$")
 
 
 def flag(description: str = "") -> Shape:
