@@ -59,7 +59,7 @@ PARAMETERS: Mapping[str, Shape] = {
 HEADERS: Mapping[str, Shape] = {
     HEADER: {"description": "The version in which the answer is given.", "required": True, "schema": one_of(VERSIONS)},
     "X-Request-ID": {
-        "description": "The request's id, by which whoever runs this service finds it: the caller's own, where it sent one.",
+        "description": "The id that the caller sent, or one of ours, by which whoever runs this service finds it.",
         "required": True,
         "schema": request_id(),
     },

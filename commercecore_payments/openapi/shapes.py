@@ -37,7 +37,7 @@ def identifier(prefix: str, description: str = "") -> Shape:
 
 
 def request_id() -> Shape:
-    """The id of a request: ours, which begins with `req_`, or the caller's own."""
+    """The caller's own, where it sends a well-formed `X-Request-ID`, else one of ours."""
     return text(pattern=f"^{WELL_FORMED.pattern}$")
 
 
