@@ -89,7 +89,7 @@ def _take_over(row: Model, found: Sequence[Any], times: Mapping[str, timedelta])
 
 def _time(row: Model, name: str, value: Any) -> datetime:
     """A time as its field reads it: SQLite returns text."""
-    for convert in _converters(type(row), name):
+    for convert in _converters(type(row), name, connection.vendor):
         value = convert(value, None, connection)
     moment: datetime = value
     return moment
@@ -277,15 +277,16 @@ def _key_position(model: type[Model]) -> int:
     return model._meta.concrete_fields.index(_key(model))
 
 
-def _converters(model: type[Model], name: str) -> list[Any]:
+@cache
+def _converters(model: type[Model], name: str, vendor: str) -> list[Any]:  # noqa: ARG001 - they differ by it
     """What makes a field's value of what the database gives."""
     field = _field(model, name)
     return [*connection.ops.get_db_converters(Col(model._meta.db_table, field)), *field.get_db_converters(connection)]
 
 
 @cache
-def _all_converters(model: type[Model], vendor: str) -> tuple[tuple[int, list[Any]], ...]:  # noqa: ARG001 - they differ by it
-    found = [(position, _converters(model, field.attname)) for position, field in enumerate(model._meta.concrete_fields)]
+def _all_converters(model: type[Model], vendor: str) -> tuple[tuple[int, list[Any]], ...]:
+    found = [(position, _converters(model, field.attname, vendor)) for position, field in enumerate(model._meta.concrete_fields)]
     return tuple((position, converters) for position, converters in found if converters)
 
 

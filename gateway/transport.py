@@ -53,7 +53,7 @@ class PooledClient(stripe.HTTPClient):
     ) -> tuple[str, int, Mapping[str, str]]:
         """Sends one request, once. Its whole answer: the body, the status and the headers."""
         try:
-            answer = self._pools.request(
+            answer = self._pools.urlopen(
                 method.upper(),
                 url,
                 body=post_data,
