@@ -1,6 +1,7 @@
 """The database goes away in the middle of the work, and keeps a request waiting: on PostgreSQL."""
 
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from threading import Event
@@ -36,6 +37,15 @@ def end_all_sessions() -> None:
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+
+
+@pytest.fixture(autouse=True)
+def sessions_of_its_own(transactional_db: None) -> Iterator[None]:
+    """What a test sets in a session of the pool ends with it: the next test gets new ones."""
+    yield
+    if connection.vendor == "postgresql":
+        connection.close()
+        connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's
 
 
 @only_postgresql
