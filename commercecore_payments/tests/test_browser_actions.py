@@ -50,7 +50,8 @@ def carry_out(page: Page, base: str, act: Act) -> str:
     for name, value in act.answers.items():
         page.locator(f'[name="{name}"]').fill(value)
     page.get_by_label("Why").fill(REASON)
-    page.locator("form.question button[type=submit]").click()
+    with page.expect_navigation():  # the next page is there as a whole, and not only the question gone
+        page.locator("form.question button[type=submit]").click()
     page.wait_for_function("!document.querySelector('form.question')")
     return page.locator("body").inner_text()
 
