@@ -1,5 +1,6 @@
 """What the fields of our requests take, as JSON Schema. drf-spectacular finds these classes by their base once they are read."""
 
+from abc import abstractmethod
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiSerializerExtension, OpenApiSerializerFieldExtension
@@ -48,8 +49,9 @@ class FieldShape(OpenApiSerializerFieldExtension):
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> Shape:
         return self.shape(self.target)
 
+    @abstractmethod
     def shape(self, field: Any) -> Shape:
-        raise NotImplementedError
+        """What the field takes, as JSON Schema."""
 
 
 class TextShape(FieldShape):
