@@ -71,7 +71,7 @@ class SeededBooks:
 def seed_books(accounts: int, payments: int, *, seed: int, tenant: Tenant | None = None) -> SeededBooks:
     """`accounts` sellers of one developer with `payments` payments together, but for those that are really played.
 
-    The same seed makes the same shapes, amounts and times. Amounts are in minor units of US dollars.
+    The same seed makes the same shapes, amounts and times at the same sellers. Amounts are in minor units of US dollars.
     """
     random = Random(seed)  # noqa: S311 - it has to be repeatable, and guards nothing
     seeded = SeededBooks(tenant or Tenant.create())
@@ -97,6 +97,8 @@ class _Copier:
 
     def __init__(self, seeded: SeededBooks, first: str, played: list[Played], random: Random) -> None:
         self.seeded, self.first, self.random = seeded, first, random
+        # Ids are drawn by themselves: how many letters one takes depends on an id that the sandbox drew.
+        self.letters = Random()  # noqa: S311 - it guards nothing
         self.now = clock.now()
         self.kits = [Kit(each, first) for each in played]
         self.weights = [WEIGHTS[each.shape] for each in played]
@@ -109,8 +111,8 @@ class _Copier:
         operations = _operations([row])
         sheet = Sheet.of(row, [self.first, email, *operations])
         for index in range(1, number):
-            shift, account = -OLDEST, new_id(self.first, self.random)  # a seller was there before its first payment
-            names = {name: new_id(name, self.random) for name in operations}
+            shift, account = -OLDEST, new_id(self.first, self.letters)  # a seller was there before its first payment
+            names = {name: new_id(name, self.letters) for name in operations}
             names |= {self.first: account, email: f"seller-{index}@example.com"}
             insert([sheet.copy(names, shift)])
             self.ours[account] = copied(
@@ -137,7 +139,7 @@ class _Copier:
             Dispute.objects.bulk_create([row for copy in copies for row in copy.disputes])
 
     def _copy(self, kit: "Kit", account: str) -> "_Copy":
-        names = {name: new_id(name, self.random) for name in kit.names} | {self.first: account}
+        names = {name: new_id(name, self.letters) for name in kit.names} | {self.first: account}
         shift = self._moment(kit) - kit.played.payment.created_at
         shift = timedelta(seconds=int(shift.total_seconds()))
         self.seeded.remember(account, kit.played.shape, names[kit.played.payment.stripe_payment_intent_id])
@@ -163,7 +165,7 @@ class _Copier:
         made_at = self.now - age * PAYOUT_PERIOD + PAID_OUT_AFTER
         if age < 1:
             return {}
-        month = self.months.setdefault((account, age), _Month(new_id("po_1" + "a" * 23, self.random), made_at))
+        month = self.months.setdefault((account, age), _Month(new_id("po_1" + "a" * 23, self.letters), made_at))
         month.net += net
         return {"payout": month.payout}
 
@@ -175,7 +177,7 @@ class _Copier:
         if template.data["status"] != "paid":
             raise RuntimeError(f"The payout that is to be copied is {template.data['status']}.")
         for (account, _), month in self.months.items():
-            names = {booked.stripe_id: new_id(booked.stripe_id, self.random)} | {self.first: account}
+            names = {booked.stripe_id: new_id(booked.stripe_id, self.letters)} | {self.first: account}
             names[template.stripe_id] = month.payout
             shift = timedelta(seconds=int((month.made_at - template.created_at).total_seconds()))
             self._copy_payout(template, booked, names, shift, month)

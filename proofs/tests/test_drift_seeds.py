@@ -21,6 +21,12 @@ def listed(path: str, account_id: str, **parameters: Any) -> list[dict[str, Any]
     return [one for page in pages(path, account_id=account_id, parameters={"limit": 7, **parameters}) for one in page]
 
 
+def amounts(account_id: str) -> list[int]:
+    """What was paid at one seller, in minor units, in the order in which it was written."""
+    payments = Transaction.objects.filter(account__stripe_account_id=account_id).order_by("pk")
+    return list(payments.values_list("amount_minor", flat=True))
+
+
 class TestSeededBooks:
     def test_agree_on_every_payment_refund_and_payout(self, seeded: SeededBooks) -> None:
         for account_id in seeded.accounts:
@@ -38,3 +44,8 @@ class TestSeededBooks:
         for payout in Payout.objects.select_related("account"):
             carried = listed("/v1/balance_transactions", payout.account.stripe_account_id, payout=payout.stripe_payout_id)
             assert sum(one["net"] for one in carried if one["type"] != "payout") == payout.amount_minor
+
+    def test_are_the_same_for_the_same_seed_whatever_ids_stripe_drew(self, seeded: SeededBooks) -> None:
+        again = seed_books(accounts=2, payments=60, seed=1)
+        assert [amounts(each) for each in again.accounts] == [amounts(each) for each in seeded.accounts]
+        assert again.objects == seeded.objects
