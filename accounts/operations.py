@@ -42,6 +42,8 @@ EXISTING_ACCOUNT = Selection(
 )
 
 BEING_DELETED = "The account is being deleted."
+# A deletion locks the row, too. Other tables may refer to it meanwhile, which a stronger lock would keep them from.
+LOCK_OF_AN_OPEN_ACCOUNT = "NO KEY UPDATE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +209,19 @@ def keep_account_open(account: ConnectedAccount) -> None:
 
     Raises AccountNotFound where the account is deleted, and AccountInUse where it is being deleted right now.
     """
-    found = statements.lock(ConnectedAccount, account.pk, "status", strength="NO KEY UPDATE")
+    found = statements.lock(ConnectedAccount, account.pk, "status", strength=LOCK_OF_AN_OPEN_ACCOUNT)
     status = found[0] if found is not None else AccountStatus.DELETED
     if status == AccountStatus.DELETING:
         raise AccountInUse(BEING_DELETED)
     if status != AccountStatus.ACTIVE:
         raise AccountNotFound
+
+
+def while_open(account: ConnectedAccount) -> statements.While:
+    """The same for whatever is inserted in the very statement that locks the account; `keep_account_open` says why it is not."""
+    return statements.While(
+        ConnectedAccount, {"id": account.pk, "status": AccountStatus.ACTIVE}, strength=LOCK_OF_AN_OPEN_ACCOUNT
+    )
 
 
 def refuse_while_deleting(account: ConnectedAccount) -> None:

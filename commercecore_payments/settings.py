@@ -12,6 +12,7 @@ from commercecore_payments.admin_site import UNFOLD  # noqa: F401 - a setting of
 from commercecore_payments.database_limits import connection_options, is_behind_transaction_pooler
 from commercecore_payments.environment_variables import EnvironmentVariables
 from commercecore_payments.local_secrets import load_or_create_secrets
+from commercecore_payments.pooled_connections import PooledConnection
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = EnvironmentVariables()
@@ -234,7 +235,12 @@ def _sqlite() -> dict[str, Any]:
 def _postgresql() -> dict[str, Any]:
     database = env.db_url_config(DATABASE_URL)
     # Connections return to the pool during each call to Stripe, so a few serve many threads.
-    pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8), "timeout": 10}
+    pool = {
+        "min_size": 1,
+        "max_size": env.int("DATABASE_POOL_SIZE", default=8),
+        "timeout": 10,  # seconds to wait for a free connection
+        "connection_class": PooledConnection,
+    }
     database["OPTIONS"] = {**connection_options(env, database), "pool": pool}
     # A connection that a failover broke is found and replaced before it is used. A cursor on the server would outlive its
     # transaction.

@@ -7,13 +7,14 @@ always. One way for SQLite and PostgreSQL: `FOR UPDATE` is left out where there 
 Names of tables and columns come from the models and from this project's own source; values are always parameters.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.models import Field, Model, TextChoices
 from django.db.models.expressions import Col
 
@@ -35,11 +36,20 @@ class ByClock:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyOfSubject:
+    """Stands for a value: the key of the subject that is inserted in the same statement."""
+
+
+@dataclass(frozen=True, slots=True)
 class While:
-    """The row of `model` that has to be as `columns` say when something is inserted; it stays locked until the end."""
+    """The row of `model` that has to be as `columns` say when something is inserted; it stays locked until the end.
+
+    `strength` is how PostgreSQL locks it.
+    """
 
     model: type[Model]
     columns: Mapping[str, Any]
+    strength: str = "UPDATE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +71,10 @@ def insert(
     IntegrityError where a unique constraint is against it; with `unless_there` that is False, and nothing was done either.
     """
     times = times or {}
-    fields = _inserted_fields(type(row), row.pk is None)
-    values = {f.attname: ByClock(times[f.attname]) if f.attname in times else getattr(row, f.attname) for f in fields}
-    texts, parameters = _values(fields, values)
-    conditions, more = _conditions(only_while.model, only_while.columns) if only_while is not None else ("", [])
-    held = only_while.model if only_while is not None else None
-    source = _from(held, conditions, for_update()) if held is not None else ""
-    ending = _ending(type(row), tuple(times), unless_there)
-    sql = _insertion(type(row), tuple(f.attname for f in fields), tuple(texts), source, ending)
+    source, conditions = _held(only_while) if only_while is not None else ("", [])
+    insertion, parameters = _insertion_of(row, {name: ByClock(later) for name, later in times.items()}, source)
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*parameters, *more])
+        cursor.execute(f"{insertion} {_ending(type(row), tuple(times), unless_there)}", [*parameters, *conditions])
         found = cursor.fetchone()
     if found is None:
         return False
@@ -78,21 +82,89 @@ def insert(
     return True
 
 
-def _take_over(row: Model, found: Sequence[Any], times: Mapping[str, timedelta]) -> None:
-    """What the database made of a new row: its key, and the times."""
+def insert_with_subject(
+    row: Model, subject: Model, *, key: str, times: Mapping[str, timedelta], subject_while: While, row_while: While | None
+) -> bool:
+    """Inserts `subject`, and `row` with the key of the subject in its column `key`: both, or none of them.
+
+    None, and the answer is False, where `subject_while` or `row_while` does not hold. `times` are those of `row`, as for
+    `insert`. Raises IntegrityError where a unique constraint is against either; then nothing was done, too.
+
+    PostgreSQL does it in one statement, which needs no transaction around it. SQLite knows no such statement.
+    """
+    if connection.vendor != "postgresql":
+        return _insert_one_after_the_other(row, subject, key, times, subject_while, row_while)
+    held, held_parameters = _held_in_turn(subject_while, row_while)
+    first, subject_parameters = _insertion_of(subject, {}, f"FROM {_quoted(held[-1][0])}")
+    second, row_parameters = _insertion_of(
+        row, {key: KeyOfSubject(), **{name: ByClock(later) for name, later in times.items()}}, 'FROM "subject"'
+    )
+    returned = _ending(type(subject), (), unless_there=False)
+    parts = ", ".join(f"{_quoted(name)} AS ({sql})" for name, sql in (*held, ("subject", f"{first} {returned}")))
+    sql = f"WITH {parts} {second} {_ending(type(row), (*times, key), unless_there=False)}"
+    # Where a transaction is open already, it has to survive a refusal.
+    with transaction.atomic() if connection.in_atomic_block else nullcontext(), connection.cursor() as cursor:
+        cursor.execute(sql, [*held_parameters, *subject_parameters, *row_parameters])
+        found = cursor.fetchone()
+    if found is None:
+        return False
+    *of_row, subject_key = found
+    _take_over(subject, [subject_key], ())
+    _take_over(row, of_row, times)
+    setattr(row, key, subject_key)
+    return True
+
+
+def _insert_one_after_the_other(  # noqa: PLR0917 - those of its only caller
+    row: Model, subject: Model, key: str, times: Mapping[str, timedelta], subject_while: While, row_while: While | None
+) -> bool:
+    with transaction.atomic():
+        done = insert(subject, only_while=subject_while)
+        setattr(row, key, subject.pk)
+        done = done and insert(row, times=times, only_while=row_while)
+        transaction.set_rollback(not done)
+    return done
+
+
+def _held(only_while: While) -> tuple[str, list[Any]]:
+    """What follows the values of an insertion that is made while a row is as it has to be, and its parameters."""
+    conditions, parameters = _conditions(only_while.model, only_while.columns)
+    return _from(only_while.model, conditions, for_update(only_while.strength)), parameters
+
+
+def _held_in_turn(*rows: While | None) -> tuple[list[tuple[str, str]], list[Any]]:
+    """Parts of a statement that lock the rows, each the next one's condition: so they are locked in this order, always."""
+    parts: list[tuple[str, str]] = []
+    parameters: list[Any] = []
+    for each in rows:
+        if each is not None:
+            conditions, more = _conditions(each.model, each.columns)
+            table, before = _quoted(each.model._meta.db_table), f"{_quoted(parts[-1][0])}, " if parts else ""
+            lock = f"{words} OF {table}" if (words := for_update(each.strength)) else ""
+            parts.append((f"held_{len(parts)}", f"SELECT 1 AS held FROM {before}{table} WHERE {conditions} {lock}"))  # noqa: S608
+            parameters += more
+    return parts, parameters
+
+
+def _insertion_of(row: Model, stand_ins: Mapping[str, Any], source: str) -> tuple[str, list[Any]]:
+    """The insertion of a row with `source` behind its values, and its parameters; `stand_ins` come in place of its own values."""
+    fields = _inserted_fields(type(row), row.pk is None)
+    values = {f.attname: stand_ins[f.attname] if f.attname in stand_ins else getattr(row, f.attname) for f in fields}
+    texts, parameters = _values(fields, values)
+    return _insertion(type(row), tuple(f.attname for f in fields), tuple(texts), source), parameters
+
+
+def _take_over(row: Model, found: Sequence[Any], times: Iterable[str]) -> None:
+    """What the database made of a new row: its key, and the times, as their fields read them: SQLite returns text."""
     row.pk = found[0]
+    vendor = connection.vendor if times else ""
     for name, value in zip(times, found[1:], strict=True):
-        setattr(row, name, _time(row, name, value))
+        moment = value
+        for convert in _converters(type(row), name, vendor):
+            moment = convert(moment, None, connection)
+        setattr(row, name, moment)
     row._state.adding = False
     row._state.db = DEFAULT_DB_ALIAS
-
-
-def _time(row: Model, name: str, value: Any) -> datetime:
-    """A time as its field reads it: SQLite returns text."""
-    for convert in _converters(type(row), name, connection.vendor):
-        value = convert(value, None, connection)
-    moment: datetime = value
-    return moment
 
 
 def update(
@@ -172,10 +244,10 @@ def _selected(models: tuple[tuple[str, type[Model]], ...], source: str) -> tuple
 
 
 @cache
-def _insertion(model: type[Model], names: tuple[str, ...], texts: tuple[str, ...], source: str, ending: str) -> str:
+def _insertion(model: type[Model], names: tuple[str, ...], texts: tuple[str, ...], source: str) -> str:
     columns = ", ".join(_quoted(_field(model, name).column) for name in names)
     rows = f"SELECT {', '.join(texts)} {source}" if source else f"VALUES ({', '.join(texts)})"
-    return f"INSERT INTO {_quoted(model._meta.db_table)} ({columns}) {rows} {ending}"
+    return f"INSERT INTO {_quoted(model._meta.db_table)} ({columns}) {rows}"
 
 
 @cache
@@ -204,16 +276,26 @@ def for_update(strength: str = "UPDATE") -> str:
 
 
 def _values(fields: Sequence[Any], values: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
-    """The placeholder of each column, and the parameters that stand for them."""
+    """What stands for each column in the statement, and the parameters of the placeholders among it.
+
+    What is empty stands there itself: a new row is mostly empty, and psycopg reads a statement of more than 50 parameters
+    anew each time (MAX_CACHED_STATEMENT_PARAMS of psycopg._queries).
+    """
     texts, parameters = [], []
     plain = _plain_columns(fields[0].model) if fields else frozenset()
     for field in fields:
         value = values[field.attname]
         text = "%s"
+        if type(value) is KeyOfSubject:
+            texts.append('"subject"."id"')
+            continue
         if type(value) is ByClock:
             text, value = clock.database_now_sql(value.later)
         else:
             value = _prepared(field, value, field.attname in plain)
+            if value is None or value == "":
+                texts.append("NULL" if value is None else "''")
+                continue
         texts.append(text)
         parameters.append(value)
     return texts, parameters

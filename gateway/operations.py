@@ -15,7 +15,7 @@ from commercecore_payments.actors import Actor
 from commercecore_payments.clock import database_now
 from commercecore_payments.errors import ServiceError
 from commercecore_payments.rows import ChangedMeanwhile
-from commercecore_payments.statements import insert
+from commercecore_payments.statements import While, insert, insert_with_subject
 from gateway.calls import CALLS
 from gateway.client import stripe_client
 from gateway.errors import OperationInProgress, OutcomeUnknown, StripeConfigurationRefused, StripeRejected, StripeUnreachable
@@ -66,14 +66,65 @@ def reserve(
     `subject` already has an open operation, and KeyInUse where another attempt has taken over the key. Whoever raises has to
     leave the transaction, and so undoes it.
     """
+    operation = _new_operation(
+        kind,
+        subject=subject,
+        actor=actor,
+        parameters=parameters,
+        stripe_account=stripe_account,
+        target_id=target_id,
+        id=operation_id or new_operation_id(),
+    )
+    try:
+        is_reserved = insert(operation, times=TIMES_OF_A_NEW_ONE, only_while=_while_key_is_held(actor))
+    except IntegrityError as error:  # one_open_operation_a_subject: nobody looks first, since callers at once would see nothing
+        raise OperationInProgress from error
+    if not is_reserved:
+        raise KeyInUse
+    operation.take_for_sending()
+    return operation
+
+
+def reserve_with_subject(
+    kind: Kind,
+    *,
+    subject: models.Model,
+    only_while: While,
+    actor: Actor,
+    parameters: Mapping[str, Any],
+    stripe_account: str,
+    operation_id: str,
+) -> Operation | None:
+    """Records a new `subject` and the write to Stripe that makes it, both or none, and is committed: call it in no transaction.
+
+    None, and nothing was done, where `only_while` does not hold, or where another attempt has taken over the caller's
+    Idempotency-Key. Raises IntegrityError where a unique constraint is against the subject.
+    """
+    operation = _new_operation(
+        kind, subject=subject, actor=actor, parameters=parameters, stripe_account=stripe_account, id=operation_id
+    )
+    is_reserved = insert_with_subject(
+        operation,
+        subject,
+        key="subject_id",
+        times=TIMES_OF_A_NEW_ONE,
+        subject_while=only_while,
+        row_while=_while_key_is_held(actor),
+    )
+    if not is_reserved:
+        return None
+    operation.take_for_sending()
+    return operation
+
+
+def _new_operation(
+    kind: Kind, *, subject: models.Model, actor: Actor, parameters: Mapping[str, Any], **columns: Any
+) -> Operation:
     held = actor.idempotency_key
     operation = Operation(
-        id=operation_id or new_operation_id(),
         kind=kind,
         subject_type=subject_type(subject),
         subject_id=subject.pk,
-        stripe_account=stripe_account,
-        target_id=target_id,
         parameters_json=exact_json(parameters),
         developer=actor.developer,
         app=actor.app,
@@ -81,16 +132,14 @@ def reserve(
         request_id=actor.request_id,
         operator=actor.operator,
         caller_key_id=held.row_id if held is not None else None,
+        **columns,
     )
-    try:
-        is_reserved = insert(operation, times=TIMES_OF_A_NEW_ONE, only_while=while_held(held) if held is not None else None)
-    except IntegrityError as error:  # one_open_operation_a_subject: nobody looks first, since callers at once would see nothing
-        raise OperationInProgress from error
-    if not is_reserved:
-        raise KeyInUse
     operation.subject = subject
-    operation.take_for_sending()
     return operation
+
+
+def _while_key_is_held(actor: Actor) -> While | None:
+    return while_held(actor.idempotency_key) if actor.idempotency_key is not None else None
 
 
 def earlier_under_key(*kinds: Kind, actor: Actor) -> Operation | None:

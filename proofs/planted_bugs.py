@@ -136,11 +136,14 @@ def _failed_at_the_first_look(operation: Operation, message: str) -> recovery.Re
 
 @contextmanager
 def _idempotency_key_not_recorded() -> Iterator[None]:
-    def insert(operation: Operation, **options: Any) -> bool:
-        operation.caller_key_id = None
-        return statements.insert(operation, **options)
+    whole = gateway.operations._new_operation
 
-    with mock.patch.object(gateway.operations, "insert", insert):
+    def new_operation(*arguments: Any, **options: Any) -> Operation:
+        operation = whole(*arguments, **options)
+        operation.caller_key_id = None
+        return operation
+
+    with mock.patch.object(gateway.operations, "_new_operation", new_operation):
         yield
 
 

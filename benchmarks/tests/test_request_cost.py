@@ -12,13 +12,16 @@ from benchmarks.request_cost_arm import SERVICE, SERVICE_WITH_KEYS, SMALLEST
 from benchmarks.slow_stripe import SlowStripe, stripe_is
 from commercecore_payments.wsgi import application
 
+# The token with its developer and app; the rate limiter; the account; the payment with its operation; its new state; the
+# operation's end.
+OF_A_PAYMENT = 6
 # Its lookup, and the answer that is kept.
 OF_A_KEY = 2
 
 
 class TestAPayment:
     @pytest.mark.django_db(transaction=True)
-    @pytest.mark.parametrize(("with_key", "number"), [(False, MOST_STATEMENTS), (True, MOST_STATEMENTS + OF_A_KEY)])
+    @pytest.mark.parametrize(("with_key", "number"), [(False, OF_A_PAYMENT), (True, OF_A_PAYMENT + OF_A_KEY)])
     def test_costs_so_many_statements(self, with_key: bool, number: int) -> None:
         sent: list[str] = []
 
@@ -33,7 +36,9 @@ class TestAPayment:
                 with connection.execute_wrapper(note):
                     status = create_payment(application, caller, seller=caller.sellers[0], order_id=order_id, with_key=with_key)
                 assert status == CREATED
-        assert len([sql for sql in sent if not sql.startswith("BEGIN")]) == number
+        # SQLite inserts the payment and its operation one after the other.
+        assert len([sql for sql in sent if not sql.startswith("BEGIN")]) == number + (connection.vendor == "sqlite")
+        assert number <= MOST_STATEMENTS
 
 
 class TestAPromise:

@@ -14,7 +14,7 @@ from django.core.management.commands import migrate as django_migrate
 from django.db import OperationalError, connection, connections, transaction
 from rest_framework.test import APIClient
 
-from commercecore_payments import database_limits
+from commercecore_payments import database_limits, pooled_connections
 from commercecore_payments.environment_variables import EnvironmentVariables
 from commercecore_payments.management.commands import migrate
 from commercecore_payments.tests.tenants import Tenant
@@ -89,6 +89,44 @@ class TestAFailover:
             cursor.execute("RESET default_transaction_read_only")
         assert (refused.status_code, refused.json()["details"]["code"]) == (503, "database_unavailable")
         assert Transaction.objects.count() == 0
+
+
+@only_postgresql
+class TestAConnectionOfThePool:
+    def test_is_asked_for_a_sign_of_life_once_in_a_while(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        first = take_from_a_pool_of_one(monkeypatch)
+        asked_at_s = take_again().answered_at_s
+        assert asked_at_s > 0
+        assert (take_again(), first.answered_at_s) == (first, asked_at_s)
+        monkeypatch.setattr(pooled_connections, "TRUSTED_FOR_S", 0)
+        assert (take_again(), first.answered_at_s > asked_at_s) == (first, True)
+
+    def test_that_the_server_has_just_closed_fails_no_request(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        was = take_from_a_pool_of_one(monkeypatch)
+        connection.close()  # into the pool, a moment after the server has answered it
+        with psycopg.connect(**_address(), autocommit=True) as other:
+            ended = other.execute("SELECT pg_terminate_backend(%s, 10000)", [was.info.backend_pid]).fetchone()
+        assert ended == (True,)
+        paid = tenant.post("/transactions", {"order_id": "1", "account_id": seller, "amount": 1000})
+        assert (paid.status_code, Transaction.objects.count()) == (201, 1)
+        assert (was.closed, connection.connection is was) == (True, False)
+
+
+def take_from_a_pool_of_one(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A connection of a new pool, which holds no other."""
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"]["pool"], "max_size", 1)
+    return take_again()
+
+
+def take_again() -> Any:
+    """Gives the thread's connection back and takes one, as each request does."""
+    connection.close()
+    connection.ensure_connection()
+    return connection.connection
 
 
 @only_postgresql

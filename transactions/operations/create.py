@@ -2,20 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from django.db import IntegrityError, transaction
 
 from accounts.models import ConnectedAccount
-from accounts.operations import keep_account_open
+from accounts.operations import keep_account_open, while_open
 from commercecore_payments.actors import Actor
 from commercecore_payments.money import amount_problem
-from commercecore_payments.statements import insert
 from gateway.errors import OperationInProgress
 from gateway.models import Kind, Operation, new_operation_id
-from gateway.operations import OPERATION_METADATA_KEY, finish, raise_for_outcome, reserve
+from gateway.operations import OPERATION_METADATA_KEY, finish, raise_for_outcome, reserve, reserve_with_subject
 from gateway.outcomes import Outcome
 from gateway.snapshots import PaymentIntentSnapshot
+from idempotency.errors import KeyInUse
 from transactions.errors import AmountInvalid, ApplicationFeeInvalid, OrderTaken
 from transactions.models import CaptureMethod, Transaction
 from transactions.operations.read import refresh_transaction, reread_for_secret
@@ -92,35 +92,43 @@ def _reserve_creation(request: PaymentRequest, *, actor: Actor) -> Operation | N
 
     Nobody looks first: most orders are new, and the unique index decides for callers at the same moment too.
     """
+    payment = Transaction(
+        developer=actor.developer,
+        app=actor.known_app(),
+        account=request.account,
+        user_id=actor.user_id,
+        order_id=request.order_id,
+        amount_minor=request.amount_minor,
+        currency=request.currency,
+        return_url=request.return_url,
+        metadata=dict(request.metadata),
+        capture_method=request.capture_method,
+        application_fee_minor=request.application_fee_minor,
+        statement_descriptor_suffix=request.statement_descriptor_suffix,
+    )
+    operation_id = new_operation_id()
     try:
-        with transaction.atomic(durable=True):
-            keep_account_open(request.account)
-            payment = Transaction(
-                developer=actor.developer,
-                app=actor.known_app(),
-                account=request.account,
-                user_id=actor.user_id,
-                order_id=request.order_id,
-                amount_minor=request.amount_minor,
-                currency=request.currency,
-                return_url=request.return_url,
-                metadata=dict(request.metadata),
-                capture_method=request.capture_method,
-                application_fee_minor=request.application_fee_minor,
-                statement_descriptor_suffix=request.statement_descriptor_suffix,
-            )
-            insert(payment)
-            operation_id = new_operation_id()
-            return reserve(
-                Kind.PAYMENT_INTENT_CREATE,
-                subject=payment,
-                actor=actor,
-                parameters=_creation_parameters(payment, operation_id=operation_id),
-                stripe_account=request.account.stripe_account_id,
-                operation_id=operation_id,
-            )
+        operation = reserve_with_subject(
+            Kind.PAYMENT_INTENT_CREATE,
+            subject=payment,
+            only_while=while_open(request.account),
+            actor=actor,
+            parameters=_creation_parameters(payment, operation_id=operation_id),
+            stripe_account=request.account.stripe_account_id,
+            operation_id=operation_id,
+        )
     except IntegrityError:
         return None
+    if operation is None:
+        _refuse_reservation(request.account)
+    return operation
+
+
+def _refuse_reservation(account: ConnectedAccount) -> NoReturn:
+    """Says why nothing was reserved: the account is not open any more, or another attempt has the Idempotency-Key."""
+    with transaction.atomic(durable=True):
+        keep_account_open(account)
+    raise KeyInUse
 
 
 def _creation_parameters(payment: Transaction, *, operation_id: str) -> dict[str, Any]:
