@@ -79,8 +79,9 @@ def one_of(words: Iterable[str], description: str = "") -> Shape:
     return text(description, enum=list(words))
 
 
-def const(value: Any, description: str = "") -> Shape:
-    return _described({"const": value, "type": "integer" if isinstance(value, int) else "string"}, description)
+def const(value: bool | int | str, description: str = "") -> Shape:
+    kind = "boolean" if isinstance(value, bool) else "integer" if isinstance(value, int) else "string"
+    return _described({"const": value, "type": kind}, description)
 
 
 def list_of(items: Shape, description: str = "", **more: Any) -> Shape:
