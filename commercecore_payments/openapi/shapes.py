@@ -7,9 +7,6 @@ from commercecore_payments.request_ids import WELL_FORMED
 
 Shape = dict[str, Any]
 
-# The largest whole number that a JSON reader in a browser keeps exact: 2 to the power of 53, less one (RFC 8259, section 6).
-MAX_EXACT_INTEGER = 2**53 - 1
-
 
 def closed(properties: Mapping[str, Shape], *, optional: Sequence[str] = (), description: str = "") -> Shape:
     """An object of exactly these fields; those in `optional` may be missing."""
