@@ -175,6 +175,17 @@ class TestTheKeysOfWhatIsEncrypted:
         with pytest.raises(SecretUnreadable):
             self._signing()
 
+    def test_that_are_gone_keep_no_other_row_from_its_turn(self, stored: tuple[Tenant, list[str], str], settings: Any) -> None:
+        both = settings.WEBHOOK_SECRET_KEYS
+        settings.WEBHOOK_SECRET_KEYS = both.split(",")[1]
+        create_endpoint(stored[0])
+        settings.WEBHOOK_SECRET_KEYS = both
+        first = WebhookEndpoint.objects.order_by("pk")[0]
+        WebhookEndpoint.objects.filter(pk=first.pk).update(secret_key_id="gone")
+        assert rotate_encryption(limit=1)[1][0] == (
+            "secrets of webhook endpoints: 1 encrypted anew, 0 changed meanwhile, 1 unreadable: its key is gone"
+        )
+
     def test_leave_alone_what_was_changed_meanwhile(self, stored: tuple[Tenant, list[str], str]) -> None:
         tenant, _, _ = stored
         endpoints, answers = STORES
