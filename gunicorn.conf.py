@@ -35,8 +35,9 @@ _drain_s = float(os.environ.get("DRAIN_S") or 0)
 # proxy's own idle time, or the proxy now and then sends a request into a connection that was just closed. A stopping worker
 # waits for two seconds at most for what is on its way on such a connection.
 keepalive = int(os.environ.get("KEEPALIVE_S") or 5)
-# Connections that wait to be accepted. Two processes answer some 240 requests a second (8.3 ms of a core each), and nobody waits
-# for more than two seconds in vain: what comes beyond is refused, and goes to another machine.
+# Connections that wait to be accepted; gunicorn's default is 2048. It bounds no wait: each process accepts 1,000 connections
+# (gunicorn's worker_connections) and queues the requests for which it has no thread. Where these places are taken too, Linux
+# drops what comes, and its sender repeats it for as long as it likes (tcp(7), tcp_abort_on_overflow).
 backlog = 512
 # No worker is replaced after so many requests: that hides leaks, and there are none (`python -m proofs many` measures it).
 max_requests = 0

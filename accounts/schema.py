@@ -5,10 +5,11 @@ from accounts.errors import AccountExists, AccountInUse, AccountNotFound, LoginL
 from accounts.models import Onboarding, Status
 from accounts.readiness import WhoActs
 from commercecore_payments.errors import MethodNotAllowed
-from commercecore_payments.openapi.operations import OF_STRIPE, OF_STRIPE_READ, AppSchema, Described, Link
+from commercecore_payments.openapi.operations import OF_STRIPE, OF_STRIPE_READ, AppSchema, Described, Errors, Link
 from commercecore_payments.openapi.shapes import (
     address,
     closed,
+    const,
     count,
     currency,
     flag,
@@ -111,7 +112,7 @@ COMPONENTS = {
         },
         optional=("instant_available",),
     ),
-    "DeletedAccount": closed({"account_id": ACCOUNT_ID, "deleted": {"const": True, "type": "boolean"}}),
+    "DeletedAccount": closed({"account_id": ACCOUNT_ID, "deleted": const(True)}),
     "AccountEventData": closed(
         {
             "sequence": count("The event's number among those of the app, without a gap."),
@@ -132,6 +133,8 @@ COMPONENTS = {
     ),
 }
 
+# Of whatever is asked of one account.
+OF_ACCOUNT: Errors = (AccountNotFound, AccountInUse)
 # `login` and `onboarding` are no ids, but addresses of their own, which take other methods.
 OF_OTHER_NAMES = (MethodNotAllowed,)
 
@@ -168,7 +171,7 @@ OPERATIONS = {
         status=201,
         data=ref("OnboardingState"),
         links=("onboarding_url",),
-        errors=(*OF_STRIPE_READ, AccountNotFound, AccountInUse),
+        errors=(*OF_STRIPE_READ, *OF_ACCOUNT),
     ),
     "POST /connected-accounts/login": Described(
         summary="Create a login link",
@@ -177,25 +180,25 @@ OPERATIONS = {
         status=201,
         data=ref("LoginLink"),
         links=("login_url",),
-        errors=(*OF_STRIPE_READ, AccountNotFound, AccountInUse, LoginLinkRefused),
+        errors=(*OF_STRIPE_READ, *OF_ACCOUNT, LoginLinkRefused),
     ),
     "GET /connected-accounts/{id}": Described(
         summary="Retrieve a connected account",
         description="Reads the account from Stripe, with what stands in its way.",
         data=ref("Account"),
-        errors=(*OF_STRIPE_READ, AccountNotFound, AccountInUse, *OF_OTHER_NAMES),
+        errors=(*OF_STRIPE_READ, *OF_ACCOUNT, *OF_OTHER_NAMES),
     ),
     "GET /connected-accounts/{id}/balance": Described(
         summary="Read an account's balance",
         description="Its money at Stripe now, by currency, in minor units.",
         data=ref("Balance"),
-        errors=(*OF_STRIPE_READ, AccountNotFound, AccountInUse),
+        errors=(*OF_STRIPE_READ, *OF_ACCOUNT),
     ),
     "DELETE /connected-accounts/{id}": Described(
         summary="Delete a connected account",
         description="Deletes it at Stripe. Its history stays, and its email is free again.",
         data=ref("DeletedAccount"),
-        errors=(*OF_STRIPE, AccountNotFound, AccountInUse, TooManyUnfinished, *OF_OTHER_NAMES),
+        errors=(*OF_STRIPE, *OF_ACCOUNT, TooManyUnfinished, *OF_OTHER_NAMES),
     ),
 }
 

@@ -56,9 +56,21 @@ STORES = (
 
 
 def encrypt_anew(store: Store, *, limit: int) -> Iterator[Result]:
-    """Encrypts up to `limit` rows of a store with its present key. Begun again, it goes on with what is left."""
-    for row in list(store.under_older_keys()[:limit]):
-        try:
-            yield Result.ENCRYPTED_ANEW if store.encrypt_anew(row) else Result.CHANGED_MEANWHILE
-        except CannotDecrypt:
-            yield Result.UNREADABLE
+    """Encrypts up to `limit` rows of a store with its present key. Begun again, it goes on with what is left.
+
+    Rows whose key is gone are passed over and do not count: they would stand before all others at each beginning.
+    """
+    left, waiting = limit, store.under_older_keys()
+    while rows := list(waiting[:left]):
+        for row in rows:
+            result = _encrypt_anew(store, row)
+            left -= result != Result.UNREADABLE
+            yield result
+        waiting = store.under_older_keys().filter(pk__gt=rows[-1].pk)
+
+
+def _encrypt_anew(store: Store, row: Any) -> Result:
+    try:
+        return Result.ENCRYPTED_ANEW if store.encrypt_anew(row) else Result.CHANGED_MEANWHILE
+    except CannotDecrypt:
+        return Result.UNREADABLE

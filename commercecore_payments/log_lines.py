@@ -15,12 +15,10 @@ from structlog.contextvars import merge_contextvars
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, WrappedLogger
 
+from commercecore_payments.log_format import JSON
 from commercecore_payments.logs import without_secrets_within
 from commercecore_payments.management.terminal import printable
 
-# JSON for programs that collect logs; lines for whoever looks at a terminal.
-JSON, LINE = "json", "line"
-FORMATS = (JSON, LINE)
 # What stands at the beginning of a line, in this order; of the rest each is named.
 BEGINNING = ("timestamp", "level", "logger", "event")
 # What is known of a request, in the order in which people read it.
@@ -30,7 +28,7 @@ ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 class LogFormatter(ProcessorFormatter):
-    """Makes the line of a record, its exception and traceback included. `style` is one of FORMATS."""
+    """Makes the line of a record, its exception and traceback included. `style` is one of log_format.FORMATS."""
 
     def __init__(self, style: str = JSON) -> None:
         super().__init__(

@@ -24,7 +24,7 @@ CLIENT_SECRETS = re.compile(rf"[a-z]+_[A-Za-z0-9]+{MIDDLE}[A-Za-z0-9]+")
 CARD_NUMBERS = re.compile(
     r"(?<![\w-])[2-6](?:[0-9]{12,18}|[0-9]{3}([ -])(?:[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}|[0-9]{6}\1[0-9]{5}))(?![\w-])", re.ASCII
 )
-# The shortest text that holds a secret of any shape above: an address of one letter behind `/onboarding/`, or a card number.
+# Letters. No secret is as short: the shortest that is one, a card's number, has 13, and all others are longer.
 SHORTEST_SECRET = 8
 # What stands under these keys is a secret whatever it looks like: headers, parameters and fields, hyphens read as underscores.
 SECRET_KEYS = frozenset(

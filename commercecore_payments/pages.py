@@ -76,6 +76,19 @@ def newest_first(*sources: QuerySet[Row], behind: Row | None, limit: int) -> Pag
     return Page(found[:limit], has_more=len(found) > limit)
 
 
+def starting_point(rows: QuerySet[Row], named: str, *, column: str, of_what: str) -> Row | None:
+    """The row behind which a list goes on: the one of `rows` with the id `named` in `column`; None where `named` is empty.
+
+    Of several, such as a card that was detached and saved again, it is the latest. Raises UnknownStartingPoint, with `of_what`.
+    """
+    if not named:
+        return None
+    row = rows.filter(**{column: named}).order_by("-pk").first()
+    if row is None:
+        raise UnknownStartingPoint(of_what)
+    return row
+
+
 class _RowLessThan(TupleLessThan):
     """`(created_at, id) < (…, …)`: an index leads to it, as it does not to the same with OR, as which Django tells it to SQLite.
 

@@ -1,12 +1,12 @@
-"""What an address asks for behind its question mark. What it does not know is refused, as in a body."""
+"""What an address asks for behind its question mark. What it does not know, or is told twice, is refused, as in a body."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from django.http import QueryDict
 from rest_framework import serializers
 
-from commercecore_payments.serializers import StrictSerializer
+from commercecore_payments.serializers import MAX_TEXT_LENGTH, StrictSerializer
 
 # As many as Stripe's own lists give at most (docs.stripe.com/api/pagination); 20 fill a page that a person looks at.
 MAX_PAGE_SIZE = 100
@@ -19,9 +19,13 @@ class QuerySerializer(StrictSerializer):
     """What an address asks for behind its question mark."""
 
     @classmethod
-    def of_query(cls, query: Mapping[str, str]) -> dict[str, Any]:
-        """What was asked for. `app_id` tells who asks, and is not about the list."""
-        return cls.read({name: value for name, value in query.items() if name != "app_id"})
+    def of_query(cls, query: QueryDict) -> dict[str, Any]:
+        """What was asked for. `app_id` tells who asks, and is not about the list. Raises ValidationError."""
+        asked = {name: values for name, values in query.lists() if name != "app_id"}
+        repeated = [name for name, values in asked.items() if len(values) > 1]
+        if repeated:
+            raise serializers.ValidationError({name[:MAX_TEXT_LENGTH]: ["Named more than once."] for name in repeated})
+        return cls.read({name: value for name, [value] in asked.items()})
 
 
 class SecondField(serializers.IntegerField):

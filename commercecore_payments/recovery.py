@@ -11,6 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from django.db import transaction
+from structlog.contextvars import bind_contextvars
 
 from commercecore_payments.clock import database_now
 from commercecore_payments.errors import Conflict, ServiceError, Unavailable
@@ -91,6 +92,7 @@ def recover(operation: Operation) -> Recovered:
 
     Nothing that fails here is raised: it is noted, logged, and tried again when it is due.
     """
+    bind_contextvars(operation_id=operation.id)  # for the log: a look sends nothing, and one command recovers many
     sendings = operation.attempts
     trial = _try(operation)
     if trial.is_under_way:

@@ -13,6 +13,7 @@ from commercecore_payments.database_limits import connection_options, is_behind_
 from commercecore_payments.environment_variables import EnvironmentVariables
 from commercecore_payments.local_secrets import load_or_create_secrets
 from commercecore_payments.pooled_connections import PooledConnection
+from commercecore_payments.log_format import log_format
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = EnvironmentVariables()
@@ -365,9 +366,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 
 # `json` is for what collects logs, `line` for whoever looks at a terminal. The sandbox is tried by hand, and a real key is served
 # with. Whether the output is a terminal decides nothing: the same service writes the same in a pipe.
-LOG_FORMAT = env.str("LOG_FORMAT", default="line" if STRIPE_SANDBOX or DEBUG else "json")
-if LOG_FORMAT not in ("json", "line"):
-    raise ImproperlyConfigured("LOG_FORMAT has to be json or line.")
+LOG_FORMAT = log_format(env)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

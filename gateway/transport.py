@@ -8,7 +8,7 @@ the `stripe.APIConnectionError`: `gateway.outcomes.was_refused` reads it.
 
 from collections.abc import Mapping
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
 import stripe
@@ -40,7 +40,11 @@ class PooledClient(stripe.HTTPClient):
             "ca_certs": stripe.ca_bundle_path,
         }
         proxy = proxy_for(address)
-        self._pools = urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+        self._pools = (
+            urllib3.ProxyManager(proxy, proxy_headers=proxy_headers(proxy), **options)
+            if proxy
+            else urllib3.PoolManager(**options)
+        )
 
     def request(
         self,
@@ -72,12 +76,24 @@ class PooledClient(stripe.HTTPClient):
 
 
 def proxy_for(address: str) -> str | None:
-    """The proxy that the environment names for `address`; None for none. Kept out of the way of every single request."""
+    """The proxy that the environment names for `address`; None for none. Kept out of the way of every single request.
+
+    It is spoken to by http where it is named without a scheme, such as `proxy:3128`.
+    """
     parts = urlsplit(address)
     proxies = getproxies_environment()
     if proxy_bypass(parts.hostname or "", proxies):
         return None
-    return proxies.get(parts.scheme) or proxies.get("all")
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
+
+
+def proxy_headers(proxy: str) -> dict[str, str]:
+    """What the proxy alone is told: the user and the password that stand in its address. urllib3 does not look for them there."""
+    parts = urlsplit(proxy)
+    if not parts.username:
+        return {}
+    return urllib3.make_headers(proxy_basic_auth=f"{unquote(parts.username)}:{unquote(parts.password or '')}")
 
 
 def _fail(cause: urllib3.exceptions.HTTPError) -> NoReturn:

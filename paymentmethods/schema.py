@@ -2,7 +2,6 @@
 
 from commercecore_payments.openapi.operations import OF_STRIPE, OF_STRIPE_READ, AppSchema, Described, Link
 from commercecore_payments.openapi.shapes import closed, flag, identifier, integer, list_of, nullable, one_of, ref, text
-from gateway.errors import OperationInProgress
 from paymentmethods import errors, serializers
 from paymentmethods.models import Status
 from transactions.schema import CLIENT_SECRET, NEXT_ACTION
@@ -67,7 +66,7 @@ OPERATIONS = {
         description="For good: Stripe lets nobody use it again.",
         message=True,
         data=ref("ChangedPaymentMethod"),
-        errors=(*OF_STRIPE, errors.PaymentMethodNotFound, OperationInProgress),
+        errors=(*OF_STRIPE, errors.PaymentMethodNotFound),
     ),
 }
 

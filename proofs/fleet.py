@@ -27,6 +27,8 @@ THREADS = 8
 DOOR_THREADS = 24
 # Seconds until a process serves on a busy machine, and until one that was told to end has.
 START_TIMEOUT_S, END_TIMEOUT_S = 120, 60
+# Seconds between two looks whether a process serves: a start takes some seconds.
+LOOK_S = 0.2
 # Of what happens to the fleet: most are killed as by a machine that fails, some are told to end as by an upgrade, and now and
 # then the database ends all sessions as by a failover.
 KILLED, TOLD = 0.6, 0.3
@@ -70,7 +72,8 @@ class Member:
                 if requests.get(f"{self.address}/readyz", timeout=5).status_code == 200:
                     return
             except requests.RequestException:
-                time.sleep(0.2)
+                pass  # it does not listen yet
+            time.sleep(LOOK_S)
         if self.address:
             raise TimeoutError(f"{self.name} is not ready after {START_TIMEOUT_S} s")
 
@@ -78,8 +81,12 @@ class Member:
         """Of itself and its children."""
         if self.process is None or self.process.poll() is not None:
             return []
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [self.process.pid, *(int(pid) for pid in children.read_text().split())] if children.exists() else []
+        pid = self.process.pid
+        try:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            return []
+        return [pid, *(int(child) for child in children)]
 
 
 @dataclass

@@ -8,7 +8,7 @@ from statistics import fmean, linear_regression
 from threading import Event
 from typing import Any
 
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 
 from proofs.fleet import Fleet, Member
 
@@ -47,12 +47,14 @@ class Sample:
 
 
 def watch(fleet: Fleet, is_over: Event, samples: list[Sample]) -> None:
-    """Adds a sample every EVERY_S seconds until it is over."""
+    """Adds a sample every EVERY_S seconds until it is over; none where the database ended the session, as by a failover."""
     started = time.monotonic()
     while not is_over.wait(EVERY_S):
         memory = {member.name: _memory_mb(member) for member in fleet.members}
         try:
             samples.append(Sample(round(time.monotonic() - started, 1), memory, _ages()))
+        except OperationalError:
+            continue
         finally:
             connections.close_all()
 

@@ -1,10 +1,11 @@
 """The refunds, as the API's description shows them."""
 
-from accounts.errors import AccountInUse, AccountNotFound
+from accounts.schema import OF_ACCOUNT
 from commercecore_payments.openapi.operations import OF_STRIPE, OF_STRIPE_READ, AppSchema, Described, Link
 from commercecore_payments.openapi.shapes import (
     amount,
     closed,
+    const,
     count,
     currency,
     flag,
@@ -48,7 +49,7 @@ COMPONENTS = {
     "ForeseenRefund": closed(
         {
             "message": text(),
-            "dry_run": {"const": True, "type": "boolean"},
+            "dry_run": const(True),
             "amount": amount("What would go back."),
             "currency": currency(),
             "order_id": nullable(text()),
@@ -88,8 +89,7 @@ OPERATIONS = {
         dry_run=ref("ForeseenRefund"),
         errors=(
             *OF_STRIPE,
-            AccountNotFound,
-            AccountInUse,
+            *OF_ACCOUNT,
             TransactionNotFound,
             errors.NotRefundable,
             errors.NothingLeftToRefund,

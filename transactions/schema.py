@@ -1,6 +1,6 @@
 """The transactions, as the API's description shows them."""
 
-from accounts.errors import AccountInUse, AccountNotFound
+from accounts.schema import OF_ACCOUNT
 from commercecore_payments.errors import MethodNotAllowed
 from commercecore_payments.openapi.operations import OF_STRIPE, OF_STRIPE_READ, AppSchema, Described, Link
 from commercecore_payments.openapi.shapes import (
@@ -115,7 +115,7 @@ COMPONENTS = {
     "ForeseenCapture": closed(
         {
             "message": text(),
-            "dry_run": {"const": True, "type": "boolean"},
+            "dry_run": const(True),
             "transaction_id": TRANSACTION_ID,
             "account_id": ACCOUNT_ID,
             "order_id": nullable(ORDER_ID),
@@ -155,8 +155,7 @@ OPERATIONS = {
         data=ref("CreatedTransaction"),
         errors=(
             *OF_STRIPE,
-            AccountNotFound,
-            AccountInUse,
+            *OF_ACCOUNT,
             errors.OrderNotFound,
             errors.OrderServiceUnreachable,
             errors.OrderServiceFailed,
@@ -177,8 +176,7 @@ OPERATIONS = {
         data=ref("ConfirmedTransaction"),
         errors=(
             *OF_STRIPE,
-            AccountNotFound,
-            AccountInUse,
+            *OF_ACCOUNT,
             errors.AccountIdMissing,
             errors.TransactionNotFound,
             errors.TransactionCanceled,
@@ -206,8 +204,7 @@ OPERATIONS = {
         dry_run=ref("ForeseenCapture"),
         errors=(
             *OF_STRIPE,
-            AccountNotFound,
-            AccountInUse,
+            *OF_ACCOUNT,
             errors.TransactionNotFound,
             errors.AlreadyCaptured,
             errors.NotCapturable,
@@ -227,8 +224,7 @@ OPERATIONS = {
         data=ref("ChangedTransaction"),
         errors=(
             *OF_STRIPE,
-            AccountNotFound,
-            AccountInUse,
+            *OF_ACCOUNT,
             errors.TransactionNotFound,
             errors.AlreadyCanceled,
             errors.NotCancelable,

@@ -10,11 +10,11 @@ from commercecore_payments.clock import database_now, now
 from commercecore_payments.pages import (
     Filters,
     Page,
-    UnknownStartingPoint,
     created_before,
     created_from,
     narrowed,
     newest_first,
+    starting_point,
 )
 from developers.models import App
 from idempotency.operations import keep_hold
@@ -42,17 +42,11 @@ def list_endpoints(*, actor: Actor, limit: int, starting_after: str = "", **aske
 
     `starting_after` names the last one of the page before, deleted or not. Raises UnknownStartingPoint.
     """
-    rows = narrowed(WebhookEndpoint.objects.of(actor.known_app()), FILTERS, asked)
-    return newest_first(rows, behind=_starting_point(starting_after, actor=actor), limit=limit)
-
-
-def _starting_point(endpoint_id: str, *, actor: Actor) -> WebhookEndpoint | None:
-    if not endpoint_id:
-        return None
-    endpoint: WebhookEndpoint | None = WebhookEndpoint.objects.filter(app=actor.known_app(), pk=endpoint_id).first()
-    if endpoint is None:
-        raise UnknownStartingPoint("webhook endpoint of this app")
-    return endpoint
+    app = actor.known_app()
+    rows = narrowed(WebhookEndpoint.objects.of(app), FILTERS, asked)
+    ever = WebhookEndpoint.objects.filter(app=app)
+    behind = starting_point(ever, starting_after, column="pk", of_what="webhook endpoint of this app")
+    return newest_first(rows, behind=behind, limit=limit)
 
 
 def find_endpoint(*, endpoint_id: str, actor: Actor) -> WebhookEndpoint:

@@ -4,6 +4,7 @@ from commercecore_payments.openapi.operations import AppSchema, Described, Link
 from commercecore_payments.openapi.shapes import (
     address,
     closed,
+    const,
     count,
     flag,
     identifier,
@@ -34,7 +35,7 @@ ENDPOINT = {
     "last_sequence": count("The number of its newest delivery."),
     "created": moment(),
 }
-DELETED = {"message": text(), "id": ENDPOINT_ID, "deleted": {"const": True, "type": "boolean"}}
+DELETED = {"message": text(), "id": ENDPOINT_ID, "deleted": const(True)}
 
 COMPONENTS = {
     "WebhookEndpoint": closed(ENDPOINT),

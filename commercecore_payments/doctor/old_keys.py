@@ -12,7 +12,8 @@ from commercecore_payments.key_rotation import STORES
 from developers.models import DeveloperToken
 from developers.tokens import hash_key_id
 
-CURE = "Take it out of the environment: docs/key-rotation.md."
+# A change on several machines begins with the new key behind the old one, where nothing needs it yet.
+CURE = "Take out of the environment what is old, and leave what is about to become the first: docs/key-rotation.md."
 
 
 def old_keys() -> Verdict:
@@ -27,7 +28,7 @@ def old_keys() -> Verdict:
         return fail(str(error), "Set it as .env.example shows it.")
     unneeded = [key for key, is_needed in found if not is_needed]
     if unneeded:
-        return warn(f"Nothing needs {', '.join(unneeded)} any more.", CURE)
+        return warn(f"Nothing needs {', '.join(unneeded)} now.", CURE)
     return ok(_told([key for key, _ in found]))
 
 

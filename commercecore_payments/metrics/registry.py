@@ -23,7 +23,11 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def counting() -> Iterator[None]:
-    """Around all counting: a folder that is gone or full fails no payment."""
+    """Around all counting: a folder in which no file can be made or grown fails no payment.
+
+    A file system without space is another matter: files are mapped, and whoever writes to a page that there is no room for is
+    ended by SIGBUS. gunicorn replaces the process, which meets the same (docs/monitoring.md).
+    """
     try:
         yield
     except OSError:

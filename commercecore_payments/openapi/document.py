@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
@@ -16,6 +17,8 @@ from commercecore_payments.openapi.webhook_shapes import webhooks
 
 # A path, its pattern, its method and its view.
 Endpoint = tuple[str, str, str, Callable[..., Any]]
+# drf-spectacular keeps the operation under way in an object that all threads share, and `cache` lets two of them make the same.
+_MAKING = Lock()
 
 
 def api_routes_alone(endpoints: list[Endpoint]) -> list[Endpoint]:
@@ -61,8 +64,14 @@ def _codes_of_answer(shape: dict[str, Any]) -> list[str]:
     return codes
 
 
-@cache
 def document() -> dict[str, Any]:
-    """The description as it is served, made once."""
+    """The description as it is served, made once, however many ask for it at first."""
+    with _MAKING:
+        return generated()
+
+
+@cache
+def generated() -> dict[str, Any]:
+    """What `document` keeps: by one thread at a time."""
     found: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
     return found

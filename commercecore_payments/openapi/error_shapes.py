@@ -9,6 +9,7 @@ from commercecore_payments.openapi.shapes import (
     Shape,
     amount,
     closed,
+    const,
     currency,
     identifier,
     integer,
@@ -39,7 +40,7 @@ FURTHER_DETAILS: dict[str, Shape] = {
 }
 
 META = {
-    "success": {"const": False, "type": "boolean"},
+    "success": const(False),
     "status_code": integer(),
     "request_method": text(),
     "request_path": text("The address that was asked, as it came."),

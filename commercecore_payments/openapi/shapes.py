@@ -7,9 +7,6 @@ from commercecore_payments.request_ids import WELL_FORMED
 
 Shape = dict[str, Any]
 
-# The largest whole number that a JSON reader in a browser keeps exact: 2 to the power of 53, less one (RFC 8259, section 6).
-MAX_EXACT_INTEGER = 2**53 - 1
-
 
 def closed(properties: Mapping[str, Shape], *, optional: Sequence[str] = (), description: str = "") -> Shape:
     """An object of exactly these fields; those in `optional` may be missing."""
@@ -79,8 +76,9 @@ def one_of(words: Iterable[str], description: str = "") -> Shape:
     return text(description, enum=list(words))
 
 
-def const(value: Any, description: str = "") -> Shape:
-    return _described({"const": value, "type": "integer" if isinstance(value, int) else "string"}, description)
+def const(value: bool | int | str, description: str = "") -> Shape:
+    kind = "boolean" if isinstance(value, bool) else "integer" if isinstance(value, int) else "string"
+    return _described({"const": value, "type": kind}, description)
 
 
 def list_of(items: Shape, description: str = "", **more: Any) -> Shape:

@@ -59,11 +59,13 @@ class TestTheHashKeyOfTokens:
     def test_is_changed_while_tokens_of_both_keys_work(self, settings: Any, transactional_db: None) -> None:
         settings.TOKEN_HASH_KEY = OLD
         before = Tenant.create()
+        settings.TOKEN_HASH_KEY_FALLBACKS = [NEW]  # given to all machines first
+        assert old_keys().cure.startswith("Take out of the environment what is old, and leave what is about to become the first")
         settings.TOKEN_HASH_KEY, settings.TOKEN_HASH_KEY_FALLBACKS = NEW, ["one that is older still", OLD]
         after = Tenant.create()
         assert [one.get("/events").status_code for one in (before, after)] == [200, 200]
         assert (old_keys().level, old_keys().what) == (
-            Level.WARN, "Nothing needs key 1 of TOKEN_HASH_KEY_FALLBACKS any more.")  # fmt: skip
+            Level.WARN, "Nothing needs key 1 of TOKEN_HASH_KEY_FALLBACKS now.")  # fmt: skip
         settings.TOKEN_HASH_KEY_FALLBACKS = [OLD]
         assert old_keys().what == "Still needed: key 1 of TOKEN_HASH_KEY_FALLBACKS."
         settings.TOKEN_HASH_KEY_FALLBACKS = []
@@ -155,7 +157,7 @@ class TestTheKeysOfWhatIsEncrypted:
         assert old_keys().level == Level.OK
 
         assert rotate_encryption()[0] == 0
-        assert old_keys().what == "Nothing needs 'old' of WEBHOOK_SECRET_KEYS, 'old' of ANSWER_ENCRYPTION_KEYS any more."
+        assert old_keys().what == "Nothing needs 'old' of WEBHOOK_SECRET_KEYS, 'old' of ANSWER_ENCRYPTION_KEYS now."
         settings.WEBHOOK_SECRET_KEYS, settings.ANSWER_ENCRYPTION_KEYS = (keys.split(",")[0] for keys in old)
         assert (self._signing(), json.dumps(self._create(tenant).json())) == (secrets, answer)
         status, lines = rotate_encryption()
@@ -172,6 +174,17 @@ class TestTheKeysOfWhatIsEncrypted:
         assert WebhookEndpoint.objects.values().get() == before
         with pytest.raises(SecretUnreadable):
             self._signing()
+
+    def test_that_are_gone_keep_no_other_row_from_its_turn(self, stored: tuple[Tenant, list[str], str], settings: Any) -> None:
+        both = settings.WEBHOOK_SECRET_KEYS
+        settings.WEBHOOK_SECRET_KEYS = both.split(",")[1]
+        create_endpoint(stored[0])
+        settings.WEBHOOK_SECRET_KEYS = both
+        first = WebhookEndpoint.objects.order_by("pk")[0]
+        WebhookEndpoint.objects.filter(pk=first.pk).update(secret_key_id="gone")
+        assert rotate_encryption(limit=1)[1][0] == (
+            "secrets of webhook endpoints: 1 encrypted anew, 0 changed meanwhile, 1 unreadable: its key is gone"
+        )
 
     def test_leave_alone_what_was_changed_meanwhile(self, stored: tuple[Tenant, list[str], str]) -> None:
         tenant, _, _ = stored

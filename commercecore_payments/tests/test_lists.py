@@ -87,7 +87,8 @@ class TestEveryList:
     @pytest.mark.parametrize(
         "query",
         ["limit=0", "limit=101", "limit=x", "limit=", "starting_after=x_1", "created_from=-1", "created_before=253402300800",
-         "created_from=2026-11-29", "order=asc", "app__id=1", "status__in=x", "-pk=1"],
+         "created_from=2026-11-29", "order=asc", "app__id=1", "status__in=x", "-pk=1",
+         "limit=1&limit=2", "created_from=1&created_from=1"],
     )  # fmt: skip
     def test_refuses_what_it_does_not_know(self, tenant: Tenant, path: str, query: str) -> None:
         assert refusal(tenant.get(f"{path}?{query}")) == (400, "invalid_body", [query.partition("=")[0]])

@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from io import StringIO
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +16,8 @@ from gunicorn.config import Config
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from commercecore_payments.access_log import HidingLogger
-from commercecore_payments.log_lines import JSON, LINE, LogFormatter, logger_named
+from commercecore_payments.log_format import FORMATS, JSON, LINE
+from commercecore_payments.log_lines import LogFormatter, logger_named
 from commercecore_payments.logs import SECRET_KEYS, passes_luhn, without_secrets, without_secrets_within
 from commercecore_payments.middleware import request_id
 from commercecore_payments.tests.tenants import Tenant
@@ -133,7 +135,7 @@ class TestALogLine:
         assert line.pop("timestamp").endswith("Z")
         assert line == {"level": "warning", "logger": "gateway.operations", "event": "operation op_1: unknown"}
 
-    @pytest.mark.parametrize("style", [JSON, LINE])
+    @pytest.mark.parametrize("style", FORMATS)
     def test_that_does_not_fit_its_arguments_is_told_without_them(self, style: str) -> None:
         misfit = logging.LogRecord("x", 40, "x.py", 1, "a %d of sk_test_51PwVFgRoSQz2jDze", ("whsec_MfKQ9r8GKYqrTwj",), None)
         line = LogFormatter(style).format(misfit)
@@ -146,7 +148,7 @@ INJECTED = 'x\n2026-11-29T22:15:10Z info gateway.operations forged\r\x0b\x0c\x1b
 
 
 class TestALineBreakInAText:
-    @pytest.mark.parametrize("style", [JSON, LINE])
+    @pytest.mark.parametrize("style", FORMATS)
     def test_begins_no_line(self, console: logging.StreamHandler[Any], style: str) -> None:
         console.setFormatter(LogFormatter(style))
         logging.getLogger("x").warning("%s", INJECTED)
@@ -235,6 +237,25 @@ class TestGunicornsLogs:
         [refused], [accessed] = written.err.splitlines(), written.out.splitlines()
         assert json.loads(refused)["event"] == "Invalid request: GET /?x=[hidden]\nforged"
         assert '"GET /onboarding/[hidden] HTTP/1.1" 200 5 "-" "[hidden]"' in json.loads(accessed)["event"]
+
+    @pytest.mark.parametrize(
+        ("variables", "style"),
+        [({}, LINE), ({"STRIPE_SECRET_KEY": "sk_test_1"}, JSON), ({"STRIPE_SECRET_KEY_FILE": "key"}, JSON),
+         ({"STRIPE_SECRET_KEY": "sk_test_1", "DEBUG": "true"}, LINE),
+         ({"STRIPE_SECRET_KEY": "sk_test_1", "LOG_FORMAT": "line"}, LINE),
+         ({"LOG_FORMAT": "json"}, JSON)],
+    )  # fmt: skip
+    def test_have_the_form_of_the_services_own_however_it_is_set(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variables: dict[str, str], style: str
+    ) -> None:
+        for name in ("STRIPE_SANDBOX", "STRIPE_SECRET_KEY", "DEBUG", "LOG_FORMAT"):
+            monkeypatch.delenv(name, raising=False)
+        (tmp_path / "key").write_text("sk_test_1")
+        for name, value in variables.items():
+            monkeypatch.setenv(name, str(tmp_path / value) if name.endswith("_FILE") else value)
+        handler = HidingLogger(Config()).error_log.handlers[-1]
+        record = logging.LogRecord("gunicorn.error", logging.WARNING, "x.py", 1, "told", (), None)
+        assert handler.format(record).startswith("{") is (style == JSON)
 
 
 class TestTheCheckDigit:

@@ -1,6 +1,7 @@
 """The description of the API: it names every route, it is served, and answers that it does not describe are noticed."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.test import Client
 
 from commercecore_payments.management.commands import write_error_catalogue
 from commercecore_payments.openapi import auto_schema, catalogue, described
-from commercecore_payments.openapi.document import document
+from commercecore_payments.openapi.document import document, generated
 from commercecore_payments.testing.api_answers.judge import Answer, problems
 from commercecore_payments.tests.browser import needs_chromium
 from commercecore_payments.views import ENDPOINTS
@@ -53,11 +54,18 @@ class TestTheDescription:
     def test_fails_for_a_route_that_nobody_described(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(auto_schema, "all_operations", dict)
         with pytest.raises(described.NotDescribed, match="stands in no schema"):
-            document.__wrapped__()
+            generated.__wrapped__()
 
     def test_calls_no_two_operations_alike(self) -> None:
         ids = [operation["operationId"] for found in document()["paths"].values() for operation in found.values()]
         assert len(set(ids)) == len(ids) == len(described.all_operations())
+
+    def test_is_the_same_for_all_who_ask_first_at_the_same_moment(self) -> None:
+        generated.cache_clear()
+        with ThreadPoolExecutor(4) as pool:
+            first, *others = pool.map(lambda _: document(), range(4))
+        assert "/api/v1/refunds/{id}" in first["paths"]
+        assert all(other is first for other in others)
 
     def test_is_served_in_both_forms(self, client: Client) -> None:
         assert json.loads(client.get("/openapi.json").content) == document()

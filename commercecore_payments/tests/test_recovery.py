@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from structlog.contextvars import get_contextvars
 
 from commercecore_payments import clock, recovery
 from commercecore_payments.operation_kinds import ENDINGS
@@ -108,6 +109,24 @@ class TestRecovery:
         monkeypatch.setattr(recovery, "bring_to_an_end", fail_once)
         assert sorted(recovered_after(MINUTE)) == [Result.SETTLED, Result.STILL_UNKNOWN]
         assert RecoveryAttempt.objects.get(operation=first).message == "Recovery failed: TypeError."
+
+    def test_names_in_the_log_the_operation_that_a_line_is_about(
+        self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tenant.pay(seller)
+        lose_refund(tenant, seller, monkeypatch, time_out_before, amount=400)
+        with stripe_fails(monkeypatch, time_out_before, path="/refunds"):
+            tenant.refund(seller, amount=300)
+        lost = list(Operation.objects.filter(status="unknown").order_by("created_at"))
+        named = []
+
+        def note(operation: Operation, ending: Any) -> Any:
+            named.append((operation.pk, get_contextvars()["operation_id"]))
+            return bring_to_an_end(operation, ending)
+
+        monkeypatch.setattr(recovery, "bring_to_an_end", note)
+        assert recovered_after(MINUTE) == [Result.SETTLED, Result.SETTLED]
+        assert named == [(one.pk, one.pk) for one in lost]
 
     def test_takes_over_what_a_recovery_that_died_had_claimed(
         self, tenant: Tenant, seller: str, monkeypatch: pytest.MonkeyPatch

@@ -183,8 +183,9 @@ class TestAProxy:
         for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
             monkeypatch.delenv(name, raising=False)
         assert proxy_for("https://api.stripe.com") is None
-        monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
-        assert proxy_for("https://api.stripe.com") == "http://proxy:3128"
+        for named in ("http://proxy:3128", "proxy:3128"):
+            monkeypatch.setenv("HTTPS_PROXY", named)
+            assert proxy_for("https://api.stripe.com") == "http://proxy:3128"
         monkeypatch.setenv("NO_PROXY", "example.com,.stripe.com")
         assert proxy_for("https://api.stripe.com") is None
 
@@ -192,6 +193,19 @@ class TestAProxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port()}")
         monkeypatch.setenv("NO_PROXY", "")
         assert outcome(client("https://stripe.invalid")) == Status.NOT_SENT
+
+    @pytest.mark.parametrize(
+        ("user", "told"),
+        [("", b""), ("shop:p%40ss@", b"proxy-authorization: Basic c2hvcDpwQHNz\r\n")],
+        ids=["nobody", "shop:p@ss"],
+    )
+    def test_is_told_who_asks_as_its_address_says(self, monkeypatch: pytest.MonkeyPatch, user: str, told: bytes) -> None:
+        with serving(ASKS_FOR_A_PASSWORD) as server:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://{user}127.0.0.1:{server.port}")
+            monkeypatch.setenv("NO_PROXY", "")
+            outcome(client("https://stripe.invalid"))
+        head, _, rest = server.requests[0].partition(b"\r\n")
+        assert (head, rest) == (b"CONNECT stripe.invalid:443 HTTP/1.0", told + b"\r\n")
 
     def test_that_refuses_is_unknown(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with serving(ASKS_FOR_A_PASSWORD) as server:

@@ -8,11 +8,11 @@ from commercecore_payments.actors import Actor
 from commercecore_payments.pages import (
     Filters,
     Page,
-    UnknownStartingPoint,
     created_before,
     created_from,
     narrowed,
     newest_first,
+    starting_point,
 )
 from gateway import reads
 from gateway.outcomes import Fault
@@ -46,16 +46,8 @@ def list_payment_methods(*, actor: Actor, limit: int, starting_after: str = "", 
     customer = Customer.objects.filter(developer=actor.developer, user_id=actor.user_id).values("pk")[:1]
     of_user = PaymentMethod.objects.filter(customer=customer)
     rows = narrowed(of_user.usable().select_related("customer"), FILTERS, asked)
-    return newest_first(rows, behind=_starting_point(of_user, starting_after), limit=limit)
-
-
-def _starting_point(of_user: PaymentMethodQuerySet, payment_method_id: str) -> PaymentMethod | None:
-    if not payment_method_id:
-        return None
-    method = of_user.filter(stripe_payment_method_id=payment_method_id).order_by("pk").last()
-    if method is None:
-        raise UnknownStartingPoint("payment method of this user")
-    return method
+    behind = starting_point(of_user, starting_after, column="stripe_payment_method_id", of_what="payment method of this user")
+    return newest_first(rows, behind=behind, limit=limit)
 
 
 def prefer_payment_method(*, payment_method_id: str, actor: Actor) -> PaymentMethod:

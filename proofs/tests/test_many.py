@@ -1,13 +1,17 @@
 """What the proof of many processes judges by: answers that are not true, and what grows."""
 
+from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
+from proofs import soak
 from proofs.answer_rules import broken_promises
+from proofs.many import Played
 from proofs.shoppers import Deed
-from proofs.soak import EVERY_S, QUEUES, Sample, not_flat
+from proofs.soak import EVERY_S, QUEUES, Sample, not_flat, watch
 
 TAKEN = "txn_1"  # the balance transaction of a refund that moved money
 
@@ -72,7 +76,31 @@ def samples(*, memory_mb_an_hour: float = 0.0, age_s_an_hour: float = 0.0) -> li
     return taken
 
 
+class TestARun:
+    def test_in_which_no_request_was_answered_proves_nothing(self) -> None:
+        shopper = SimpleNamespace(deeds=[deed("create", 0), deed("create", 0)])
+        assert Played([shopper], [], [], {}).answered == 0  # type: ignore[list-item]
+        shopper.deeds.append(deed("create", 201))
+        assert Played([shopper], [], [], {}).answered == 1  # type: ignore[list-item]
+
+
 class TestASoak:
+    def test_goes_on_when_the_database_ends_its_session(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        is_over, samples, looks = Event(), list[Sample](), list[int]()
+
+        def ages() -> dict[str, float]:
+            looks.append(1)
+            if len(looks) == 1:
+                raise OperationalError("terminating connection due to administrator command")
+            if len(looks) == 3:
+                is_over.set()
+            return {}
+
+        monkeypatch.setattr(soak, "EVERY_S", 0.0)
+        monkeypatch.setattr(soak, "_ages", ages)
+        watch(SimpleNamespace(members=[]), is_over, samples)  # type: ignore[arg-type]
+        assert len(samples) == 2
+
     def test_finds_nothing_in_what_is_flat_or_in_what_is_too_short(self) -> None:
         assert not_flat(samples(), ["web 0"]) == []
         assert not_flat(samples(memory_mb_an_hour=4_000)[:20], ["web 0"]) == []

@@ -4,16 +4,16 @@ from typing import Any
 
 from django.db.models import F
 
-from accounts.models import ConnectedAccount
+from accounts.lists import key_of_account
 from commercecore_payments.actors import Actor
 from commercecore_payments.pages import (
     Filters,
     Page,
-    UnknownStartingPoint,
     created_before,
     created_from,
     narrowed,
     newest_first,
+    starting_point,
 )
 from refunds.models import Refund, RefundQuerySet
 
@@ -23,14 +23,10 @@ def _of_order(rows: RefundQuerySet, order_id: str) -> RefundQuerySet:
     return rows.filter(transaction__order_id=order_id, transaction__app=F("app"))
 
 
-def _at_account(rows: RefundQuerySet, account_id: str) -> RefundQuerySet:
-    return rows.filter(transaction__account=ConnectedAccount.objects.filter(stripe_account_id=account_id).values("pk")[:1])
-
-
 FILTERS: Filters[RefundQuerySet] = {
     "order_id": _of_order,
     "transaction_id": lambda rows, transaction_id: rows.filter(transaction__stripe_payment_intent_id=transaction_id),
-    "account_id": _at_account,
+    "account_id": lambda rows, account_id: rows.filter(transaction__account=key_of_account(account_id)),
     "status": lambda rows, status: rows.filter(status=status),
     "user_id": lambda rows, user_id: rows.filter(user_id=user_id),
     "amount": lambda rows, amount_minor: rows.filter(amount_minor=amount_minor),
@@ -52,13 +48,6 @@ def list_refunds(*, actor: Actor, limit: int, starting_after: str = "", **asked:
     if not OF_OWN_ALONE & asked.keys():
         sources.append(Refund.objects.of_no_app(app.developer_id))
     shown = (narrowed(rows.at_stripe().select_related("transaction__account"), FILTERS, asked) for rows in sources)
-    return newest_first(*shown, behind=_starting_point(starting_after, actor=actor), limit=limit)
-
-
-def _starting_point(refund_id: str, *, actor: Actor) -> Refund | None:
-    if not refund_id:
-        return None
-    refund = Refund.objects.of_app(actor.known_app()).filter(stripe_refund_id=refund_id).first()
-    if refund is None:
-        raise UnknownStartingPoint("refund of this app")
-    return refund
+    readable = Refund.objects.of_app(app)
+    behind = starting_point(readable, starting_after, column="stripe_refund_id", of_what="refund of this app")
+    return newest_first(*shown, behind=behind, limit=limit)

@@ -2,28 +2,22 @@
 
 from typing import Any
 
-from accounts.models import ConnectedAccount
+from accounts.lists import key_of_account
 from commercecore_payments.actors import Actor
 from commercecore_payments.pages import (
     Filters,
     Page,
-    UnknownStartingPoint,
     created_before,
     created_from,
     narrowed,
     newest_first,
+    starting_point,
 )
 from transactions.models import Transaction, TransactionQuerySet
 
-
-def _at_account(rows: TransactionQuerySet, account_id: str) -> TransactionQuerySet:
-    """By the account's row, which is looked up once: an index leads on from it, as it does not from a join."""
-    return rows.filter(account=ConnectedAccount.objects.filter(stripe_account_id=account_id).values("pk")[:1])
-
-
 FILTERS: Filters[TransactionQuerySet] = {
     "order_id": lambda rows, order_id: rows.filter(order_id=order_id),
-    "account_id": _at_account,
+    "account_id": lambda rows, account_id: rows.filter(account=key_of_account(account_id)),
     "status": lambda rows, status: rows.filter(status=status),
     "user_id": lambda rows, user_id: rows.filter(user_id=user_id),
     "amount": lambda rows, amount_minor: rows.filter(amount_minor=amount_minor),
@@ -45,13 +39,6 @@ def list_transactions(*, actor: Actor, limit: int, starting_after: str = "", **a
     if not OF_OWN_ALONE & asked.keys():
         sources.append(Transaction.objects.external_of(app.developer_id))
     shown = (narrowed(rows.at_stripe().select_related("account"), FILTERS, asked) for rows in sources)
-    return newest_first(*shown, behind=_starting_point(starting_after, actor=actor), limit=limit)
-
-
-def _starting_point(transaction_id: str, *, actor: Actor) -> Transaction | None:
-    if not transaction_id:
-        return None
-    payment = Transaction.objects.of(actor.known_app()).filter(stripe_payment_intent_id=transaction_id).first()
-    if payment is None:
-        raise UnknownStartingPoint("transaction of this app")
-    return payment
+    readable = Transaction.objects.of(app)
+    behind = starting_point(readable, starting_after, column="stripe_payment_intent_id", of_what="transaction of this app")
+    return newest_first(*shown, behind=behind, limit=limit)
