@@ -102,12 +102,22 @@ class TestALogLine:
         assert text.count("[hidden]") >= 5 * len(LOGGERS) + 4
         assert {line["logger"] for line in told(written)} == {*LOGGERS, "ours", "after"}
 
-    @pytest.mark.parametrize("key", ["Authorization", "X-Developer-Token", "client_secret", "secret", "password", "HTTP_COOKIE"])
+    @pytest.mark.parametrize(
+        "key",
+        """
+        Authorization X-Developer-Token client_secret secret password HTTP_COOKIE token developer_token access_token refresh_token
+        csrfmiddlewaretoken sessionid card card_number number cvc cvv
+        """.split(),
+    )
     def test_hides_what_stands_under_the_key_of_a_secret(self, written: StringIO, key: str) -> None:
         logger_named("ours").info("told", **{key: "hunter2"}, headers={"Accept": "x", key: ["hunter2"]})
         [line] = told(written)
         assert (line[key], line["headers"]) == ("[hidden]", {"Accept": "x", key: "[hidden]"})
         assert key.lower().replace("-", "_") in SECRET_KEYS
+
+    @pytest.mark.parametrize("several", [list, tuple])
+    def test_hides_it_in_one_of_several_too(self, several: type[list[Any]] | type[tuple[Any, ...]]) -> None:
+        assert without_secrets_within(several([{"password": "hunter2"}, 1])) == [{"password": "[hidden]"}, 1]
 
     def test_hides_a_card_number_that_is_a_number(self) -> None:
         assert without_secrets_within({"a": 4242424242424242, "b": 4242, "c": True, "d": None, "e": 1.5}) == {
@@ -135,10 +145,13 @@ class TestALogLine:
 
     @pytest.mark.parametrize("style", [JSON, LINE])
     def test_that_does_not_fit_its_arguments_is_told_without_them(self, style: str) -> None:
-        misfit = logging.LogRecord("x", 40, "x.py", 1, "a %d of sk_test_51PwVFgRoSQz2jDze", ("whsec_MfKQ9r8GKYqrTwj",), None)
+        misfit = logging.LogRecord(
+            "x", 40, "x.py", 1, "a %d of sk_test_51PwVFgRoSQz2jDze", ("whsec_MfKQ9r8GKYqrTwj plain",), None
+        )
         line = LogFormatter(style).format(misfit)
         assert "A log line could not be made: 'a %d of [hidden]'" in line
         assert "whsec" not in line
+        assert "plain" not in line
 
 
 # Line breaks of every kind, an escape sequence, and a letter that turns the direction of reading.
@@ -164,6 +177,7 @@ class TestALineBreakInAText:
         first, *rest = lines.getvalue().removesuffix("\n").split("\n")
         assert first.endswith("Z error x failed")
         assert all(line.startswith("    ") for line in rest)
+        assert all(letter.isprintable() for line in rest for letter in line)
         assert rest[0] == "    Traceback (most recent call last):"
 
 
