@@ -15,9 +15,9 @@ SELECT 'sandbox', 'pi_' || md5('past us' || n), 'de_benchmark',
 FROM generate_series(1, %(payments)s / 10) n
 """
 _REFUNDS = """
-INSERT INTO refunds_refund (environment, stripe_refund_id, developer_id, app_id, transaction_id, user_id, amount_minor, currency,
-  reason, status, failure_reason, created_at, updated_at)
-SELECT 'sandbox', 're_' || md5(id::text), developer_id, app_id, id, user_id, amount_minor, currency, '',
+INSERT INTO refunds_refund (environment, stripe_refund_id, developer_id, app_id, transaction_id, account_id, user_id,
+  amount_minor, currency, reason, status, failure_reason, created_at, updated_at)
+SELECT 'sandbox', 're_' || md5(id::text), developer_id, app_id, id, account_id, user_id, amount_minor, currency, '',
   CASE WHEN id %% 1000 = 0 THEN 'pending' ELSE 'succeeded' END, '', least(created_at + interval '2 days', now()), now()
 FROM transactions_transaction WHERE app_id IS NOT NULL AND id BETWEEN %(first)s AND %(last)s
 """

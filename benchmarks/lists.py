@@ -135,6 +135,7 @@ _NEWEST_FIRST = (
     ("transactions?created_from=0", _TRANSACTIONS, "true"),
     ("refunds", _REFUNDS, "true"),
     ("refunds?status=succeeded", _REFUNDS, "status = 'succeeded'"),
+    ("refunds?account_id=acct_bench000001", _REFUNDS, f"account_id = {_ACCOUNT}"),
     ("refunds?amount=1000", _REFUNDS, "amount_minor = 1000"),
     ("connected-accounts", _ACCOUNTS, "status = 'active'"),
     ("payment-methods", _METHODS, "true"),

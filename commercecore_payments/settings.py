@@ -12,8 +12,9 @@ from commercecore_payments.admin_site import UNFOLD  # noqa: F401 - a setting of
 from commercecore_payments.database_limits import connection_options, is_behind_transaction_pooler
 from commercecore_payments.environment_variables import EnvironmentVariables
 from commercecore_payments.local_secrets import load_or_create_secrets
-from commercecore_payments.pooled_connections import PooledConnection
 from commercecore_payments.log_format import log_format
+from commercecore_payments.pooled_connections import PooledConnection
+from commercecore_payments.refused_requests import REFUSING_LOGGERS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = EnvironmentVariables()
@@ -371,8 +372,11 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"ours": {"()": "commercecore_payments.log_lines.LogFormatter", "style": LOG_FORMAT}},
+    "filters": {"briefly": {"()": "commercecore_payments.refused_requests.Briefly"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "ours"}},
     "loggers": {
+        # Every record that Django writes of a request that it refuses by itself.
+        **{name: {"filters": ["briefly"]} for name in REFUSING_LOGGERS},
         "stripe": {"level": "WARNING"},  # the gateway logs each operation with Stripe's request id itself
         # Django's own handlers would print some lines a second time, past the formatter that hides secrets.
         "django": {"handlers": [], "level": "INFO"},

@@ -1,6 +1,7 @@
 """Operations as operators see them: what was asked of Stripe, and what came of it."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -100,6 +101,18 @@ def operations_about(*subjects: Model) -> RelatedTable:
     address = list_address(Operation, subject_type=subject_type(subjects[0]), subject_id=subjects[0].pk)
     headers = ("Operation", "Created", "Kind", "Status", "Times sent", "Error")
     return RelatedTable("Operations at Stripe", headers, rows, address if len(rows) == RELATED_ROWS else "", of=Operation)
+
+
+def requests_before(moment: datetime, *, about: tuple[str, int]) -> RelatedTable:
+    """The newest operations about a record, its `subject_type` and `subject_id`, until then: each with the request that asked."""
+    of_type, identifier = about
+    found = Operation.objects.filter(subject_type=of_type, subject_id=identifier, created_at__lte=moment)[:RELATED_ROWS]
+    rows = [
+        (link(operation, operation.id), operation.created_at, kind_in_words(operation), code(operation.request_id))
+        for operation in found
+    ]
+    address = list_address(Operation, subject_type=of_type, subject_id=identifier) if len(rows) == RELATED_ROWS else ""
+    return RelatedTable("What was asked before it", ("Operation", "Created", "Kind", "Our request"), rows, address, of=Operation)
 
 
 def _row(operation: Operation) -> tuple[Any, ...]:

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import F, Q, Sum
 
+from accounts.models import ConnectedAccount
 from commercecore_payments.clock import now
 from commercecore_payments.environments import Environment, EnvironmentManager, current_environment
 from commercecore_payments.indexes import prefix_index
@@ -100,6 +101,14 @@ class Refund(models.Model):
     developer = models.ForeignKey(Developer, models.PROTECT, related_name="refunds", db_index=False)
     app = models.ForeignKey(App, models.PROTECT, related_name="refunds", null=True, blank=True, db_index=False)
     transaction = models.ForeignKey(Transaction, models.PROTECT, related_name="refunds")
+    account = models.ForeignKey(
+        ConnectedAccount,
+        models.PROTECT,
+        related_name="refunds",
+        null=True,
+        db_index=False,
+        help_text="That of its payment, by which refunds are listed. Empty where the release before has written it since.",
+    )
     external = models.BooleanField(default=False, db_default=False, help_text="Made past this service, as in Stripe's dashboard.")
     user_id = models.CharField(max_length=255, blank=True)
     operator = models.CharField(
@@ -161,6 +170,8 @@ class Refund(models.Model):
             models.Index(
                 fields=["developer", "environment", "-created_at", "-id"], condition=Q(app=None), name="refund_of_no_app"
             ),
+            models.Index(fields=["app", "account", "-created_at", "-id"], condition=AT_STRIPE, name="refund_of_app_account"),
+            models.Index(fields=["account", "-created_at", "-id"], condition=Q(app=None), name="refund_of_no_app_account"),
         ]
 
     def __str__(self) -> str:
@@ -192,6 +203,7 @@ class Refund(models.Model):
     def correct(self, snapshot: RefundSnapshot, *, payment: Transaction) -> None:
         """Takes over what Stripe says though no refund becomes so: a person has looked at both sides, and ours was wrong."""
         self.transaction = payment
+        self.account_id = payment.account_id
         self.status = snapshot.status
         self.failure_reason = snapshot.failure_reason
         self.amount_minor = snapshot.amount_minor

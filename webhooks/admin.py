@@ -34,6 +34,7 @@ from commercecore_payments.admin.filters import OVERDUE_AFTER, DateRangeFilter, 
 from commercecore_payments.admin.records import RELATED_ROWS, ReadOnlyAdmin, RelatedTable
 from commercecore_payments.clock import database_now
 from developers.models import App
+from gateway.admin import requests_before
 from gateway.models import subject_type
 from gateway.subjects import about_a_record_called, names_of_subjects, subject_model
 from staff.rights import Right
@@ -170,7 +171,10 @@ class EventAdmin(ReadOnlyAdmin):
         return pretty_json(json.loads(event.body))
 
     def related_tables(self, record: Event) -> Iterable[RelatedTable]:
-        return [deliveries_table(record.deliveries.all(), event__id__exact=record.pk)]
+        return [
+            deliveries_table(record.deliveries.all(), event__id__exact=record.pk),
+            requests_before(record.created_at, about=(record.subject_type, record.subject_id)),
+        ]
 
     @confirmed_action(
         "Send again",

@@ -39,7 +39,7 @@ def make_refund(tenant: Tenant, **more: Any) -> Refund:
     payment = more.pop("transaction", None) or make_payment(tenant)
     known = {"stripe_refund_id": f"re_{next(_numbers)}", "status": "succeeded", "amount_minor": 400, "currency": "usd"}
     known |= {"app": payment.app, "developer": tenant.developer, "transaction": payment, "external": payment.external}
-    known["user_id"] = payment.user_id
+    known |= {"account": payment.account, "user_id": payment.user_id}
     made: Refund = Refund.objects.create(**known | more)
     return made
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from django.test import Client
+from prometheus_client import Counter, Histogram
 
 from commercecore_payments import clock
 from commercecore_payments.heartbeats import Heartbeat
@@ -17,6 +18,7 @@ from commercecore_payments.tests.service import PROJECT_DIR
 from commercecore_payments.tests.tenants import Tenant
 from commercecore_payments.tests.test_metrics import TOKEN, Samples, samples
 from gateway.models import Operation
+from gateway.tests.faults import refuse_connection, stripe_fails, time_out_before
 from reconciliation.by_worker import LATE_AFTER
 from sandbox.faults.plans import order
 
@@ -30,6 +32,10 @@ SIMPLE = re.compile(
     r"(?P<compares>[<>]|==) (?P<bound>[0-9]+)"
 )
 COMPARISONS = {"<": operator.lt, ">": operator.gt, "==": operator.eq}
+# A series of ours as a rule names it, with what its labels have to be, and each of these.
+SERIES = re.compile(r"(?P<name>commercecore_\w+)(?:\{(?P<matchers>[^}]*)\})?")
+MATCHER = re.compile(r"(?P<label>\w+)(?P<how>=~|!~|!=|=)\"(?P<value>[^\"]*)\"")
+GROUPED = re.compile(r"\bby \(([^)]*)\)")
 # What is told of histograms and counters beside their names.
 SUFFIXES = re.compile(r"_(total|bucket|count|sum)$")
 
@@ -40,6 +46,25 @@ def exported() -> set[str]:
     families = {f"{family.name}_total" if family.type == "counter" else family.name for family in REGISTRY.collect()}
     read = {PREFIX + name + ("_total" if described.is_counter else "") for name, described in DESCRIBED.items()}
     return counted | families | read
+
+
+def labels_of_series() -> dict[str, set[str]]:
+    """The labels of each series, by its name in the text that Prometheus reads."""
+    series: dict[str, set[str]] = {}
+    for metric in REGISTRY._collector_to_names:
+        assert isinstance(metric, Counter | Histogram)
+        labels = set(metric._labelnames)
+        if isinstance(metric, Counter):
+            series[f"{metric._name}_total"] = labels
+        else:
+            series |= {f"{metric._name}_bucket": labels | {"le"}, f"{metric._name}_sum": labels, f"{metric._name}_count": labels}
+    read = {PREFIX + name + ("_total" if one.is_counter else ""): set(one.labels) for name, one in DESCRIBED.items()}
+    return series | read
+
+
+def series_of(rule: dict[str, Any]) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """The series that a rule names, each with its matchers: label, operator and value."""
+    return [(one["name"], MATCHER.findall(one["matchers"] or "")) for one in SERIES.finditer(rule["expr"])]
 
 
 def firing(found: Samples) -> set[str]:
@@ -75,6 +100,35 @@ class TestTheAlerts:
         document, _, anchor = rule["annotations"]["runbook_url"].partition("#")
         headings = re.findall(r"^### (\w+)$", (PROJECT_DIR / document).read_text(), re.MULTILINE)
         assert anchor in [heading.lower() for heading in headings]
+
+    @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+    def test_name_labels_that_their_series_have_and_tell_none_that_is_summed_away(self, rule: dict[str, Any]) -> None:
+        known, grouped = labels_of_series(), {label for labels in GROUPED.findall(rule["expr"]) for label in labels.split(", ")}
+        of_all: set[str] = {"job", "instance"}  # Prometheus' own, of each target
+        for name, matchers in series_of(rule):
+            assert {label for label, _, _ in matchers} <= known[name]
+            of_all |= known[name]
+        assert grouped <= of_all
+        told = set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]))
+        assert told <= (grouped if re.search(r"\b(sum|max)\b", rule["expr"]) else of_all)
+
+    def test_name_values_of_labels_that_are_really_told(
+        self, tenant: Tenant, seller: str, token: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        payment = tenant.create_payment(seller)
+        assert tenant.get(f"/transactions/{payment}").status_code == 200
+        tenant.confirm(seller, payment, "pm_nonsense")
+        for order_id, fault in (("2", refuse_connection), ("3", time_out_before)):
+            with stripe_fails(monkeypatch, fault, path="/payment_intents"):
+                tenant.post("/transactions", {"order_id": order_id, "account_id": seller, "amount": "1000"})
+        samples()  # from now on a scrape has been counted itself
+        found = samples()
+        for rule in RULES:
+            for name, matchers in series_of(rule):
+                for label, how, value in matchers:
+                    told = {dict(labels)[label] for sample, labels in found if sample == name}
+                    for wanted in value.split("|") if "~" in how else [value]:
+                        assert any(re.fullmatch(wanted, one) for one in told), (rule["alert"], name, label, wanted, told)
 
     def test_each_have_their_name(self) -> None:
         names = [rule["alert"] for rule in RULES]

@@ -172,6 +172,31 @@ class TestTheRefunds:
         assert shown(tenant, "/refunds?starting_after=pyr_1&limit=1") == ids[1:2]
         assert shown(tenant, f"/refunds?user_id={tenant.user_id}") == ids[2:]
 
+    def test_of_an_account_are_found_by_their_own_account_whoever_made_their_payment(self, tenant: Tenant) -> None:
+        payment = make_payment(tenant)
+        external = make_payment(tenant, account=payment.account, external=True)
+        make_refund(tenant)
+        rows = [make_refund(tenant, transaction=each) for each in (payment, external, payment)]
+        address = f"/refunds?account_id={payment.account.stripe_account_id}"
+        assert shown(tenant, address) == [row.stripe_refund_id for row in reversed(rows)]
+        reads = [sql for sql in queries(tenant, address) if "LIMIT 21" in sql]
+        assert sum('"refunds_refund"."account_id" = (' in sql for sql in reads) == 2
+        assert sum('"refunds_refund"."account_id" IS NULL' in sql for sql in reads) == 2
+        assert len(reads) == 4
+
+    def test_of_an_account_include_what_the_release_before_has_written_beside_this_one(self, tenant: Tenant) -> None:
+        payment = make_payment(tenant)
+        external = make_payment(tenant, account=payment.account, external=True)
+        rows = [
+            make_refund(tenant, transaction=each, account=account)
+            for each, account in ((payment, None), (payment, payment.account), (external, None), (payment, None))
+        ]
+        make_refund(tenant, account=None)
+        address = f"/refunds?account_id={payment.account.stripe_account_id}"
+        ids = [row.stripe_refund_id for row in reversed(rows)]
+        assert [identifier for page in pages(tenant, f"{address}&limit=1") for identifier in page] == ids
+        assert shown(Tenant.create(), address) == []
+
 
 @pytest.mark.parametrize("path", list(FILTERED))
 class TestAnotherTenant:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from gunicorn.config import Config
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
@@ -104,12 +104,22 @@ class TestALogLine:
         assert text.count("[hidden]") >= 5 * len(LOGGERS) + 4
         assert {line["logger"] for line in told(written)} == {*LOGGERS, "ours", "after"}
 
-    @pytest.mark.parametrize("key", ["Authorization", "X-Developer-Token", "client_secret", "secret", "password", "HTTP_COOKIE"])
+    @pytest.mark.parametrize(
+        "key",
+        """
+        Authorization X-Developer-Token client_secret secret password HTTP_COOKIE token developer_token access_token refresh_token
+        csrfmiddlewaretoken sessionid card card_number number cvc cvv
+        """.split(),
+    )
     def test_hides_what_stands_under_the_key_of_a_secret(self, written: StringIO, key: str) -> None:
         logger_named("ours").info("told", **{key: "hunter2"}, headers={"Accept": "x", key: ["hunter2"]})
         [line] = told(written)
         assert (line[key], line["headers"]) == ("[hidden]", {"Accept": "x", key: "[hidden]"})
         assert key.lower().replace("-", "_") in SECRET_KEYS
+
+    @pytest.mark.parametrize("several", [list, tuple])
+    def test_hides_it_in_one_of_several_too(self, several: type[list[Any]] | type[tuple[Any, ...]]) -> None:
+        assert without_secrets_within(several([{"password": "hunter2"}, 1])) == [{"password": "[hidden]"}, 1]
 
     def test_hides_a_card_number_that_is_a_number(self) -> None:
         assert without_secrets_within({"a": 4242424242424242, "b": 4242, "c": True, "d": None, "e": 1.5}) == {
@@ -137,10 +147,13 @@ class TestALogLine:
 
     @pytest.mark.parametrize("style", FORMATS)
     def test_that_does_not_fit_its_arguments_is_told_without_them(self, style: str) -> None:
-        misfit = logging.LogRecord("x", 40, "x.py", 1, "a %d of sk_test_51PwVFgRoSQz2jDze", ("whsec_MfKQ9r8GKYqrTwj",), None)
+        misfit = logging.LogRecord(
+            "x", 40, "x.py", 1, "a %d of sk_test_51PwVFgRoSQz2jDze", ("whsec_MfKQ9r8GKYqrTwj plain",), None
+        )
         line = LogFormatter(style).format(misfit)
         assert "A log line could not be made: 'a %d of [hidden]'" in line
         assert "whsec" not in line
+        assert "plain" not in line
 
 
 # Line breaks of every kind, an escape sequence, and a letter that turns the direction of reading.
@@ -166,6 +179,7 @@ class TestALineBreakInAText:
         first, *rest = lines.getvalue().removesuffix("\n").split("\n")
         assert first.endswith("Z error x failed")
         assert all(line.startswith("    ") for line in rest)
+        assert all(letter.isprintable() for line in rest for letter in line)
         assert rest[0] == "    Traceback (most recent call last):"
 
 
@@ -214,6 +228,98 @@ class TestTheLinesOfARequest:
         request_id(broken)(RequestFactory().get("/x?token=cct_sandbox_abc"))
         [line] = told(written)
         assert (line["status"], line["path"]) == (500, "/x")
+
+
+MANY_FIELDS = "&".join(f"field{number}=" for number in range(1001))
+FORM = "application/x-www-form-urlencoded"
+# What any stranger can send, and the logger and the text by which it is told.
+REFUSED_REQUESTS: dict[str, tuple[dict[str, Any], str, str]] = {
+    "an unknown host": (
+        {"HTTP_HOST": "evil.example"},
+        "django.security.DisallowedHost",
+        "Invalid HTTP_HOST header: 'evil.example'. You may need to add 'evil.example' to ALLOWED_HOSTS.",
+    ),
+    "a host of 8000 letters": (
+        {"HTTP_HOST": "x" * 8000},
+        "django.security.DisallowedHost",
+        f"Invalid HTTP_HOST header: '{'x' * 172}…",
+    ),
+    "a form that is too large": (
+        {"method": "POST", "data": b"a=" + b"x" * 1_048_576, "content_type": FORM},
+        "django.security.RequestDataTooBig",
+        "Request body exceeded settings.DATA_UPLOAD_MAX_MEMORY_SIZE.",
+    ),
+    "a form with too many fields": (
+        {"method": "POST", "data": MANY_FIELDS.encode(), "content_type": FORM},
+        "django.security.TooManyFieldsSent",
+        "The number of GET/POST parameters exceeded settings.DATA_UPLOAD_MAX_NUMBER_FIELDS.",
+    ),
+    "a form with too many files": (
+        {
+            "method": "POST",
+            "data": b'--x\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n\r\n' * 101 + b"--x--",
+            "content_type": "multipart/form-data; boundary=x",
+        },
+        "django.security.TooManyFilesSent",
+        "The number of files exceeded settings.DATA_UPLOAD_MAX_NUMBER_FILES.",
+    ),
+    "a form that is none": (
+        {"method": "POST", "data": b"nothing", "content_type": "multipart/form-data; boundary="},
+        "django.request",
+        "Bad request (Unable to parse request body): /admin/login/",
+    ),
+}
+
+
+@pytest.mark.django_db
+class TestARequestThatDjangoRefuses:
+    @pytest.mark.parametrize("kind", REFUSED_REQUESTS)
+    def test_is_answered_with_400_and_told_in_one_short_warning(self, kind: str, written: StringIO) -> None:
+        sent, logger, text = REFUSED_REQUESTS[kind]
+        answer = Client().generic(**{"method": "GET", "path": "/admin/login/", **sent})
+        assert (answer.status_code, answer.content, answer["Content-Type"]) == (400, b"Bad request.", "text/plain")
+        refused, finished = told(written)
+        assert {name: refused.get(name) for name in ("level", "logger", "event", "path", "exception")} == {
+            "level": "warning",
+            "logger": logger,
+            "event": text,
+            "path": "/admin/login/",
+            "exception": None,
+        }
+        assert (finished["event"], finished["status"]) == ("request finished", 400)
+
+    def test_is_answered_in_the_one_error_shape_below_the_api(self, written: StringIO) -> None:
+        for path in ("/api", "/api/v1/transactions"):
+            answer = Client().get(path, headers={"host": "evil.example", "x-request-id": "stranger-1"})
+            assert (answer.status_code, answer.json()) == (
+                400,
+                {
+                    "detail": "Bad request.",
+                    "error": "Bad Request",
+                    "meta": {
+                        "success": False,
+                        "status_code": 400,
+                        "request_method": "GET",
+                        "request_path": f"http://127.0.0.1:8000{path}",
+                        "request_id": "stranger-1",
+                    },
+                    "details": {"message": "Bad request.", "code": "bad_request", "fields": {}},
+                },
+            )
+        assert "Traceback" not in written.getvalue()
+
+    def test_has_no_half_of_a_secret_in_the_line_that_is_cut(self, written: StringIO) -> None:
+        Client().get("/", headers={"host": f"{'x' * 160}.4242424242424242"})
+        assert told(written)[0]["event"] == f"Invalid HTTP_HOST header: '{'x' * 160}.[hidden]'. …"
+
+    def test_is_not_what_failed_by_our_own_fault(self, written: StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+        def broken() -> str:
+            raise RuntimeError("ours")
+
+        monkeypatch.setattr("commercecore_payments.views.naive_utc_text", broken)
+        assert Client(raise_request_exception=False).get("/api/v1").status_code == 500
+        [failed] = [line for line in told(written) if line["logger"] == "django.request"]
+        assert (failed["level"], "RuntimeError: ours" in failed["exception"]) == ("error", True)
 
 
 class TestGunicornsLogs:

@@ -96,6 +96,7 @@ def _record_external(found: RefundSnapshot, *, account_id: str) -> str:
             developer=locked.developer,
             app=locked.app,
             transaction=locked,
+            account_id=locked.account_id,
             external=True,
             amount_minor=found.amount_minor,
             currency=found.currency,

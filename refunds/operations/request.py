@@ -224,6 +224,7 @@ def _reserve(request: RefundRequest, payment: Transaction, amount_minor: int, *,
         developer=actor.developer,
         app=actor.app if actor.operator else actor.known_app(),  # the staff refunds what was paid past every app, too
         transaction=payment,
+        account_id=payment.account_id,
         user_id=actor.user_id,
         operator=actor.operator,
         amount_minor=amount_minor,

@@ -11,6 +11,7 @@ from django.urls import reverse
 from commercecore_payments import clock
 from commercecore_payments.tests.admin_pages import perform, record_page, staff_client
 from commercecore_payments.tests.tenants import Tenant
+from gateway.models import Operation
 from transactions.models import Transaction
 from webhooks.endpoints import create_endpoint
 from webhooks.models import Delivery, DeliveryAttempt, Event, WebhookEndpoint
@@ -161,3 +162,26 @@ class TestSendingARangeAgain:
     def test_that_ends_before_it_begins_is_refused(self, endpoint: WebhookEndpoint, operator: Client) -> None:
         response = perform(operator, endpoint, "send_range_again", {"first": "2", "last": "1"})
         assert response.context["form"].non_field_errors() == ["The last number has to be the first, or one after it."]
+
+
+class TestThePageOfAnEvent:
+    def test_names_the_requests_that_were_made_before_it_and_their_operations(
+        self, tenant: Tenant, seller: str, operator: Client
+    ) -> None:
+        payment_id = tenant.create_payment(seller)
+        confirmation = {"account_id": seller, "transaction_id": payment_id, "payment_method_id": "pm_card_visa"}
+        assert tenant.post("/transactions/confirm", confirmation, **{"X-Request-ID": "checkout-7"}).status_code == 200
+        event = Event.objects.get(type="payment.succeeded")
+        asked = {"order_id": "2227222", "account_id": seller, "amount": 400}
+        assert tenant.post("/refunds", asked, **{"X-Request-ID": "regret-8"}).status_code == 201
+        page = operator.get(record_page(event)).content.decode()
+        confirmed = Operation.objects.get(request_id="checkout-7")
+        assert "What was asked before it" in page
+        assert record_page(confirmed) in page
+        assert ("checkout-7" in page, "regret-8" in page) == (True, False)
+
+    def test_leaves_out_what_was_asked_after_it(self, tenant: Tenant, seller: str, operator: Client) -> None:
+        tenant.pay(seller)
+        event = Event.objects.get(type="payment.succeeded")
+        Operation.objects.update(request_id="later-9", created_at=event.created_at + timedelta(seconds=1))
+        assert "later-9" not in operator.get(record_page(event)).content.decode()
