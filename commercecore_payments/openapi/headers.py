@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 from commercecore_payments.openapi.shapes import Shape, const, count, one_of, request_id, text
+from commercecore_payments.request_ids import HEADER as REQUEST_ID_HEADER
+from commercecore_payments.request_ids import MAX_LENGTH as MAX_REQUEST_ID_LENGTH
 from commercecore_payments.versions import DOCUMENTED, HEADER, VERSIONS
 from idempotency.models import MAX_KEY_LENGTH
 from idempotency.requests import HEADER as KEY_HEADER
@@ -40,6 +42,16 @@ PARAMETERS: Mapping[str, Shape] = {
         "description": f"The version that answers. Without it, that of the app, else {DOCUMENTED}. Empty is none.",
         "schema": one_of((*VERSIONS, "")),
     },
+    "RequestId": {
+        "name": REQUEST_ID_HEADER,
+        "in": "header",
+        "description": (
+            f"Your own id of this request: up to {MAX_REQUEST_ID_LENGTH} letters, digits, `_`, `.` and `-`. The answer carries "
+            "it, and whoever runs this service finds the request by it. What is not of this form, or looks like a secret, is "
+            "passed over, and one of ours stands in its place."
+        ),
+        "schema": text(),  # no pattern: nothing is refused for it
+    },
     "IdempotencyKey": {
         "name": KEY_HEADER,
         "in": "header",
@@ -58,7 +70,7 @@ PARAMETERS: Mapping[str, Shape] = {
 # Of `components.headers`. `required` is what comes with each answer that a view gave.
 HEADERS: Mapping[str, Shape] = {
     HEADER: {"description": "The version in which the answer is given.", "required": True, "schema": one_of(VERSIONS)},
-    "X-Request-ID": {
+    REQUEST_ID_HEADER: {
         "description": "The id that the caller sent, or one of ours, by which whoever runs this service finds it.",
         "required": True,
         "schema": request_id(),

@@ -59,6 +59,12 @@ class TestTheDescription:
         ids = [operation["operationId"] for found in document()["paths"].values() for operation in found.values()]
         assert len(set(ids)) == len(ids) == len(described.all_operations())
 
+    def test_lets_every_request_be_called_by_an_id_of_the_callers(self) -> None:
+        operations = [operation for found in document()["paths"].values() for operation in found.values()]
+        assert all({"$ref": "#/components/parameters/RequestId"} in operation["parameters"] for operation in operations)
+        told = document()["components"]["parameters"]["RequestId"]
+        assert (told["name"], told["in"], told["schema"]) == ("X-Request-ID", "header", {"type": "string"})
+
     def test_is_served_in_both_forms(self, client: Client) -> None:
         assert json.loads(client.get("/openapi.json").content) == document()
         assert client.get("/openapi.yaml").content.startswith(b"openapi: 3.1.1")
