@@ -111,6 +111,10 @@ class TestTheErrorCatalogue:
         shown = client.get("/docs/errors").content.decode()
         assert all(f'id="{code}"' in shown for code in codes)
 
+    def test_says_of_an_error_of_reads_alone_that_no_key_matters(self) -> None:
+        of_reads = {entry.code for entry in catalogue.entries() if entry.repeat == catalogue.OF_A_READ}
+        assert of_reads == {"refund_not_found", "unknown_starting_point"}
+
     def test_says_which_status_comes_in_which_version(self) -> None:
         [entry] = [entry for entry in catalogue.entries() if entry.code == "already_confirmed"]
         assert (entry.status, entry.documented_status, entry.operations) == (409, 500, ["POST /transactions/confirm"])
