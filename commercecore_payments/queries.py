@@ -11,6 +11,9 @@ from commercecore_payments.serializers import StrictSerializer
 # As many as Stripe's own lists give at most (docs.stripe.com/api/pagination); 20 fill a page that a person looks at.
 MAX_PAGE_SIZE = 100
 DEFAULT_PAGE_SIZE = 20
+# What is told of the fields that lists share.
+HOW_MANY = "How many rows a page has at most."
+STARTING_AFTER = "The id of the last row of the page before; `links.next` has it already."
 # The last second of the year 9999, after which Python has no dates.
 LATEST_SECOND = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 
@@ -37,6 +40,6 @@ class SecondField(serializers.IntegerField):
 class ListQuery(QuerySerializer):
     """One page of a list: at most `limit` rows. A list adds `starting_after`, an id of its own kind, and its own filters."""
 
-    limit = serializers.IntegerField(min_value=1, max_value=MAX_PAGE_SIZE, default=DEFAULT_PAGE_SIZE)
-    created_from = SecondField(required=False)
-    created_before = SecondField(required=False)
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_PAGE_SIZE, default=DEFAULT_PAGE_SIZE, help_text=HOW_MANY)
+    created_from = SecondField(required=False, help_text="Those of this second and after it: seconds since 1970, in UTC.")
+    created_before = SecondField(required=False, help_text="Those before this second: seconds since 1970, in UTC.")

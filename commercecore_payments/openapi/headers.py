@@ -21,10 +21,10 @@ SECURITY_SCHEMES: Mapping[str, Shape] = {
     "bearerToken": {
         "type": "http",
         "scheme": "bearer",
-        "description": "The same token in `Authorization`, where `X-Developer-Token` is missing.",
+        "description": "The same token in `Authorization`, instead of `X-Developer-Token`: one of the two is enough.",
     },
     "appId": {"type": "apiKey", "in": "header", "name": "X-App-ID", "description": "One of the developer's apps."},
-    "appIdInQuery": {"type": "apiKey", "in": "query", "name": "app_id", "description": "The same in the address."},
+    "appIdInQuery": {"type": "apiKey", "in": "query", "name": "app_id", "description": "The same in the address, instead."},
     "userId": {
         "type": "apiKey",
         "in": "header",

@@ -65,6 +65,20 @@ class TestTheDescription:
         told = document()["components"]["parameters"]["RequestId"]
         assert (told["name"], told["in"], told["schema"]) == ("X-Request-ID", "header", {"type": "string"})
 
+    def test_says_what_every_field_of_a_request_and_every_query_is_for(self) -> None:
+        operations = [(path, one) for path, found in document()["paths"].items() for one in found.values()]
+        queries = [(path, one) for path, operation in operations for one in operation["parameters"] if one.get("in") == "query"]
+        bodies = {
+            operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+            for _, operation in operations
+            if "requestBody" in operation
+        }
+        shapes = document()["components"]["schemas"]
+        fields = [(body, name, field) for body in sorted(bodies) for name, field in shapes[body]["properties"].items()]
+        assert (len(queries), len(fields)) == (39, 39)
+        assert [(path, query["name"]) for path, query in queries if not query.get("description")] == []
+        assert [(body, name) for body, name, field in fields if not field.get("description")] == []
+
     def test_is_served_in_both_forms(self, client: Client) -> None:
         assert json.loads(client.get("/openapi.json").content) == document()
         assert client.get("/openapi.yaml").content.startswith(b"openapi: 3.1.1")
