@@ -144,7 +144,7 @@ class DatabaseUnavailable(Unavailable):
 
 
 class InvalidBody(BadRequest):
-    """The body does not fit; `fields` names each field and what is wrong with it."""
+    """The body, or what stands behind the `?`, does not fit; `fields` names each field and what is wrong with it."""
 
     key_afterwards = KeyAfterwards.FORGOTTEN
     code = "invalid_body"

@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from commercecore_payments.error_responses import invalid_body
 from commercecore_payments.serializers import StrictSerializer
 
 # As many as Stripe's own lists give at most (docs.stripe.com/api/pagination); 20 fill a page that a person looks at.
@@ -23,12 +24,17 @@ class QuerySerializer(StrictSerializer):
 
     @classmethod
     def of_query(cls, query: Mapping[str, str]) -> dict[str, Any]:
-        """What was asked for. `app_id` tells who asks, and is not about the list."""
-        return cls.read({name: value for name, value in query.items() if name != "app_id"})
+        """What was asked for. `app_id` tells who asks, and is not about the list. Raises InvalidBody."""
+        try:
+            return cls.read({name: value for name, value in query.items() if name != "app_id"})
+        except serializers.ValidationError as error:
+            raise invalid_body(error.detail, opening="Invalid query.") from error
 
 
 class SecondField(serializers.IntegerField):
     """A moment in seconds since 1970, as the API tells its times; a moment in UTC from here on."""
+
+    default_error_messages = {"invalid": "A moment is a whole number of seconds since 1970, such as 1796040000."}
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"min_value": 0, "max_value": LATEST_SECOND, **options})
