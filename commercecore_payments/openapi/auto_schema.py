@@ -74,9 +74,9 @@ class DescribedSchema(AutoSchema):
         if described.query is not None:
             yield from self._query_parameters(described.query)
         yield {"$ref": "#/components/parameters/Version"}
-        yield {"$ref": "#/components/parameters/RequestId"}
         if self.method in KEYED_METHODS:
             yield {"$ref": "#/components/parameters/IdempotencyKey"}
+        yield {"$ref": "#/components/parameters/RequestId"}
 
     def _query_parameters(self, query: type[StrictSerializer]) -> Iterator[Shape]:
         fields = query().fields

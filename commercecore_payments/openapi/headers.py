@@ -46,9 +46,8 @@ PARAMETERS: Mapping[str, Shape] = {
         "name": REQUEST_ID_HEADER,
         "in": "header",
         "description": (
-            f"Your own id of this request: up to {MAX_REQUEST_ID_LENGTH} letters, digits, `_`, `.` and `-`. The answer carries "
-            "it, and whoever runs this service finds the request by it. What is not of this form, or looks like a secret, is "
-            "passed over, and one of ours stands in its place."
+            "Your own id of this request, which the answer repeats, for whoever runs this service: "
+            f"up to {MAX_REQUEST_ID_LENGTH} letters, digits, `_`, `.` and `-`. Any other gives way to one of ours."
         ),
         "schema": text(),  # no pattern: nothing is refused for it
     },
