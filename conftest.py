@@ -51,6 +51,7 @@ ON_SQLITE_ALONE = (
     "commercecore_payments/tests/test_make_test.py::TestBothSuites",
     "commercecore_payments/tests/test_mass_assignment.py",
     "commercecore_payments/tests/test_request_ids.py",
+    "commercecore_payments/tests/test_retrying_example.py",
     "commercecore_payments/tests/test_shown_answers.py",
     "commercecore_payments/tests/test_openapi.py",
     "commercecore_payments/tests/test_openapi_examples.py",

@@ -12,7 +12,7 @@ from accounts.readiness import readiness_facts
 from commercecore_payments.clock import now
 from commercecore_payments.metadata import callers_metadata
 from commercecore_payments.pages import Page
-from commercecore_payments.queries import ListQuery
+from commercecore_payments.queries import STARTING_AFTER, ListQuery
 from commercecore_payments.serializers import IdentifierField, OneOfField, StrictSerializer
 from gateway.snapshots import AccountSnapshot, BalanceSnapshot
 
@@ -26,19 +26,20 @@ class EmailField(serializers.EmailField):
 
 
 class CreateAccountRequest(StrictSerializer):
-    email = EmailField(max_length=254)  # the longest address that SMTP carries: RFC 5321, section 4.5.3.1
+    # The longest address that SMTP carries: RFC 5321, section 4.5.3.1.
+    email = EmailField(max_length=254, help_text="The seller's. One account for each, whatever the case of its letters.")
 
 
 class ListAccountsQuery(ListQuery):
     """Without a status those that Stripe holds: active ones, and those that are being deleted."""
 
-    starting_after = IdentifierField("acct", required=False)
-    status = OneOfField([Status.ACTIVE, Status.DELETING, Status.DELETED], required=False)
-    email = EmailField(required=False)
+    starting_after = IdentifierField("acct", required=False, help_text=STARTING_AFTER)
+    status = OneOfField([Status.ACTIVE, Status.DELETING, Status.DELETED], required=False, help_text="Those that are so now.")
+    email = EmailField(required=False, help_text="Those with this address, whatever the case of its letters.")
 
 
 class AccountRequest(StrictSerializer):
-    account_id = IdentifierField("acct")
+    account_id = IdentifierField("acct", help_text="The seller.")
 
 
 def created_account(account: ConnectedAccount) -> dict[str, Any]:

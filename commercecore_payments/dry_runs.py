@@ -3,6 +3,8 @@
 from commercecore_payments.actors import Actor
 from commercecore_payments.errors import BadRequest, KeyAfterwards
 
+# What is told of the field, wherever a request takes it.
+DRY_RUN = "`true` tells what would be done, and does nothing. Without an Idempotency-Key."
 NOTHING_WAS_DONE = "Dry run: nothing was done"
 
 

@@ -129,13 +129,13 @@ def as_service_error(error: Exception) -> ServiceError | None:
     return ours(str(error.detail)) if ours is not None else None
 
 
-def invalid_body(detail: Any) -> InvalidBody:
-    """A serializer's complaints as one error. The message is the documented sentence about the first field."""
+def invalid_body(detail: Any, *, opening: str = InvalidBody.message) -> InvalidBody:
+    """A serializer's complaints as one error. The message is the documented sentence about the first field, behind `opening`."""
     fields = {name: _flatten(value) for name, value in detail.items()} if isinstance(detail, dict) else {"body": _flatten(detail)}
     name, complaints = next(iter(fields.items()))
     required = complaints[0] == "This field is required."
     sentence = f"'{name}' field is required." if required else f"'{name}': {complaints[0]}"
-    return InvalidBody(f"Invalid request body. {sentence}", fields=fields)
+    return InvalidBody(f"{opening} {sentence}", fields=fields)
 
 
 def _flatten(value: Any) -> list[str]:

@@ -55,10 +55,16 @@ class ServiceError(Exception):
 
 
 class BadRequest(ServiceError):
-    """The request cannot be read: a null character in the address, or a host that is not this service's."""
-
     status = HTTPStatus.BAD_REQUEST
     key_afterwards = KeyAfterwards.ANSWERED
+    code = "refused"
+    message = "The request was refused."
+
+
+class UnreadableRequest(BadRequest):
+    """The request cannot be read: a null character in the address, or a host that is not this service's."""
+
+    key_afterwards = KeyAfterwards.FORGOTTEN
     code = "bad_request"
     message = "Bad request."
 
@@ -138,7 +144,7 @@ class DatabaseUnavailable(Unavailable):
 
 
 class InvalidBody(BadRequest):
-    """The body does not fit; `fields` names each field and what is wrong with it."""
+    """The body, or what stands behind the `?`, does not fit; `fields` names each field and what is wrong with it."""
 
     key_afterwards = KeyAfterwards.FORGOTTEN
     code = "invalid_body"
@@ -183,6 +189,7 @@ class MethodNotAllowed(ServiceError):
     """The address exists, and takes other methods: the header `Allow` names them."""
 
     status = HTTPStatus.METHOD_NOT_ALLOWED
+    key_afterwards = KeyAfterwards.FORGOTTEN
     code = "method_not_allowed"
     message = "This address does not take the method."
 
@@ -191,6 +198,7 @@ class NotAcceptable(ServiceError):
     """The header `Accept` leaves out JSON, which is all that is answered."""
 
     status = HTTPStatus.NOT_ACCEPTABLE
+    key_afterwards = KeyAfterwards.FORGOTTEN
     code = "not_acceptable"
     message = "Only application/json is answered."
 
@@ -199,6 +207,7 @@ class UnsupportedMediaType(ServiceError):
     """The body is sent as something else than JSON."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    key_afterwards = KeyAfterwards.FORGOTTEN
     code = "unsupported_media_type"
     message = "Only application/json is taken."
 
@@ -206,5 +215,6 @@ class UnsupportedMediaType(ServiceError):
 class RouteNotFound(NotFound):
     """The address is none of this API's. It may be misspelt, or of another version."""
 
+    key_afterwards = KeyAfterwards.FORGOTTEN
     code = "route_not_found"
     message = "There is no such endpoint."

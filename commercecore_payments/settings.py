@@ -347,7 +347,8 @@ REST_FRAMEWORK: dict[str, Any] = {
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "CommerceCore Payments",
     "DESCRIPTION": "Payments for marketplaces: sellers are connected accounts, and buyers pay them by direct charge. "
-    "Amounts are whole minor units. Every error has one shape; /docs/errors lists their codes.",
+    "Amounts are whole minor units, and times seconds since 1970. Send an `Idempotency-Key` with all that moves money. "
+    "Every error has one shape; [/docs/errors](/docs/errors) lists their codes.",
     "VERSION": "v1",
     "OAS_VERSION": "3.1.1",
     "SERVERS": [{"url": PUBLIC_BASE_URL}],

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from commercecore_payments.clock import now
 from commercecore_payments.error_responses import plain_error
-from commercecore_payments.errors import BadRequest, RouteNotFound, ServiceError
+from commercecore_payments.errors import RouteNotFound, ServiceError, UnreadableRequest
 from commercecore_payments.metrics.requests import UNEXPECTED
 from commercecore_payments.viewsets import PublicViewSet
 from sandbox.transport import door
@@ -133,7 +133,7 @@ def bad_request(request: HttpRequest, *_: object, **__: object) -> HttpResponse:
         return door.bad_request()
     if not is_api(request):
         return HttpResponse("Bad request.", status=400, content_type="text/plain")
-    return plain_error(request, BadRequest())
+    return plain_error(request, UnreadableRequest())
 
 
 def unexpected_failure(request: HttpRequest) -> HttpResponse:

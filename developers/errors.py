@@ -1,6 +1,6 @@
 """Why a caller is refused."""
 
-from commercecore_payments.errors import BadRequest, Conflict, Forbidden, Unauthorized
+from commercecore_payments.errors import BadRequest, Conflict, Forbidden, KeyAfterwards, Unauthorized
 
 
 class InvalidToken(Unauthorized):
@@ -13,6 +13,7 @@ class InvalidToken(Unauthorized):
 class AppIdRequired(BadRequest):
     """Neither `X-App-ID` nor `?app_id=` names an app."""
 
+    key_afterwards = KeyAfterwards.FORGOTTEN
     code = "app_id_required"
     message = "Provide app_id in the header"  # documented under "Error Handling"
 
@@ -20,6 +21,7 @@ class AppIdRequired(BadRequest):
 class AppIdConflict(BadRequest):
     """`X-App-ID` and `?app_id=`, or two of the latter, name different apps."""
 
+    key_afterwards = KeyAfterwards.FORGOTTEN
     code = "app_id_conflict"
     message = "The app_id is given more than once, with different values."
 

@@ -10,6 +10,7 @@ RETRY_AFTER_S = 2
 class KeyInvalid(BadRequest):
     """The key is blank, too long, or holds letters outside printable ASCII."""
 
+    key_afterwards = KeyAfterwards.FORGOTTEN
     code = "idempotency_key_invalid"
     message = f"Idempotency-Key must have 1 to {MAX_KEY_LENGTH} printable ASCII characters."
 

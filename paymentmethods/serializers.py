@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from commercecore_payments.pages import Page
-from commercecore_payments.queries import ListQuery
+from commercecore_payments.queries import STARTING_AFTER, ListQuery
 from commercecore_payments.serializers import FlagField, IdentifierField, OneOfField, StrictSerializer
 from gateway.snapshots import SetupIntentSnapshot
 from paymentmethods.models import PaymentMethod, Status
@@ -13,9 +13,9 @@ from paymentmethods.models import PaymentMethod, Status
 class SavePaymentMethodRequest(StrictSerializer):
     """The id of a payment method that the buyer made at Stripe. A card number has no place here."""
 
-    payment_method_id = IdentifierField("pm")
-    type = OneOfField(["card"], default="card")
-    preferred = FlagField(required=False)
+    payment_method_id = IdentifierField("pm", help_text="One that the buyer's browser made on the platform, and not on a seller.")
+    type = OneOfField(["card"], default="card", help_text="Cards alone are saved.")
+    preferred = FlagField(required=False, help_text="`true` makes it the user's preferred card, instead of the one before.")
 
 
 class PreferPaymentMethodRequest(StrictSerializer):
@@ -23,7 +23,7 @@ class PreferPaymentMethodRequest(StrictSerializer):
 
 
 class ListPaymentMethodsQuery(ListQuery):
-    starting_after = IdentifierField("pm", required=False)
+    starting_after = IdentifierField("pm", required=False, help_text=STARTING_AFTER)
 
 
 SAVING_MESSAGES: Mapping[str, str] = {

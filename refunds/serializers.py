@@ -5,9 +5,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from commercecore_payments.dry_runs import NOTHING_WAS_DONE
+from commercecore_payments.dry_runs import DRY_RUN, NOTHING_WAS_DONE
 from commercecore_payments.pages import Page
-from commercecore_payments.queries import ListQuery
+from commercecore_payments.queries import STARTING_AFTER, ListQuery
 from commercecore_payments.serializers import (
     AmountField,
     FlagField,
@@ -24,14 +24,16 @@ from refunds.models import Reason, Refund, Status
 class RefundRequest(StrictSerializer):
     """Of the order's payment, or of the one that is named, as one that has no order. Without `amount` all that is left."""
 
-    order_id = TextField()
-    transaction_id = IdentifierField("pi", required=False)
-    account_id = IdentifierField("acct")
-    amount = AmountField(required=False)
-    reason = OneOfField(Reason.values, required=False)
-    refund_application_fee = FlagField(default=False)
-    metadata = MetadataField(required=False)
-    dry_run = FlagField(default=False)
+    order_id = TextField(help_text="Whose payment is refunded. It, or `transaction_id`, and not both.")
+    transaction_id = IdentifierField("pi", required=False, help_text="The payment itself, such as one that has no order.")
+    account_id = IdentifierField("acct", help_text="The seller, who gives the money back.")
+    amount = AmountField(required=False, help_text="What goes back, in minor units; without it all that is left.")
+    reason = OneOfField(Reason.values, required=False, help_text="Why, for Stripe's records.")
+    refund_application_fee = FlagField(
+        default=False, help_text="The platform's share goes back to the seller too, in proportion."
+    )
+    metadata = MetadataField(required=False, help_text="Texts under names of your own, handed back in reads and events.")
+    dry_run = FlagField(default=False, help_text=DRY_RUN)
 
     def to_internal_value(self, data: Any) -> Any:
         names_payment = isinstance(data, Mapping) and "transaction_id" in data
@@ -49,13 +51,13 @@ LISTED_STATUSES = [status for status in Status if status not in (Status.CREATING
 
 
 class ListRefundsQuery(ListQuery):
-    starting_after = IdentifierField("re", "pyr", required=False)
-    order_id = TextField(required=False)
-    transaction_id = IdentifierField("pi", required=False)
-    account_id = IdentifierField("acct", required=False)
-    status = OneOfField(LISTED_STATUSES, required=False)
-    user_id = TextField(required=False)
-    amount = AmountField(required=False)
+    starting_after = IdentifierField("re", "pyr", required=False, help_text=STARTING_AFTER)
+    order_id = TextField(required=False, help_text="Those of this order.")
+    transaction_id = IdentifierField("pi", required=False, help_text="Those of this payment.")
+    account_id = IdentifierField("acct", required=False, help_text="Those of this seller.")
+    status = OneOfField(LISTED_STATUSES, required=False, help_text="Those that were last seen so.")
+    user_id = TextField(required=False, help_text="Those for which this `X-User-ID` asked.")
+    amount = AmountField(required=False, help_text="Those of exactly this amount, in minor units, in any currency.")
 
 
 # Stripe settles most refunds at once; the others say so.

@@ -6,9 +6,9 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from commercecore_payments.dry_runs import NOTHING_WAS_DONE
+from commercecore_payments.dry_runs import DRY_RUN, NOTHING_WAS_DONE
 from commercecore_payments.pages import Page
-from commercecore_payments.queries import ListQuery
+from commercecore_payments.queries import STARTING_AFTER, ListQuery
 from commercecore_payments.serializers import (
     AddressField,
     AmountField,
@@ -49,15 +49,23 @@ class StatementDescriptorSuffixField(TextField):
 class CreateTransactionRequest(StrictSerializer):
     """`order_id` alone asks the order service; with `account_id` and `amount` the caller says what is to be paid."""
 
-    order_id = TextField()
-    account_id = IdentifierField("acct", required=False)
-    amount = AmountField(required=False)
-    currency = CurrencyField(required=False)
-    return_url = AddressField(required=False)
-    metadata = MetadataField(required=False)
-    capture_method = OneOfField(CaptureMethod.values, default=CaptureMethod.AUTOMATIC)
-    application_fee_amount = AmountField(minimum=0, required=False)
-    statement_descriptor_suffix = StatementDescriptorSuffixField(required=False)
+    order_id = TextField(help_text="Your own id of what is paid for. One order is paid once.")
+    account_id = IdentifierField("acct", required=False, help_text="The seller, who is paid.")
+    amount = AmountField(required=False, help_text="What is paid, in minor units of the currency: 2500 are 25.00 USD.")
+    currency = CurrencyField(required=False, help_text="Three letters; the seller's own currency unless it is named.")
+    return_url = AddressField(
+        required=False, help_text="Where the buyer comes back to from 3-D Secure. With a live key it has to be https."
+    )
+    metadata = MetadataField(required=False, help_text="Texts under names of your own, handed back in reads and events.")
+    capture_method = OneOfField(
+        CaptureMethod.values, default=CaptureMethod.AUTOMATIC, help_text="`manual` only holds the money, until it is captured."
+    )
+    application_fee_amount = AmountField(
+        minimum=0, required=False, help_text="What the platform keeps, in minor units: at most the amount."
+    )
+    statement_descriptor_suffix = StatementDescriptorSuffixField(
+        required=False, help_text="What the buyer reads on the statement behind the seller's name: at least one letter."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         for one, other in (("account_id", "amount"), ("amount", "account_id")):
@@ -72,10 +80,14 @@ class CreateTransactionRequest(StrictSerializer):
 
 
 class ConfirmTransactionRequest(StrictSerializer):
-    account_id = IdentifierField("acct")
-    transaction_id = IdentifierField("pi")
-    payment_method_id = IdentifierField("pm")
-    off_session = FlagField(default=False)
+    account_id = IdentifierField("acct", help_text="The seller, whom the transaction names too.")
+    transaction_id = IdentifierField("pi", help_text="What `POST /transactions` has answered.")
+    payment_method_id = IdentifierField(
+        "pm", help_text="One that the buyer's browser made on the seller's account, or a saved card of the user's."
+    )
+    off_session = FlagField(
+        default=False, help_text="The buyer is away: a card that asks for 3-D Secure is declined instead. For saved cards."
+    )
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and "account_id" not in data:
@@ -86,13 +98,17 @@ class ConfirmTransactionRequest(StrictSerializer):
 class CaptureTransactionRequest(StrictSerializer):
     """Without `amount` all that is held is captured."""
 
-    amount = AmountField(required=False)
-    application_fee_amount = AmountField(minimum=0, required=False)
-    dry_run = FlagField(default=False)
+    amount = AmountField(
+        required=False, help_text="What is taken, in minor units, and all of it unless named. The rest of the hold is let go."
+    )
+    application_fee_amount = AmountField(
+        minimum=0, required=False, help_text="What the platform keeps, in minor units, instead of what the transaction says."
+    )
+    dry_run = FlagField(default=False, help_text=DRY_RUN)
 
 
 class CancelTransactionRequest(StrictSerializer):
-    cancellation_reason = OneOfField(list(CANCELLATION_REASONS), required=False)
+    cancellation_reason = OneOfField(list(CANCELLATION_REASONS), required=False, help_text="Why, for Stripe's records.")
 
 
 # Those of a payment that Stripe has made, which alone are listed.
@@ -100,12 +116,12 @@ LISTED_STATUSES = [status for status in Status if status not in (Status.CREATING
 
 
 class ListTransactionsQuery(ListQuery):
-    starting_after = IdentifierField("pi", required=False)
-    order_id = TextField(required=False)
-    account_id = IdentifierField("acct", required=False)
-    status = OneOfField(LISTED_STATUSES, required=False)
-    user_id = TextField(required=False)
-    amount = AmountField(required=False)
+    starting_after = IdentifierField("pi", required=False, help_text=STARTING_AFTER)
+    order_id = TextField(required=False, help_text="Those of this order.")
+    account_id = IdentifierField("acct", required=False, help_text="Those of this seller.")
+    status = OneOfField(LISTED_STATUSES, required=False, help_text="Those that were last seen so.")
+    user_id = TextField(required=False, help_text="Those for which this `X-User-ID` asked.")
+    amount = AmountField(required=False, help_text="Those of exactly this amount, in minor units, in any currency.")
 
 
 def created_transaction(payment: Transaction, intent: PaymentIntentSnapshot | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from rest_framework import serializers
 
 from commercecore_payments.pages import Page
-from commercecore_payments.queries import MAX_PAGE_SIZE, ListQuery, QuerySerializer
+from commercecore_payments.queries import HOW_MANY, MAX_PAGE_SIZE, STARTING_AFTER, ListQuery, QuerySerializer
 from commercecore_payments.serializers import IdentifierField, OneOfField, StrictSerializer, TextField
 from webhooks.events import newest_attempts
 from webhooks.models import (
@@ -26,6 +26,11 @@ from webhooks.trial import Finding
 
 # What every 64-bit column holds: more events than anybody has.
 MAX_SEQUENCE_DIGITS = 18
+
+# What is told of an endpoint's fields, where it is made and where it is changed.
+WHERE = "Your receiver: https, public, on port 443 or 8443. In the sandbox http, any port and this machine too."
+WHICH = "Names of events, each once; or `*` alone, for all of them, those that are yet to come too."
+NOTE = "A note for yourself."
 
 
 class EventTypesField(serializers.ListField):
@@ -68,20 +73,25 @@ class SequenceField(serializers.Field[int, Any, int, Any]):
 
 
 class EndpointRequest(StrictSerializer):
-    """The address is judged by `webhooks.addresses`."""
+    """Where events are sent, and which of them."""
 
-    url = TextField(max_length=MAX_URL_LENGTH)
-    events = EventTypesField()
-    description = TextField(max_length=MAX_DESCRIPTION_LENGTH, allow_blank=True, default="")
+    # Judged by webhooks/addresses.py.
+    url = TextField(max_length=MAX_URL_LENGTH, help_text=WHERE)
+    events = EventTypesField(help_text=WHICH)
+    description = TextField(max_length=MAX_DESCRIPTION_LENGTH, allow_blank=True, default="", help_text=NOTE)
 
 
 class EndpointChanges(StrictSerializer):
     """What is left out stays."""
 
-    url = TextField(max_length=MAX_URL_LENGTH, required=False)
-    events = EventTypesField(required=False)
-    description = TextField(max_length=MAX_DESCRIPTION_LENGTH, allow_blank=True, required=False)
-    status = OneOfField(WebhookEndpoint.Status.values, required=False)
+    url = TextField(max_length=MAX_URL_LENGTH, required=False, help_text=WHERE)
+    events = EventTypesField(required=False, help_text=WHICH)
+    description = TextField(max_length=MAX_DESCRIPTION_LENGTH, allow_blank=True, required=False, help_text=NOTE)
+    status = OneOfField(
+        WebhookEndpoint.Status.values,
+        required=False,
+        help_text="Whether it is sent events. Those of the time when it was not are resent on request.",
+    )
 
 
 class NothingMore(StrictSerializer):
@@ -91,8 +101,8 @@ class NothingMore(StrictSerializer):
 class ResendRequest(StrictSerializer):
     """The events behind `after`, up to `until` and with it, by the app's sequence numbers."""
 
-    after = SequenceField()
-    until = SequenceField()
+    after = SequenceField(help_text="The sequence of the event before the first, or 0.")
+    until = SequenceField(help_text="The sequence of the last event.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["until"] <= attrs["after"]:
@@ -101,17 +111,17 @@ class ResendRequest(StrictSerializer):
 
 
 class ListEventsQuery(QuerySerializer):
-    after = SequenceField(default=0)
-    limit = serializers.IntegerField(min_value=1, max_value=MAX_PAGE_SIZE, default=MAX_PAGE_SIZE)
+    after = SequenceField(default=0, help_text="The sequence behind which the page begins, or 0.")
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_PAGE_SIZE, default=MAX_PAGE_SIZE, help_text=HOW_MANY)
 
 
 class ListDeliveriesQuery(ListEventsQuery):
-    status = OneOfField(Delivery.Status.values, default=None)
+    status = OneOfField(Delivery.Status.values, default=None, help_text="Those that are so now.")
 
 
 class ListEndpointsQuery(ListQuery):
-    starting_after = IdentifierField("we", required=False)
-    status = OneOfField(WebhookEndpoint.Status.values, required=False)
+    starting_after = IdentifierField("we", required=False, help_text=STARTING_AFTER)
+    status = OneOfField(WebhookEndpoint.Status.values, required=False, help_text="Those that are so now.")
 
 
 def endpoint_details(endpoint: WebhookEndpoint) -> dict[str, Any]:

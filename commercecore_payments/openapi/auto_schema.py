@@ -76,13 +76,18 @@ class DescribedSchema(AutoSchema):
         yield {"$ref": "#/components/parameters/Version"}
         if self.method in KEYED_METHODS:
             yield {"$ref": "#/components/parameters/IdempotencyKey"}
+        yield {"$ref": "#/components/parameters/RequestId"}
 
     def _query_parameters(self, query: type[StrictSerializer]) -> Iterator[Shape]:
         fields = query().fields
         shape = self._map_serializer(query(), "request")  # type: ignore[no-untyped-call]
         for name, field_shape in shape["properties"].items():
             known = {key: value for key, value in field_shape.items() if key != "default" or value is not None}
-            yield {"name": name, "in": "query", "required": fields[name].required, "schema": _as_query(known)}
+            told = known.pop("description", None)  # it stands beside the schema: there pages show it
+            if told is None:
+                raise NotDescribed(f"{name} of {self.method} {self.path} has no help_text.")
+            required = fields[name].required
+            yield {"name": name, "in": "query", "required": required, "description": told, "schema": _as_query(known)}
 
     def _request_body(self, name: str, described: Described) -> Shape:
         if described.body is None:

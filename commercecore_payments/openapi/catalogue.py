@@ -20,6 +20,7 @@ REPEATS: Mapping[KeyAfterwards, str] = {
     KeyAfterwards.FREE: "The very same request may be sent again under its key: it continues where it stood.",
     KeyAfterwards.FORGOTTEN: "Nothing was begun: the key is as good as new, for whatever you send next.",
 }
+OF_A_READ = "A read takes no key: it is looked up anew each time."
 NO_FIXED_MESSAGE = "Says what is wrong, in words of its own."
 ANYWHERE = "any address"
 
@@ -85,7 +86,7 @@ def _entry(code: str, operations: Sequence[str]) -> Entry:
         when=" ".join(dict.fromkeys(_when(error) for error in classes)),
         message=first.message if "message" in vars(first) else NO_FIXED_MESSAGE,
         advice=ADVICE[code],
-        repeat=REPEATS[first.key_afterwards],
+        repeat=OF_A_READ if all(name.startswith("GET ") for name in operations) else REPEATS[first.key_afterwards],
         operations=operations,
     )
 

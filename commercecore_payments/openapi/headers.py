@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 from commercecore_payments.openapi.shapes import Shape, const, count, one_of, request_id, text
+from commercecore_payments.request_ids import HEADER as REQUEST_ID_HEADER
+from commercecore_payments.request_ids import MAX_LENGTH as MAX_REQUEST_ID_LENGTH
 from commercecore_payments.versions import DOCUMENTED, HEADER, VERSIONS
 from idempotency.models import MAX_KEY_LENGTH
 from idempotency.requests import HEADER as KEY_HEADER
@@ -19,10 +21,10 @@ SECURITY_SCHEMES: Mapping[str, Shape] = {
     "bearerToken": {
         "type": "http",
         "scheme": "bearer",
-        "description": "The same token in `Authorization`, where `X-Developer-Token` is missing.",
+        "description": "The same token in `Authorization`, instead of `X-Developer-Token`: one of the two is enough.",
     },
     "appId": {"type": "apiKey", "in": "header", "name": "X-App-ID", "description": "One of the developer's apps."},
-    "appIdInQuery": {"type": "apiKey", "in": "query", "name": "app_id", "description": "The same in the address."},
+    "appIdInQuery": {"type": "apiKey", "in": "query", "name": "app_id", "description": "The same in the address, instead."},
     "userId": {
         "type": "apiKey",
         "in": "header",
@@ -39,6 +41,15 @@ PARAMETERS: Mapping[str, Shape] = {
         "in": "header",
         "description": f"The version that answers. Without it, that of the app, else {DOCUMENTED}. Empty is none.",
         "schema": one_of((*VERSIONS, "")),
+    },
+    "RequestId": {
+        "name": REQUEST_ID_HEADER,
+        "in": "header",
+        "description": (
+            "Your own id of this request, which the answer repeats, for whoever runs this service: "
+            f"up to {MAX_REQUEST_ID_LENGTH} letters, digits, `_`, `.` and `-`. Any other gives way to one of ours."
+        ),
+        "schema": text(),  # no pattern: nothing is refused for it
     },
     "IdempotencyKey": {
         "name": KEY_HEADER,
@@ -58,7 +69,7 @@ PARAMETERS: Mapping[str, Shape] = {
 # Of `components.headers`. `required` is what comes with each answer that a view gave.
 HEADERS: Mapping[str, Shape] = {
     HEADER: {"description": "The version in which the answer is given.", "required": True, "schema": one_of(VERSIONS)},
-    "X-Request-ID": {
+    REQUEST_ID_HEADER: {
         "description": "The id that the caller sent, or one of ours, by which whoever runs this service finds it.",
         "required": True,
         "schema": request_id(),

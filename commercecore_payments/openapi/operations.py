@@ -25,7 +25,7 @@ Errors = tuple[type[ServiceError], ...]
 
 # Whatever is asked: by the middleware, by every view before it begins, and where something fails.
 OF_ALL: Errors = (
-    errors.BadRequest,
+    errors.UnreadableRequest,
     errors.LengthRequired,
     errors.EncodedBody,
     errors.UnknownVersion,

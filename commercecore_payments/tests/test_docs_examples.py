@@ -1,6 +1,7 @@
 """Every example of the documentation, pasted into a shell beside one running service, page by page."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -47,6 +48,26 @@ def run(blocks: list[Block], environment: dict[str, str]) -> "subprocess.Complet
     return subprocess.run(
         ["/bin/bash", "-c", script], cwd=PROJECT_DIR, env=variables, capture_output=True, text=True, timeout=WALKED_WITHIN_S
     )
+
+
+def field_of(answer: str) -> "subprocess.CompletedProcess[str]":
+    """What the pages' own function makes of an answer."""
+    known = {"DEVELOPER_TOKEN": "cct_sandbox_1", "PORT": "8001", "PATH": os.environ["PATH"]}
+    command = ["/bin/bash", "-c", ". docs/examples/shell.sh; field status"]
+    return subprocess.run(command, input=answer, cwd=PROJECT_DIR, env=known, capture_output=True, text=True, timeout=60)
+
+
+class TestTheFunctionThatReadsAField:
+    def test_prints_it(self) -> None:
+        assert field_of('{"data": {"status": "succeeded"}}\n').stdout == "succeeded\n"
+
+    @pytest.mark.parametrize(
+        ("answer", "told"),
+        [('{"detail": "No such order."}', '{"detail": "No such order."}'), ("", "Nothing answers at http://127.0.0.1:8001.")],
+    )
+    def test_fails_and_says_what_came_instead(self, answer: str, told: str) -> None:
+        failed = field_of(answer)
+        assert (failed.returncode, failed.stdout, failed.stderr.startswith(told)) == (1, "", True)
 
 
 @needs_curl

@@ -93,6 +93,10 @@ class TestEveryList:
     def test_refuses_what_it_does_not_know(self, tenant: Tenant, path: str, query: str) -> None:
         assert refusal(tenant.get(f"{path}?{query}")) == (400, "invalid_body", [query.partition("=")[0]])
 
+    def test_complains_of_the_query_and_not_of_a_body(self, tenant: Tenant, path: str) -> None:
+        told = tenant.get(f"{path}?created_from=2026-11-29").json()["detail"]
+        assert told == "Invalid query. 'created_from': A moment is a whole number of seconds since 1970, such as 1796040000."
+
     def test_shows_nobody_elses_rows_whatever_is_asked_for(self, tenant: Tenant, path: str) -> None:
         others = [Tenant.create(), Tenant.create()]
         foreign = [identifier for other in others for identifier in made(other, path, 2)]

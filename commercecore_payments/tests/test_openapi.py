@@ -67,6 +67,26 @@ class TestTheDescription:
         assert "/api/v1/refunds/{id}" in first["paths"]
         assert all(other is first for other in others)
 
+    def test_lets_every_request_be_called_by_an_id_of_the_callers(self) -> None:
+        operations = [operation for found in document()["paths"].values() for operation in found.values()]
+        assert all({"$ref": "#/components/parameters/RequestId"} in operation["parameters"] for operation in operations)
+        told = document()["components"]["parameters"]["RequestId"]
+        assert (told["name"], told["in"], told["schema"]) == ("X-Request-ID", "header", {"type": "string"})
+
+    def test_says_what_every_field_of_a_request_and_every_query_is_for(self) -> None:
+        operations = [(path, one) for path, found in document()["paths"].items() for one in found.values()]
+        queries = [(path, one) for path, operation in operations for one in operation["parameters"] if one.get("in") == "query"]
+        bodies = {
+            operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+            for _, operation in operations
+            if "requestBody" in operation
+        }
+        shapes = document()["components"]["schemas"]
+        fields = [(body, name, field) for body in sorted(bodies) for name, field in shapes[body]["properties"].items()]
+        assert (len(queries), len(fields)) == (39, 39)
+        assert [(path, query["name"]) for path, query in queries if not query.get("description")] == []
+        assert [(body, name) for body, name, field in fields if not field.get("description")] == []
+
     def test_is_served_in_both_forms(self, client: Client) -> None:
         assert json.loads(client.get("/openapi.json").content) == document()
         assert client.get("/openapi.yaml").content.startswith(b"openapi: 3.1.1")
@@ -112,6 +132,10 @@ class TestTheErrorCatalogue:
         assert [entry.code for entry in catalogue.entries()] == codes
         shown = client.get("/docs/errors").content.decode()
         assert all(f'id="{code}"' in shown for code in codes)
+
+    def test_says_of_an_error_of_reads_alone_that_no_key_matters(self) -> None:
+        of_reads = {entry.code for entry in catalogue.entries() if entry.repeat == catalogue.OF_A_READ}
+        assert of_reads == {"refund_not_found", "unknown_starting_point"}
 
     def test_says_which_status_comes_in_which_version(self) -> None:
         [entry] = [entry for entry in catalogue.entries() if entry.code == "already_confirmed"]

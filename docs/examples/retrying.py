@@ -11,13 +11,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from typing import Any
 
 # Seconds between attempts, where the service names none. A program of yours goes on later, from a queue of its own.
 WAITS_S = (1, 2, 5, 10, 30)
 # Longer than the service waits for Stripe: whoever gives up sooner learns nothing.
 TIMEOUT_S = 90
-NOT_KNOWN_YET = ("operation_in_progress", "idempotency_key_in_use")
+NOT_KNOWN_YET = ("operation_in_progress", "idempotency_key_in_use", "rate_limited")
 
 
 class StillUnknown(Exception):
@@ -49,12 +50,18 @@ def attempt(path: str, key: str, body: dict[str, Any]) -> tuple[int | None, Any,
         headers["Sandbox-Fault"] = fault
     request = urllib.request.Request(os.environ["API"] + path, json.dumps(body).encode(), headers)  # noqa: S310 - your own address
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
+        with opened(request) as answer:
             return answer.status, answer.headers, json.load(answer)
-    except urllib.error.HTTPError as refusal:
-        return refusal.code, refusal.headers, json.load(refusal)
-    except OSError:  # no connection, a lost one, a timeout
+    except (OSError, HTTPException, ValueError):  # no connection, a lost one, a timeout, half an answer, a proxy's own page
         return None, {}, {}
+
+
+def opened(request: urllib.request.Request) -> Any:
+    """The answer, also where it is a refusal."""
+    try:
+        return urllib.request.urlopen(request, timeout=TIMEOUT_S)  # noqa: S310
+    except urllib.error.HTTPError as refusal:
+        return refusal
 
 
 if __name__ == "__main__":

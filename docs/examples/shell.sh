@@ -18,12 +18,18 @@ call() {
 refused() { call "$@" | python3 -c 'import json, sys; a = json.load(sys.stdin); print(a["meta"]["status_code"], a["details"]["code"])'; }
 
 # One field of an answer's data, such as: call … | field transaction_id, or of something in it: field next_action.redirect_to_url.url
+# Where there is no data it fails, and prints what was answered instead.
 field() {
   python3 -c '
 import json, sys
 from functools import reduce
-value = reduce(lambda inside, name: inside[name], sys.argv[1].split("."), json.load(sys.stdin)["data"])
-print(value if isinstance(value, str) else json.dumps(value))' "$1"
+text = sys.stdin.read().strip()
+try:
+    data = json.loads(text)["data"]
+except (ValueError, KeyError):
+    sys.exit(text or f"Nothing answers at {sys.argv[2]}. Is make run on another PORT? Then export it here too, and read this file again.")
+value = reduce(lambda inside, name: inside[name], sys.argv[1].split("."), data)
+print(value if isinstance(value, str) else json.dumps(value))' "$1" "$SERVICE"
 }
 
 # What only the sandbox has: its own control API, where the bank, the buyer and the clock are played.

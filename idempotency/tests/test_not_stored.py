@@ -12,6 +12,7 @@ from accounts.errors import AccountExists
 from commercecore_payments import errors
 from commercecore_payments.error_responses import key_after
 from commercecore_payments.errors import KeyAfterwards
+from commercecore_payments.openapi.catalogue import REPEATS, entries
 from commercecore_payments.tests.tenants import Tenant, intent_at_stripe, refunds_at_stripe
 from gateway.errors import OperationInProgress, OutcomeUnknown, StripeConfigurationRefused, StripeUnreachable
 from gateway.models import Operation
@@ -75,6 +76,36 @@ class TestAValidationFailure:
         assert_refused(other, 422, "idempotency_key_reused")
         assert tenant.post("/connected-accounts", BODY, **under()).status_code == 201
         assert Operation.objects.get().caller_key == row()
+
+
+class TestARequestThatIsRefusedBeforeItBegan:
+    @pytest.mark.parametrize(
+        ("changed", "code"),
+        [
+            ({"without": "X-App-ID"}, "app_id_required"),
+            ({"path": "/transactions?app_id=ap_other"}, "app_id_conflict"),
+            ({"path": "/transactions/no/such/route"}, "route_not_found"),
+            ({"method": "PUT"}, "method_not_allowed"),
+            ({"headers": {"Accept": "text/html"}}, "not_acceptable"),
+            ({"content_type": "text/plain"}, "unsupported_media_type"),
+            ({"headers": {"Host": "elsewhere.example"}}, "bad_request"),
+            ({"headers": {"Idempotency-Key": "k" * 256}}, "idempotency_key_invalid"),
+        ],
+        ids=lambda value: value if isinstance(value, str) else "",
+    )
+    def test_leaves_its_key_as_new_and_the_catalogue_says_so(
+        self, tenant: Tenant, seller: str, changed: dict[str, Any], code: str
+    ) -> None:
+        headers = {**tenant.headers, **under(), **changed.get("headers", {})}
+        headers.pop(changed.get("without", ""), None)
+        path, content_type = changed.get("path", "/transactions"), changed.get("content_type", "application/json")
+        refused = tenant.client.generic(changed.get("method", "POST"), f"/api/v1{path}", "{}", content_type, headers=headers)
+        assert refused.json()["details"]["code"] == code
+        body = {"order_id": "1", "account_id": seller, "amount": 1000}
+        mended = tenant.post("/transactions", body, **under())
+        assert (mended.status_code, is_replay(mended)) == (201, False)
+        [told] = [entry.repeat for entry in entries() if entry.code == code]
+        assert told == REPEATS[KeyAfterwards.FORGOTTEN]
 
 
 def _find_it_invalid(*_: object, **__: object) -> None:

@@ -2,13 +2,16 @@
 
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import requests
@@ -77,3 +80,53 @@ class TestTheExampleReceiver:
         assert shown is not None
         signed = sign(shown["secret"], message_id=shown["id"], timestamp=int(shown["timestamp"]), body=shown["body"])
         assert f"v1,{shown['signature']}" == signed
+
+
+class TestTheExampleThatCatchesUp:
+    def test_goes_on_from_page_to_page_and_begins_where_it_ended(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        file = tmp_path / "last-sequence.txt"
+        catch_up(file, page(1, 2, kept_from=1, has_more=True), page(3, kept_from=1))
+        assert (capsys.readouterr().out, file.read_text()) == ("account.updated 1\naccount.updated 2\naccount.updated 3\n", "3")
+        assert catch_up(file, page(kept_from=1)) == ["http://service/api/v1/events?after=3"]
+        assert (capsys.readouterr().out, file.read_text()) == ("", "3")
+
+    @pytest.mark.parametrize(
+        ("kept", "kept_from", "told", "last"),
+        [((9,), 9, "4 to 8 are kept no more", "9"), ((), 0, "4 to 7 are kept no more", "7")],
+        ids=["some", "all"],
+    )
+    def test_tells_what_is_kept_no_more_once(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], kept: tuple[int, ...], kept_from: int, told: str, last: str
+    ) -> None:
+        file = tmp_path / "last-sequence.txt"
+        file.write_text("3")
+        catch_up(file, page(*kept, kept_from=kept_from))
+        assert told in capsys.readouterr().out
+        assert file.read_text() == last
+        catch_up(file, page(kept_from=kept_from))
+        assert capsys.readouterr().out == ""
+
+
+def catch_up(file: Path, *pages: dict[str, Any]) -> list[str]:
+    """The addresses that the example asks, being answered these pages."""
+    answers, asked = list(pages), list[str]()
+    names = runpy.run_path(str(EXAMPLES / "catching_up.py"))
+
+    def read(address: str) -> dict[str, Any]:
+        asked.append(address)
+        return answers.pop(0)
+
+    names["catch_up"].__globals__["read"] = read
+    with mock.patch.dict(os.environ, {"API": "http://service/api/v1"}):
+        names["catch_up"](file)
+    return asked
+
+
+def page(*sequences: int, kept_from: int, has_more: bool = False) -> dict[str, Any]:
+    return {
+        "data": {"events": [{"type": "account.updated", "sequence": sequence} for sequence in sequences]},
+        "meta": {"oldest_sequence": kept_from, "latest_sequence": max(sequences, default=7), "has_more": has_more},
+        "links": {"next": "http://service/api/v1/events?after=2" if has_more else None},
+    }
