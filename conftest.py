@@ -23,8 +23,8 @@ empty_after_tests()
 
 
 # What asks nothing of the kind of the database is run on one kind alone, SQLite: the sandbox's own tests, which all apps play on
-# both kinds besides, but for those about what is done at the same moment; pages, and what never or hardly touches a database; and
-# the tests of the proofs, which themselves are played on PostgreSQL.
+# both kinds besides, but for those about what is done at the same moment; pages, and what never or hardly touches a database;
+# what starts a PostgreSQL of its own; and the tests of the proofs, which themselves are played on PostgreSQL.
 ON_SQLITE_ALONE = (
     "accounts/tests/test_readiness.py",
     "commercecore_payments/tests/test_admin_actions.py",
@@ -41,6 +41,7 @@ ON_SQLITE_ALONE = (
     "commercecore_payments/tests/test_browser_protection.py",
     "commercecore_payments/tests/test_canaries.py",
     "commercecore_payments/tests/test_configuration.py",
+    "commercecore_payments/tests/test_database_restart.py",
     "commercecore_payments/tests/test_dependency_audit.py",
     "commercecore_payments/tests/test_docs_examples.py",
     "commercecore_payments/tests/test_docs_pages.py",

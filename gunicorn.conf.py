@@ -12,14 +12,31 @@ from structlog.contextvars import clear_contextvars
 from commercecore_payments import draining
 from commercecore_payments.metrics.processes import clean_metrics, forget_process, remove_metrics, share_metrics
 
+
+def _number(name: str, default: float) -> float:
+    """Of the environment. Ends with one sentence where it is none, before anything is started."""
+    try:
+        return float(os.environ.get(name) or default)
+    except ValueError:
+        sys.exit(f"Configuration: {name} has to be a number.")
+
+
+def _whole_number(name: str, default: int) -> int:
+    """As `_number`."""
+    try:
+        return int(os.environ.get(name) or default)
+    except ValueError:
+        sys.exit(f"Configuration: {name} has to be a whole number.")
+
+
 wsgi_app = "commercecore_payments.wsgi:application"
 bind = f"{os.environ.get('BIND_ADDRESS') or '127.0.0.1'}:{os.environ.get('PORT') or 8000}"
 
 # Requests wait for Stripe most of their time, so threads serve them. Two processes use two cores; 32 requests at once
 # are what a pool of eight database connections a process serves without queueing, since none is held during a call.
 worker_class = "gthread"
-workers = int(os.environ.get("WEB_WORKERS") or 2)
-threads = int(os.environ.get("WEB_THREADS") or 16)
+workers = _whole_number("WEB_WORKERS", 2)
+threads = _whole_number("WEB_THREADS", 16)
 # Each worker loads the application itself: a database pool that was opened before the fork would be shared by two processes.
 preload_app = False
 
@@ -27,14 +44,14 @@ preload_app = False
 # is the budget of its calls to Stripe. The longest makes four: what was left open is ended by a sending and a look, then a
 # card is cloned and the payment confirmed. A stopping worker waits longer.
 timeout = 60
-graceful_timeout = 4 * int(float(os.environ.get("STRIPE_TIMEOUT_S") or 30) + 5) + 15
+graceful_timeout = 4 * int(_number("STRIPE_TIMEOUT_S", 30) + 5) + 15
 # Seconds between SIGTERM and the beginning of that: `/readyz` says 503, and requests are still served, until the load balancers
 # have noticed and send no more. 0 where nothing balances: `make run` ends at once. A second SIGTERM ends the wait.
-_drain_s = float(os.environ.get("DRAIN_S") or 0)
+_drain_s = _number("DRAIN_S", 0)
 # Seconds an idle connection is kept, at no cost of a thread. Behind a proxy that keeps its connections it has to be more than the
 # proxy's own idle time, or the proxy now and then sends a request into a connection that was just closed. A stopping worker
 # waits for two seconds at most for what is on its way on such a connection.
-keepalive = int(os.environ.get("KEEPALIVE_S") or 5)
+keepalive = _whole_number("KEEPALIVE_S", 5)
 # Connections that wait to be accepted; gunicorn's default is 2048. It bounds no wait: each process accepts 1,000 connections
 # (gunicorn's worker_connections) and queues the requests for which it has no thread. Where these places are taken too, Linux
 # drops what comes, and its sender repeats it for as long as it likes (tcp(7), tcp_abort_on_overflow).

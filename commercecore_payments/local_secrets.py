@@ -8,6 +8,8 @@ import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
 
 def _new_encryption_key() -> str:
     """One key as ANSWER_ENCRYPTION_KEYS lists them: an id, and 32 bytes as Fernet takes them."""
@@ -37,8 +39,16 @@ def load_or_create_secrets(folder: Path) -> dict[str, str]:
     """The generated secrets kept in `folder`, made at the first call.
 
     A secret that a later release adds is made and added to the file. Several processes may start at once: one at a time
-    adds what is missing, so that every process reads the same values.
+    adds what is missing, so that every process reads the same values. Raises ImproperlyConfigured where the folder can be
+    neither read nor made, as on a file system that is read only.
     """
+    try:
+        return _load_or_create(folder)
+    except OSError as error:
+        raise ImproperlyConfigured(f"COMMERCECORE_STATE_DIR names a folder that cannot be used: {error.strerror}.") from error
+
+
+def _load_or_create(folder: Path) -> dict[str, str]:
     path = folder / "secrets.json"
     known = _read(path)
     if known.keys() >= GENERATORS.keys():

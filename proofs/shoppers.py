@@ -11,11 +11,12 @@ from typing import Any
 import requests
 
 from commercecore_payments.tests.tenants import Tenant
+from idempotency.operations import LEASE
 from proofs.scenes import VERSION
 
-# Seconds after which a caller gives up a request: what a process held that was killed is free by then, and the recovery's first
-# look at an operation, a minute old, is over.
-PATIENCE_S = 150
+# Seconds after which a caller gives up a request: the key of a process that was killed is free by then, and the recovery's first
+# look at an operation, a minute old, is over. Beyond the lease there is time for one more answer.
+PATIENCE_S = LEASE.total_seconds() + 20
 # Seconds for a connection, and for an answer: the longest request makes four calls to Stripe.
 CONNECT_S, ANSWER_S = 3, 160
 # Seconds between two tries at the most, whatever Retry-After asks: a proof has less time than a shop.

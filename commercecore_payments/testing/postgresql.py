@@ -11,8 +11,9 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,44 @@ UNPRIVILEGED_USER = "nobody"  # PostgreSQL refuses to run as root
 # A new cluster starts within one or two seconds; a loaded machine may need far longer.
 START_TIMEOUT_S = 60
 # The tests' data dies with them: nothing is lost by not waiting for the disk.
-FAST_AND_FORGETFUL = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+FAST_AND_FORGETFUL = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+# A server that is stopped without being asked forgets nothing that it has committed, as long as the machine goes on.
+SURVIVING_ITS_OWN_CRASH = ("fsync=off", "full_page_writes=off")
+# PostgreSQL's ways of stopping: its sessions are ended and all is written, or nothing is, and the next start recovers.
+FAST, IMMEDIATE = signal.SIGINT, signal.SIGQUIT
+
+
+@dataclass
+class Server:
+    """A server that can be stopped and started again."""
+
+    url: str
+    folder: Path
+    binaries: Path
+    settings: Sequence[str]
+    process: "subprocess.Popen[bytes]"
+
+    def stop(self, how: signal.Signals) -> None:
+        """Returns once it has ended."""
+        self.process.send_signal(how)
+        self.process.wait()
+
+    def start(self) -> None:
+        """Returns once it answers."""
+        self.process = _start(self.binaries, self.folder, self.settings)
+        _wait_until_ready(self.process, self.url, self.folder)
 
 
 @contextmanager
 def temporary_server() -> Iterator[str]:
-    """The URL of a new PostgreSQL server, which stops and disappears when the block is left.
+    """The URL of a new PostgreSQL server, which stops and disappears when the block is left."""
+    with restartable_server(FAST_AND_FORGETFUL) as server:
+        yield server.url
+
+
+@contextmanager
+def restartable_server(settings: Sequence[str] = SURVIVING_ITS_OWN_CRASH) -> Iterator[Server]:
+    """A new PostgreSQL server, which stops and disappears when the block is left.
 
     It listens on a Unix socket alone, in a folder that nobody else can enter: no port is taken, no password needed.
     """
@@ -45,14 +78,13 @@ def temporary_server() -> Iterator[str]:
             [binaries / "initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale", "--no-sync", "-D"],
             folder,
         )
-        server = _start(binaries, folder)
+        url = f"postgres://postgres@/postgres?host={folder}"
+        server = Server(url, folder, binaries, settings, _start(binaries, folder, settings))
         try:
-            url = f"postgres://postgres@/postgres?host={folder}"
-            _wait_until_ready(server, url, folder)
-            yield url
+            _wait_until_ready(server.process, url, folder)
+            yield server
         finally:
-            server.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown: open connections are closed
-            server.wait()
+            server.stop(FAST)
 
 
 def server_version(url: str) -> str:
@@ -97,10 +129,10 @@ def _run(command: list[str | Path], folder: Path) -> None:
         raise RuntimeError(f"PostgreSQL's cluster could not be made: {finished.stderr.strip()}")
 
 
-def _start(binaries: Path, folder: Path) -> "subprocess.Popen[bytes]":
-    settings = ["listen_addresses=", f"unix_socket_directories={folder}", *FAST_AND_FORGETFUL]
-    options = [part for setting in settings for part in ("-c", setting)]
-    with (folder / "log").open("wb") as log:
+def _start(binaries: Path, folder: Path, settings: Sequence[str]) -> "subprocess.Popen[bytes]":
+    of_all = ["listen_addresses=", f"unix_socket_directories={folder}", *settings]
+    options = [part for setting in of_all for part in ("-c", setting)]
+    with (folder / "log").open("ab") as log:
         # A session of its own: Ctrl-C reaches the tests alone, which still need the server to take down their databases.
         return subprocess.Popen(
             [binaries / "postgres", "-D", folder / "data", *options],

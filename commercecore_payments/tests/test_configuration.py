@@ -59,6 +59,20 @@ class TestAConfiguration:
         done = manage(tmp_path, "check", **variables)
         assert (done.returncode, done.stderr) == (1, f"Configuration: {sentence}\n")
 
+    def test_whose_state_folder_cannot_be_made_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        done = manage(tmp_path / "file" / "state", "check")
+        sentence = "COMMERCECORE_STATE_DIR names a folder that cannot be used: Not a directory."
+        assert (done.returncode, done.stderr) == (1, f"Configuration: {sentence}\n")
+
+    @pytest.mark.parametrize(("name", "what"), [("DRAIN_S", "a number"), ("WEB_WORKERS", "a whole number")])
+    def test_of_gunicorn_that_cannot_be_meant_is_refused_in_one_sentence(self, name: str, what: str) -> None:
+        command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "--check-config"]
+        done = subprocess.run(
+            command, cwd=PROJECT_DIR, env={**os.environ, name: "soon"}, capture_output=True, text=True, timeout=60
+        )
+        assert (done.returncode, done.stderr) == (1, f"Configuration: {name} has to be {what}.\n")
+
     @pytest.mark.parametrize(
         ("key", "environment"),
         [("", "sandbox"), ("sk_test_1", "test"), ("rk_test_1", "test"), ("sk_live_1", "live"), ("rk_live_1", "live")],
