@@ -2,10 +2,13 @@
 
 import gzip
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
+from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import ConnectedAccount
@@ -308,6 +311,15 @@ class TestARoute:
         assert APIClient().get(address).status_code == 400
         finished, refused = caplog.records
         assert (finished.levelname, refused.levelname, refused.exc_info) == ("INFO", "WARNING", None)
+
+    @pytest.mark.parametrize("key", [r"0123456789abcdefghijklmnopqrstu\000", "0123456789abcdefghijklmnopqrstuvw", "A" * 32])
+    def test_with_a_session_that_is_none_of_ours_asks_no_database_for_it(
+        self, db: None, key: str, django_assert_num_queries: Callable[[int], AbstractContextManager[object]]
+    ) -> None:
+        """A quoted cookie may spell a NUL, which PostgreSQL refuses."""
+        with django_assert_num_queries(0):
+            response = Client().get("/admin/", HTTP_COOKIE=f'sessionid="{key}"')
+        assert (response.status_code, response["Location"]) == (302, "/admin/login/?next=/admin/")
 
     def test_outside_the_api_is_a_page(self, db: None) -> None:
         response = APIClient().get("/nothing")
