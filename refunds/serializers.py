@@ -45,7 +45,7 @@ class RefundOfNamedPaymentRequest(RefundRequest):
     order_id = TextField(required=False)
 
 
-def read_refund_request(data: Mapping[str, Any]) -> dict[str, Any]:
+def read_refund_request(data: Any) -> dict[str, Any]:
     """What was asked for, of an order or of a payment. Raises ValidationError.
 
     A serializer for each: all requests share it, and one that changed between them would refuse another request's body.
