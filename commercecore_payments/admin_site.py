@@ -123,6 +123,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "ENVIRONMENT": "commercecore_payments.admin_site.environment_badge",
     "ENVIRONMENT_TITLE_PREFIX": "commercecore_payments.admin_site.environment_title_prefix",
+    "LOGIN": {"form": "commercecore_payments.login_form.LoginForm"},
     "DASHBOARD_CALLBACK": "commercecore_payments.admin.overview.add_overview",
     "SIDEBAR": {"navigation": "commercecore_payments.admin_site.navigation"},
     # Shades of the blue of the icon, #2f5bea, lighter and darker.

@@ -4,8 +4,10 @@ A request to the API, from Stripe or from Prometheus proves itself by its own to
 none is prepared. What every answer needs, such as its headers, stands in settings.MIDDLEWARE as Django has it.
 """
 
+import re
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
@@ -13,6 +15,8 @@ from django.http import HttpRequest
 
 # Below these addresses nobody has a session.
 WITHOUT_SESSION = ("/api", "/webhooks/stripe", "/metrics")
+# As Django makes them: SessionBase._get_new_session_key.
+SESSION_KEY = re.compile(r"[a-z0-9]{32}", re.ASCII)
 
 
 class OnPagesAlone:
@@ -25,7 +29,11 @@ class OnPagesAlone:
 
 
 class SessionMiddleware(OnPagesAlone, sessions.SessionMiddleware):
-    """`request.session`"""
+    """`request.session`. What a cookie holds that was never a key of ours is not looked for: a quoted one may even hold a NUL."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+        request.session = self.SessionStore(key if SESSION_KEY.fullmatch(key) else None)
 
 
 class AuthenticationMiddleware(OnPagesAlone, auth.AuthenticationMiddleware):

@@ -22,7 +22,7 @@ from refunds.models import Reason, Refund, Status
 
 
 class RefundRequest(StrictSerializer):
-    """Of the order's payment, or of the one that is named, as one that has no order. Without `amount` all that is left."""
+    """Of the order's payment. Without `amount` all that is left. Read by `read_refund_request`."""
 
     order_id = TextField(help_text="Whose payment is refunded. It, or `transaction_id`, and not both.")
     transaction_id = IdentifierField("pi", required=False, help_text="The payment itself, such as one that has no order.")
@@ -35,15 +35,25 @@ class RefundRequest(StrictSerializer):
     metadata = MetadataField(required=False, help_text="Texts under names of your own, handed back in reads and events.")
     dry_run = FlagField(default=False, help_text=DRY_RUN)
 
-    def to_internal_value(self, data: Any) -> Any:
-        names_payment = isinstance(data, Mapping) and "transaction_id" in data
-        self.fields["order_id"].required = not names_payment
-        return super().to_internal_value(data)
-
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "order_id" in attrs and "transaction_id" in attrs:
             raise serializers.ValidationError({"transaction_id": ["Name the order or the transaction, and not both."]})
         return attrs
+
+
+class RefundOfNamedPaymentRequest(RefundRequest):
+    """Of the payment that is named, as one that has no order."""
+
+    order_id = TextField(required=False)
+
+
+def read_refund_request(data: Any) -> dict[str, Any]:
+    """What was asked for, of an order or of a payment. Raises ValidationError.
+
+    A serializer for each: all requests share it, and one that changed between them would refuse another request's body.
+    """
+    kind = RefundOfNamedPaymentRequest if "transaction_id" in data else RefundRequest
+    return kind.read(data)
 
 
 # Those of a refund that Stripe has made, which alone are listed.

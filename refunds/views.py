@@ -17,7 +17,7 @@ from transactions.models import Transaction
 class RefundViewSet(AppUserViewSet):
     def create(self, request: Request) -> Response:
         """`POST /refunds`"""
-        asked = serializers.RefundRequest.read(request.data)
+        asked = serializers.read_refund_request(request.data)
         if asked["dry_run"]:
             refuse_key(self.actor)
         wanted = RefundRequest(

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
+from threading import BoundedSemaphore
 
 from commercecore_payments.actors import Actor
 from commercecore_payments.clock import database_now, elapsed_s, now
 from gateway.operations import leave_the_database
+from rate_limits.errors import RateLimited
 from webhooks.endpoints import find_endpoint
 from webhooks.models import new_event_id
 from webhooks.outbox import body_text
@@ -23,6 +25,10 @@ TIMEOUT_S = 5.0
 NO_ANSWER = "No answer came to all of it: the errors say why. What this check is about is not known yet."
 # Seconds after which no message is begun: a trial keeps a thread that others wait for no longer than 20 s.
 LAST_BEGINS_S = 15.0
+# Trials that a process carries out at once. A slow receiver keeps the thread of each, of 16 (gunicorn.conf.py): by 40 of them one
+# developer kept everybody's payments waiting. Two leave nearly all threads to those.
+AT_ONCE = 2
+_places = BoundedSemaphore(AT_ONCE)
 # Twice the five minutes that the libraries of Standard Webhooks tolerate.
 STALE_BY = timedelta(minutes=10)
 
@@ -72,12 +78,18 @@ def try_endpoint(*, endpoint_id: str, actor: Actor) -> list[Finding]:
     """Posts five checks to an endpoint, one after the other; no database connection is held meanwhile, and nothing is kept.
 
     It ends at the first message that gets no answer in time, and after LAST_BEGINS_S: the rest is not sent. A disabled endpoint
-    may be tried as well, before it is enabled. Raises EndpointNotFound and SecretUnreadable.
+    may be tried as well, before it is enabled. Raises EndpointNotFound, SecretUnreadable, and RateLimited where AT_ONCE are under
+    way.
     """
     endpoint = find_endpoint(endpoint_id=endpoint_id, actor=actor)
     checks = plan_checks(signing_secrets(endpoint, database_now()), moment=now())
     leave_the_database()
-    return _carry_out(checks, endpoint.url)
+    if not _places.acquire(blocking=False):
+        raise RateLimited(retry_after_s=int(TIMEOUT_S))
+    try:
+        return _carry_out(checks, endpoint.url)
+    finally:
+        _places.release()
 
 
 def plan_checks(secrets: Sequence[str], *, moment: datetime) -> list[Check]:

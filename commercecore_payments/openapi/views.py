@@ -1,6 +1,7 @@
 """The pages for developers: the API's description as a file, in Swagger UI, and its errors."""
 
 from collections.abc import Sequence
+from functools import cache
 
 from csp.constants import SELF
 from csp.decorators import csp_replace
@@ -9,8 +10,8 @@ from django.shortcuts import render
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView, SpectacularYAMLAPIView
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from commercecore_payments.openapi.catalogue import entries
 from commercecore_payments.openapi.document import document
@@ -21,18 +22,37 @@ from commercecore_payments.versions import CURRENT, DOCUMENTED
 SWAGGER_UI: dict[str, Sequence[str]] = {"script-src": [SELF], "connect-src": [SELF]}
 
 
-class DescriptionAsJson(SpectacularJSONAPIView):
-    """`/openapi.json`, made once for each process: it takes a second, and nothing of it depends on who asks."""
+# Each way of writing the description, by its media type.
+WAYS: dict[str, type[BaseRenderer]] = {
+    kind.media_type: kind for kind in (*SpectacularJSONAPIView.renderer_classes, *SpectacularYAMLAPIView.renderer_classes)
+}
 
-    def _get_schema_response(self, request: Request) -> Response:
-        return Response(document())
+
+@cache
+def written(media_type: str) -> str | bytes:
+    """The description as such a file, written once for each process: as YAML that keeps a core busy for a second."""
+    return WAYS[media_type]().render(document())
+
+
+def description(request: Request) -> HttpResponse:
+    """The file of the kind that was asked for. Nothing of it depends on who asks."""
+    renderer = request.accepted_renderer
+    charset = f"; charset={renderer.charset}" if renderer.charset else ""
+    return HttpResponse(written(renderer.media_type), content_type=f"{renderer.media_type}{charset}")
+
+
+class DescriptionAsJson(SpectacularJSONAPIView):
+    """`/openapi.json`"""
+
+    def _get_schema_response(self, request: Request) -> HttpResponse:
+        return description(request)
 
 
 class DescriptionAsYaml(SpectacularYAMLAPIView):
-    """`/openapi.yaml`, the same."""
+    """`/openapi.yaml`"""
 
-    def _get_schema_response(self, request: Request) -> Response:
-        return Response(document())
+    def _get_schema_response(self, request: Request) -> HttpResponse:
+        return description(request)
 
 
 @method_decorator(csp_replace(SWAGGER_UI), name="dispatch")

@@ -2,14 +2,20 @@
 
 import gzip
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from io import BytesIO
 from typing import Any
+from wsgiref.util import setup_testing_defaults
 
 import pytest
 from django.db import OperationalError, connection
+from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import ConnectedAccount
 from commercecore_payments.tests.tenants import BASE, Tenant
+from commercecore_payments.wsgi import Utf8Request, application
 from gateway.models import Operation
 from paymentmethods.models import PaymentMethod
 from refunds.models import Refund
@@ -308,6 +314,38 @@ class TestARoute:
         assert APIClient().get(address).status_code == 400
         finished, refused = caplog.records
         assert (finished.levelname, refused.levelname, refused.exc_info) == ("INFO", "WARNING", None)
+
+    @pytest.mark.parametrize("key", [r"0123456789abcdefghijklmnopqrstu\000", "0123456789abcdefghijklmnopqrstuvw", "A" * 32])
+    def test_with_a_session_that_is_none_of_ours_asks_no_database_for_it(
+        self, db: None, key: str, django_assert_num_queries: Callable[[int], AbstractContextManager[object]]
+    ) -> None:
+        """A quoted cookie may spell a NUL, which PostgreSQL refuses."""
+        with django_assert_num_queries(0):
+            response = Client().get("/admin/", HTTP_COOKIE=f'sessionid="{key}"')
+        assert (response.status_code, response["Location"]) == (302, "/admin/login/?next=/admin/")
+
+    @pytest.mark.parametrize(
+        "parameter", [*(f"charset={name}" for name in ("zlib", "idna", "undefined", "utf-7", "latin-1")), "x*=idna''%ff"]
+    )
+    @pytest.mark.parametrize("path", ["/api/v1", "/docs", "/livez"])
+    def test_reads_its_address_as_utf_8_whatever_charset_is_named(self, path: str, parameter: str) -> None:
+        """Python has codecs of these names, some of which are none for text. Outside of the test client, which decodes first."""
+        asked = {"PATH_INFO": path, "QUERY_STRING": "x=%C3%A9", "HTTP_HOST": "127.0.0.1", "CONTENT_TYPE": f"a/b; {parameter}"}
+        setup_testing_defaults(asked)
+        answered: list[str] = []
+
+        def answer(status: str, *_: Any) -> Any:
+            answered.append(status)
+
+        application(asked, answer)
+        assert (answered, Utf8Request(asked).GET["x"]) == (["200 OK"], "é")
+
+    def test_reads_its_form_as_utf_8_whatever_charset_is_named(self) -> None:
+        form = '--b\r\nContent-Disposition: form-data; name="x"\r\n\r\né\r\n--b--\r\n'.encode()
+        kind = {"CONTENT_TYPE": "multipart/form-data; boundary=b; charset=zlib", "CONTENT_LENGTH": str(len(form))}
+        asked = {**kind, "REQUEST_METHOD": "POST", "wsgi.input": BytesIO(form)}
+        setup_testing_defaults(asked)
+        assert Utf8Request(asked).POST["x"] == "é"
 
     def test_outside_the_api_is_a_page(self, db: None) -> None:
         response = APIClient().get("/nothing")

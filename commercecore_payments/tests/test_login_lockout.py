@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from axes.models import AccessAttempt
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db.models import F
@@ -12,6 +13,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from commercecore_payments.clock import now
+from commercecore_payments.login_form import BUSY, LoginForm
 from commercecore_payments.login_lockout import client_address
 from commercecore_payments.tests.admin_pages import html_of, staff_client
 
@@ -83,6 +85,34 @@ class TestALogin:
         assert "Locked out" in page
         attempt = AccessAttempt.objects.get()
         assert (attempt.username, attempt.failures_since_start, "wrong" in attempt.post_data) == ("ada", 5, False)
+
+
+class TestManyLoginsAtOnce:
+    def test_are_refused_beyond_two_in_a_process_neither_judged_nor_counted(
+        self, ada: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each takes 100 MiB, most of a second of a core, and a thread from the payments."""
+        coming_meanwhile = {PASSWORD: ("second", "bob"), "second": ("third", "eve")}
+        answers: dict[str, Any] = {}
+        judge = AuthenticationForm.clean
+
+        def judge_slowly(form: AuthenticationForm) -> dict[str, Any]:
+            password, name = coming_meanwhile.pop(form.cleaned_data["password"], ("", ""))
+            if name:
+                answers[name] = log_in(password, name=name)
+            return judge(form)
+
+        monkeypatch.setattr(AuthenticationForm, "clean", judge_slowly)
+        assert log_in(PASSWORD).status_code == LET_IN
+        assert (answers["eve"].status_code, answers["eve"].context["form"].errors) == (FORM, {"__all__": [BUSY]})
+        assert [attempt.username for attempt in AccessAttempt.objects.all()] == ["bob"]
+        assert log_in(PASSWORD).status_code == LET_IN
+
+    @pytest.mark.parametrize("name", ["a" * 151, "a" * 10_000, "a\ud800"], ids=["long", "longer", "no text"])
+    def test_under_a_name_that_nobody_can_have_are_not_counted(self, ada: User, name: str) -> None:
+        form = LoginForm(data={"username": name, "password": PASSWORD})
+        assert (form.is_valid(), list(form.errors)) == (False, ["username"])
+        assert not AccessAttempt.objects.exists()
 
 
 class TestTheAddressOfAClient:

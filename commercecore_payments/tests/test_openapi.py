@@ -13,6 +13,7 @@ from django.test import Client
 from commercecore_payments.management.commands import write_error_catalogue
 from commercecore_payments.openapi import auto_schema, catalogue, described
 from commercecore_payments.openapi.document import document, generated
+from commercecore_payments.openapi.views import WAYS
 from commercecore_payments.testing.api_answers.judge import Answer, problems
 from commercecore_payments.tests.browser import needs_chromium
 from commercecore_payments.views import ENDPOINTS
@@ -90,6 +91,25 @@ class TestTheDescription:
     def test_is_served_in_both_forms(self, client: Client) -> None:
         assert json.loads(client.get("/openapi.json").content) == document()
         assert client.get("/openapi.yaml").content.startswith(b"openapi: 3.1.1")
+
+    @pytest.mark.parametrize(
+        ("address", "accepted", "answered"),
+        [
+            ("/openapi.json", "*/*", "application/vnd.oai.openapi+json"),
+            ("/openapi.json", "application/json", "application/json"),
+            ("/openapi.yaml", "*/*", "application/vnd.oai.openapi; charset=utf-8"),
+            ("/openapi.yaml", "application/yaml", "application/yaml; charset=utf-8"),
+        ],
+    )
+    def test_is_written_once_for_all_who_ask(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch, address: str, accepted: str, answered: str
+    ) -> None:
+        """Else anybody could keep the cores busy with it, which serve payments."""
+        first = client.get(address, headers={"Accept": accepted})
+        for kind in WAYS.values():
+            monkeypatch.setattr(kind, "render", lambda *_: pytest.fail("It was written again."))
+        again = client.get(address, headers={"Accept": accepted})
+        assert (again.status_code, again["Content-Type"], again.content) == (200, answered, first.content)
 
 
 class TestAnAnswer:

@@ -8,6 +8,7 @@ from commercecore_payments.tests.tenants import Tenant, refunds_at_stripe
 from gateway.client import stripe_client
 from gateway.models import Operation
 from refunds.models import Refund
+from refunds.serializers import read_refund_request
 from sandbox.models import SandboxObject
 from sandbox.money import refund_booking, refund_lifecycle
 from transactions.models import Transaction
@@ -176,3 +177,20 @@ class TestWhatARefundNames:
     def test_is_missed_as_documented(self, tenant: Tenant) -> None:
         answer = tenant.post("/refunds", {})
         assert (answer.status_code, answer.json()["detail"]) == (400, "Invalid request body. 'order_id' field is required.")
+
+
+class ReadBetween(dict[str, Any]):
+    """A body; while it is read, another request's is read from its beginning to its end."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        if name == "order_id":
+            assert read_refund_request({"order_id": "1", "account_id": "acct_1"})["order_id"] == "1"
+            assert read_refund_request({"transaction_id": "pi_1", "account_id": "acct_1"})["transaction_id"] == "pi_1"
+            assert read_refund_request({"order_id": "1", "account_id": "acct_1"})["order_id"] == "1"
+        return super().get(name, default)
+
+
+class TestRequestsAtTheSameMoment:
+    def test_do_not_change_what_each_other_has_to_name(self) -> None:
+        asked = read_refund_request(ReadBetween(transaction_id="pi_1", account_id="acct_1"))
+        assert (asked["transaction_id"], "order_id" in asked) == ("pi_1", False)

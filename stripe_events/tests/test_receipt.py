@@ -175,6 +175,13 @@ class TestWhatStripeDidNotSign:
     def test_is_refused_as_bytes_that_are_no_text(self, told: dict[str, Any]) -> None:
         self.refused(post(b"\xff\xfe", f"t={now_s()},v1=00"))
 
+    def test_and_is_too_large_is_refused_without_a_stack_trace(
+        self, db: None, settings: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        answer = post(b"x" * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1), f"t={now_s()},v1=00")
+        assert (answer.status_code, answer.content) == (413, b"The body is too large.\n")
+        assert {(record.levelname, record.exc_info) for record in caplog.records} == {("INFO", None), ("WARNING", None)}
+
     @pytest.mark.parametrize("method", ["get", "put", "patch", "delete", "head"])
     def test_is_taken_by_post_alone(self, db: None, method: str) -> None:
         assert getattr(Client(), method)(DOOR).status_code == 405

@@ -245,6 +245,25 @@ class TestATrial:
         tried(tenant, create_endpoint(tenant))
         assert held == [None] * 7
 
+    def test_is_refused_while_two_are_carried_out_which_a_slow_receiver_keeps_waiting(
+        self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        address = f"/webhook-endpoints/{create_endpoint(tenant)['id']}/test"
+        coming_meanwhile = ["the second", "the third"]
+        answers = []
+
+        def post(*_: Any, **__: Any) -> posting.Answer:
+            if coming_meanwhile:
+                coming_meanwhile.pop()
+                answers.append(tenant.post(address, {}))
+            return posting.Answer(http_status=200, text="", retry_after_s=None)
+
+        monkeypatch.setattr(trial, "post", post)
+        assert tenant.post(address, {}).status_code == 200
+        third, second = answers
+        assert (told(third), third["Retry-After"], second.status_code) == ((429, "rate_limited"), "5", 200)
+        assert tenant.post(address, {}).status_code == 200
+
     def test_of_an_endpoint_whose_secret_cannot_be_read_sends_nothing(self, tenant: Tenant) -> None:
         with receiving() as receiver:
             endpoint = create_endpoint(tenant, url=receiver.url)
