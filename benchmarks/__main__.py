@@ -34,7 +34,7 @@ class Benchmark:
 
 
 BENCHMARKS = (
-    Benchmark("request_cost", quick=("--requests", "50", "--rounds", "2")),
+    Benchmark("request_cost", quick=("--rounds", "2")),
     Benchmark("waiting", ("--stripe-ms", "1000"), quick=("--seconds", "3", "--rounds", "1")),
     Benchmark(
         "waiting",

@@ -51,8 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.request_cost", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--requests", type=int, default=300, help="of each round and arm")
-    parser.add_argument("--rounds", type=int, default=7, help="of each arm; one more comes before them and is not counted")
+    parser.add_argument(
+        "--requests", type=int, default=20, help="of each round and arm: few, since the speed of a machine wanders within seconds"
+    )
+    parser.add_argument("--rounds", type=int, default=120, help="of each arm; one more comes before them and is not counted")
     parser.add_argument(
         "--postgres-url", default=os.environ.get("TEST_POSTGRES_URL") or DEFAULT_SERVER, help="a PostgreSQL server"
     )

@@ -14,6 +14,8 @@ from django.db import connection
 from django.db.models import DateTimeField, Expression
 from django.utils import timezone
 
+from commercecore_payments.database_kind import is_postgresql
+
 _ahead = timedelta()
 
 
@@ -27,7 +29,7 @@ def database_now() -> datetime:
 
     SQLite has no clock of its own: it runs in this process.
     """
-    if connection.vendor != "postgresql":
+    if not is_postgresql():
         return now()
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement_timestamp()")  # not now(), which stands still for a whole transaction
@@ -37,14 +39,14 @@ def database_now() -> datetime:
 
 def database_now_sql(later: timedelta = timedelta()) -> tuple[str, Any]:
     """`database_now`, so much later, as a text for a statement and its one parameter: what is only written need not be read."""
-    if connection.vendor != "postgresql":
+    if not is_postgresql():
         return "%s", connection.ops.adapt_datetimefield_value(now() + later)
     return "statement_timestamp() + %s", _ahead + later
 
 
 def database_now_us_sql() -> tuple[str, int]:
     """`database_now` in microseconds since 1970, as a text for a statement and its one parameter."""
-    if connection.vendor != "postgresql":
+    if not is_postgresql():
         return "%s", int(now().timestamp() * 1_000_000)
     return "(extract(epoch FROM statement_timestamp()) * 1000000)::bigint + %s", _ahead // timedelta(microseconds=1)
 

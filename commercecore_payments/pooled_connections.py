@@ -21,14 +21,15 @@ class PooledConnection(psycopg.Connection[Any]):
     """
 
     answered_at_s = float("-inf")
+    answer: psycopg.Cursor[Any]
 
     def execute(self, query: Any, *arguments: Any, **options: Any) -> psycopg.Cursor[Any]:
         is_sign_of_life = query == ""
         if is_sign_of_life and time.monotonic() - self.answered_at_s < TRUSTED_FOR_S and not self._has_been_told_something():
-            return self.cursor()
+            return self.answer
         cursor = super().execute(query, *arguments, **options)
         if is_sign_of_life:
-            self.answered_at_s = time.monotonic()
+            self.answered_at_s, self.answer = time.monotonic(), cursor
         return cursor
 
     def _has_been_told_something(self) -> bool:

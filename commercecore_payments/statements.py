@@ -7,18 +7,22 @@ always. One way for SQLite and PostgreSQL: `FOR UPDATE` is left out where there 
 Names of tables and columns come from the models and from this project's own source; values are always parameters.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.models import Field, Model, TextChoices
+from django.db.models.base import ModelState
 from django.db.models.expressions import Col
 
 from commercecore_payments import clock
+from commercecore_payments.database_kind import is_postgresql
+
+Row = TypeVar("Row", bound=Model)
 
 # What fields of these kinds hand to the database as it is, as is most of what is written. Asking them costs more than all else.
 AS_THEY_ARE = frozenset({str, int, bool, type(None)})
@@ -92,7 +96,7 @@ def insert_with_subject(
 
     PostgreSQL does it in one statement, which needs no transaction around it. SQLite knows no such statement.
     """
-    if connection.vendor != "postgresql":
+    if not is_postgresql():
         return _insert_one_after_the_other(row, subject, key, times, subject_while, row_while)
     held, held_parameters = _held_in_turn(subject_while, row_while)
     first, subject_parameters = _insertion_of(subject, {}, f"FROM {_quoted(held[-1][0])}")
@@ -157,10 +161,9 @@ def _insertion_of(row: Model, stand_ins: Mapping[str, Any], source: str) -> tupl
 def _take_over(row: Model, found: Sequence[Any], times: Iterable[str]) -> None:
     """What the database made of a new row: its key, and the times, as their fields read them: SQLite returns text."""
     row.pk = found[0]
-    vendor = connection.vendor if times else ""
     for name, value in zip(times, found[1:], strict=True):
         moment = value
-        for convert in _converters(type(row), name, vendor):
+        for convert in _converters(type(row), name):
             moment = convert(moment, None, connection)
         setattr(row, name, moment)
     row._state.adding = False
@@ -185,7 +188,7 @@ def update(
     if unless_exists is not None:
         without, others = _absence(unless_exists)
         conditions, more = f"{conditions} AND {without}", [*more, *others]
-    skips = unless_locked and connection.vendor == "postgresql"
+    skips = unless_locked and is_postgresql()
     sql = _change(model, tuple(values), tuple(texts), conditions, skips)
     with connection.cursor() as cursor:
         cursor.execute(sql, [*parameters, *more, *([key] if skips else [])])
@@ -225,10 +228,47 @@ def _instance(model: type[Model], values: Sequence[Any]) -> Model | None:
     if values[_key_position(model)] is None:
         return None
     read = list(values)
-    for position, converters in _all_converters(model, connection.vendor):
+    for position, converters in _all_converters(model):
         for convert in converters:
             read[position] = convert(read[position], None, connection)
-    return model.from_db(DEFAULT_DB_ALIAS, column_names(model), read)
+    return stored_row(model, zip(column_names(model), read, strict=True))
+
+
+def stored_row(model: type[Row], columns: Iterable[tuple[str, Any]]) -> Row:
+    """An instance for a row of the database, as `Model.from_db` makes it of all columns, without its way through every field.
+
+    A column's value is what stands under its name in the instance: none of our models has a field that keeps it otherwise,
+    or listens to instances being made.
+    """
+    row = model.__new__(model)
+    row.__dict__.update(columns)
+    row._state = ModelState()
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+    return row
+
+
+def new_row(model: type[Row], **given: Any) -> Row:
+    """A new instance, not stored yet: what `model(**given)` makes, with its fields' defaults, by a plan that is made once.
+
+    Raises TypeError for a name that no field has.
+    """
+    row = stored_row(model, ())
+    row._state.adding, row._state.db = True, None
+    for name, column, is_relation, default in _plan(model):
+        if is_relation and name in given:
+            related = given.pop(name)
+            row.__dict__[column] = None if related is None else related.pk
+            row._state.fields_cache[name] = related
+        else:
+            row.__dict__[column] = given.pop(column) if column in given else default()
+    if given:
+        raise TypeError(f"{model.__name__} has no {', '.join(given)}")
+    return row
+
+
+@cache
+def _plan(model: type[Model]) -> tuple[tuple[str, str, bool, Callable[[], Any]], ...]:
+    return tuple((f.name, f.attname, f.is_relation, f.get_default) for f in model._meta.concrete_fields)
 
 
 @cache
@@ -272,7 +312,7 @@ def _from(model: type[Model], conditions: str, lock: str) -> str:
 
 def for_update(strength: str = "UPDATE") -> str:
     """The words that lock what a SELECT finds until the end of the transaction; none on SQLite, where one writes at a time."""
-    return f"FOR {strength}" if connection.vendor == "postgresql" else ""
+    return f"FOR {strength}" if is_postgresql() else ""
 
 
 def _values(fields: Sequence[Any], values: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
@@ -285,17 +325,18 @@ def _values(fields: Sequence[Any], values: Mapping[str, Any]) -> tuple[list[str]
     plain = _plain_columns(fields[0].model) if fields else frozenset()
     for field in fields:
         value = values[field.attname]
-        text = "%s"
-        if type(value) is KeyOfSubject:
+        kind = type(value)
+        if kind is KeyOfSubject:
             texts.append('"subject"."id"')
             continue
-        if type(value) is ByClock:
+        text = "%s"
+        if kind is ByClock:
             text, value = clock.database_now_sql(value.later)
-        else:
+        elif kind not in AS_THEY_ARE or field.attname not in plain:
             value = _prepared(field, value, field.attname in plain)
-            if value is None or value == "":
-                texts.append("NULL" if value is None else "''")
-                continue
+        if value is None or value == "":
+            texts.append("NULL" if value is None else "''")
+            continue
         texts.append(text)
         parameters.append(value)
     return texts, parameters
@@ -360,15 +401,15 @@ def _key_position(model: type[Model]) -> int:
 
 
 @cache
-def _converters(model: type[Model], name: str, vendor: str) -> list[Any]:  # noqa: ARG001 - they differ by it
+def _converters(model: type[Model], name: str) -> list[Any]:
     """What makes a field's value of what the database gives."""
     field = _field(model, name)
     return [*connection.ops.get_db_converters(Col(model._meta.db_table, field)), *field.get_db_converters(connection)]
 
 
 @cache
-def _all_converters(model: type[Model], vendor: str) -> tuple[tuple[int, list[Any]], ...]:
-    found = [(position, _converters(model, field.attname, vendor)) for position, field in enumerate(model._meta.concrete_fields)]
+def _all_converters(model: type[Model]) -> tuple[tuple[int, list[Any]], ...]:
+    found = [(position, _converters(model, field.attname)) for position, field in enumerate(model._meta.concrete_fields)]
     return tuple((position, converters) for position, converters in found if converters)
 
 

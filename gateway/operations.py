@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from copy import copy
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, NoReturn, Protocol
@@ -14,8 +13,8 @@ from django.db import IntegrityError, connection, models, transaction
 from commercecore_payments.actors import Actor
 from commercecore_payments.clock import database_now
 from commercecore_payments.errors import ServiceError
-from commercecore_payments.rows import ChangedMeanwhile
-from commercecore_payments.statements import While, insert, insert_with_subject
+from commercecore_payments.rows import ChangedMeanwhile, twin
+from commercecore_payments.statements import While, insert, insert_with_subject, new_row
 from gateway.calls import CALLS
 from gateway.client import stripe_client
 from gateway.errors import OperationInProgress, OutcomeUnknown, StripeConfigurationRefused, StripeRejected, StripeUnreachable
@@ -121,7 +120,8 @@ def _new_operation(
     kind: Kind, *, subject: models.Model, actor: Actor, parameters: Mapping[str, Any], **columns: Any
 ) -> Operation:
     held = actor.idempotency_key
-    operation = Operation(
+    operation = new_row(
+        Operation,
         kind=kind,
         subject_type=subject_type(subject),
         subject_id=subject.pk,
@@ -294,7 +294,7 @@ def _close_at_once(operation: Operation, outcome: Outcome, settle: Settle) -> bo
     operation of it then meets this one open, and does not wait. The operation itself is not waited for: whoever looks at it
     holds it, and may be waiting for the subject.
     """
-    attempt = copy(operation)
+    attempt = twin(operation)
     _note_answer(attempt, outcome)
     try:
         with transaction.atomic(durable=True):

@@ -40,6 +40,8 @@ class PooledClient(stripe.HTTPClient):
             "ca_certs": stripe.ca_bundle_path,
         }
         proxy = proxy_for(address)
+        self._is_proxied = proxy is not None
+        self._pools_by_host: dict[str, urllib3.HTTPConnectionPool] = {}
         self._pools = (
             urllib3.ProxyManager(proxy, proxy_headers=proxy_headers(proxy), **options)
             if proxy
@@ -56,10 +58,11 @@ class PooledClient(stripe.HTTPClient):
         _usage: list[str] | None = None,
     ) -> tuple[str, int, Mapping[str, str]]:
         """Sends one request, once. Its whole answer: the body, the status and the headers."""
+        pool, target = self._way_to(url)
         try:
-            answer = self._pools.urlopen(
+            answer = pool.urlopen(
                 method.upper(),
-                url,
+                target,
                 body=post_data,
                 headers={**(headers or {}), "Accept-Encoding": "gzip"},
                 timeout=self._timeout,
@@ -70,8 +73,24 @@ class PooledClient(stripe.HTTPClient):
             _fail(error)
         return answer.data.decode(), answer.status, answer.headers
 
+    def _way_to(self, url: str) -> tuple[urllib3.PoolManager | urllib3.HTTPConnectionPool, str]:
+        """The connections to the host of `url`, and what is asked for there.
+
+        urllib3 finds both anew for each request by parsing the address; the few hosts of Stripe stay the same. A proxy is
+        asked in forms of its own, which urllib3 knows.
+        """
+        if self._is_proxied:
+            return self._pools, url
+        beginning_of_path = url.index("/", url.index("://") + len("://"))
+        host = url[:beginning_of_path]
+        pool = self._pools_by_host.get(host)
+        if pool is None:
+            pool = self._pools_by_host[host] = self._pools.connection_from_url(host)
+        return pool, url[beginning_of_path:]
+
     def close(self) -> None:
         """Closes what is kept open and not in use."""
+        self._pools_by_host.clear()
         self._pools.clear()
 
 

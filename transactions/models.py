@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from copy import copy
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -14,7 +13,7 @@ from commercecore_payments.clock import now
 from commercecore_payments.environments import Environment, EnvironmentManager, current_environment
 from commercecore_payments.indexes import prefix_index
 from commercecore_payments.metadata import callers_metadata
-from commercecore_payments.rows import column_values, save_changes
+from commercecore_payments.rows import column_values, save_changes, twin
 from developers.models import App, Developer
 from gateway.snapshots import PaymentIntentSnapshot
 
@@ -317,13 +316,13 @@ class Transaction(models.Model):
 
     def says_nothing_new(self, snapshot: PaymentIntentSnapshot) -> bool:
         """Whether all that Stripe says there is known here."""
-        told = copy(self)
+        told = twin(self)
         told._take(snapshot)
         return column_values(told) == column_values(self)
 
     def as_told(self, snapshot: PaymentIntentSnapshot) -> "Transaction":
         """The payment as `apply` would make it: a copy, which nobody saves."""
-        told = copy(self)
+        told = twin(self)
         if is_legal_move(self.status, snapshot.status):
             told._take(snapshot)
         return told

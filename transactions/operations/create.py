@@ -10,6 +10,7 @@ from accounts.models import ConnectedAccount
 from accounts.operations import keep_account_open, while_open
 from commercecore_payments.actors import Actor
 from commercecore_payments.money import amount_problem
+from commercecore_payments.statements import new_row
 from gateway.errors import OperationInProgress
 from gateway.models import Kind, Operation, new_operation_id
 from gateway.operations import OPERATION_METADATA_KEY, finish, raise_for_outcome, reserve, reserve_with_subject
@@ -92,7 +93,8 @@ def _reserve_creation(request: PaymentRequest, *, actor: Actor) -> Operation | N
 
     Nobody looks first: most orders are new, and the unique index decides for callers at the same moment too.
     """
-    payment = Transaction(
+    payment = new_row(
+        Transaction,
         developer=actor.developer,
         app=actor.known_app(),
         account=request.account,
