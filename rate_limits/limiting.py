@@ -160,6 +160,7 @@ def forget_empty_buckets(*, limit: int) -> int:
     table = Bucket._meta.db_table
     lock = for_update("UPDATE SKIP LOCKED")
     with connection.cursor() as cursor:
-        old = f"SELECT key FROM {table} WHERE drained_at_us < {now_text} - %s LIMIT %s {lock}"  # noqa: S608
+        # At 0 is one that was made a moment ago for somebody new, whose first request has not come to it yet.
+        old = f"SELECT key FROM {table} WHERE drained_at_us > 0 AND drained_at_us < {now_text} - %s LIMIT %s {lock}"  # noqa: S608
         cursor.execute(f"DELETE FROM {table} WHERE key IN ({old})", [now_us, KEPT_EMPTY_FOR_US, limit])  # noqa: S608
         return int(cursor.rowcount)

@@ -171,6 +171,13 @@ class TestTime:
             assert JOBS["rate limits"].do_next() is True
         assert Bucket.objects.count() == 0
 
+    def test_keeps_the_count_of_somebody_new_whose_first_request_comes_to_it_only_now(self, moment: Any) -> None:
+        limits = [Limit("somebody new", 100)]
+        limiting._make_known(limits)
+        assert JOBS["rate limits"].do_next() is False
+        assert Bucket.objects.count() == 1
+        assert take(limits).remaining == 99
+
     def test_that_was_set_back_keeps_nobody_out(self, moment: Any) -> None:
         limits = [Limit("token", 1)]
         assert [take(limits).retry_after_s for _ in range(2)] == [0, 1]
