@@ -8,11 +8,12 @@ import logging
 
 from commercecore_payments.logs import without_secrets
 
-# Those of Django's loggers whose records a stranger can cause by a request that is answered with 400
+# Those of Django's loggers whose records somebody can cause by a request that is answered with 400
 # (docs.djangoproject.com/en/5.2/ref/logging/#django-security and ref/exceptions/#suspiciousoperation).
 REFUSING_LOGGERS = (
     "django.request",
     "django.security.DisallowedHost",
+    "django.security.DisallowedModelAdminLookup",
     "django.security.RequestDataTooBig",
     "django.security.TooManyFieldsSent",
     "django.security.TooManyFilesSent",

@@ -124,6 +124,15 @@ class TestAViewer:
         assert [viewer.get(address).status_code, viewer.post(address, {"name": "x"}).status_code] == [403, 403]
         assert contents() == before
 
+    @pytest.mark.parametrize("lookup", ["regex", "iregex"])
+    def test_finds_none_by_a_pattern_whatever_the_address_says(
+        self, viewer: Client, lookup: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        found = viewer.get(list_page(Transaction), {f"order_id__{lookup}": "(", "amount_minor__gt": "0"})
+        assert found.status_code == 400
+        [told] = [record for record in caplog.records if record.name == "django.security.DisallowedModelAdminLookup"]
+        assert (told.levelname, told.exc_info) == ("WARNING", None)
+
     def test_is_offered_no_action(self, viewer: Client) -> None:
         payment = Transaction.objects.all()[0]
         assert record_page(payment, "read_from_stripe") not in viewer.get(record_page(payment)).content.decode()
