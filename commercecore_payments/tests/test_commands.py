@@ -15,7 +15,7 @@ from commercecore_payments.testing.postgresql import server_version, temporary_s
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent.parent
 # Reads of the environment: env.str("NAME", ...), _secret("NAME") and os.environ.get("NAME").
-READS = re.compile(r"""(?:env\.\w+|_secret|environ\.get)\(\s*["']([A-Z][A-Z0-9_]*)["']""")
+READS = re.compile(r"""(?:env\.\w+|_secret|environ\.get|_(?:whole_)?number)\(\s*["']([A-Z][A-Z0-9_]*)["']""")
 
 
 def run_python(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
@@ -27,8 +27,8 @@ def run_python(*arguments: str, **variables: str) -> "subprocess.CompletedProces
 
 class TestTheExampleOfAnEnvironment:
     def test_names_every_variable_that_is_read_and_no_other(self) -> None:
-        sources = [PROJECT_DIR / "commercecore_payments" / "settings.py", PROJECT_DIR / "gunicorn.conf.py"]
-        sources.append(PROJECT_DIR / "commercecore_payments" / "database_limits.py")
+        parts = ("settings.py", "database_limits.py", "log_format.py")
+        sources = [PROJECT_DIR / "gunicorn.conf.py", *(PROJECT_DIR / "commercecore_payments" / part for part in parts)]
         read = {name for source in sources for name in READS.findall(source.read_text())}
         example = (PROJECT_DIR / ".env.example").read_text()
         named = re.findall(r"^# ([A-Z][A-Z0-9_]*)=", example, re.MULTILINE)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from pytest_django import Settings
 
 from commercecore_payments import clock
@@ -158,7 +158,8 @@ class TestStoppingAtTheSameMoment:
                 if which:
                     stop_stranded(limit=500)
                 else:
-                    stop_deliveries(endpoint)
+                    with transaction.atomic():
+                        stop_deliveries(WebhookEndpoint.objects.select_for_update().get(pk=endpoint.pk))
             finally:
                 connections.close_all()
 
