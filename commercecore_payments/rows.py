@@ -5,19 +5,11 @@ from typing import Any
 
 from django.db.models import Model
 
-from commercecore_payments.statements import Row, column_names, stored_row, update
+from commercecore_payments.statements import column_names, update
 
 
 class ChangedMeanwhile(Exception):
     """Somebody else has changed a row since it was read. Whoever meets it leaves the transaction, and looks."""
-
-
-def twin(row: Row) -> Row:
-    """Another instance with the same values, which changes by itself: what copy.copy makes, without the detour over pickling."""
-    other = stored_row(type(row), row.__dict__.items())
-    other._state.adding = row._state.adding
-    other._state.fields_cache.update(row._state.fields_cache)
-    return other
 
 
 def column_values(row: Model) -> dict[str, Any]:

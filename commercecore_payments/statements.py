@@ -7,22 +7,20 @@ always. One way for SQLite and PostgreSQL: `FOR UPDATE` is left out where there 
 Names of tables and columns come from the models and from this project's own source; values are always parameters.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.models import Field, Model, TextChoices
-from django.db.models.base import ModelState
 from django.db.models.expressions import Col
 
 from commercecore_payments import clock
 from commercecore_payments.database_kind import is_postgresql
-
-Row = TypeVar("Row", bound=Model)
+from commercecore_payments.instances import stored_row
 
 # What fields of these kinds hand to the database as it is, as is most of what is written. Asking them costs more than all else.
 AS_THEY_ARE = frozenset({str, int, bool, type(None)})
@@ -232,43 +230,6 @@ def _instance(model: type[Model], values: Sequence[Any]) -> Model | None:
         for convert in converters:
             read[position] = convert(read[position], None, connection)
     return stored_row(model, zip(column_names(model), read, strict=True))
-
-
-def stored_row(model: type[Row], columns: Iterable[tuple[str, Any]]) -> Row:
-    """An instance for a row of the database, as `Model.from_db` makes it of all columns, without its way through every field.
-
-    A column's value is what stands under its name in the instance: none of our models has a field that keeps it otherwise,
-    or listens to instances being made.
-    """
-    row = model.__new__(model)
-    row.__dict__.update(columns)
-    row._state = ModelState()
-    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
-    return row
-
-
-def new_row(model: type[Row], **given: Any) -> Row:
-    """A new instance, not stored yet: what `model(**given)` makes, with its fields' defaults, by a plan that is made once.
-
-    Raises TypeError for a name that no field has.
-    """
-    row = stored_row(model, ())
-    row._state.adding, row._state.db = True, None
-    for name, column, is_relation, default in _plan(model):
-        if is_relation and name in given:
-            related = given.pop(name)
-            row.__dict__[column] = None if related is None else related.pk
-            row._state.fields_cache[name] = related
-        else:
-            row.__dict__[column] = given.pop(column) if column in given else default()
-    if given:
-        raise TypeError(f"{model.__name__} has no {', '.join(given)}")
-    return row
-
-
-@cache
-def _plan(model: type[Model]) -> tuple[tuple[str, str, bool, Callable[[], Any]], ...]:
-    return tuple((f.name, f.attname, f.is_relation, f.get_default) for f in model._meta.concrete_fields)
 
 
 @cache

@@ -13,8 +13,9 @@ from django.db import IntegrityError, connection, models, transaction
 from commercecore_payments.actors import Actor
 from commercecore_payments.clock import database_now
 from commercecore_payments.errors import ServiceError
-from commercecore_payments.rows import ChangedMeanwhile, twin
-from commercecore_payments.statements import While, insert, insert_with_subject, new_row
+from commercecore_payments.instances import new_row, twin
+from commercecore_payments.rows import ChangedMeanwhile
+from commercecore_payments.statements import While, insert, insert_with_subject
 from gateway.calls import CALLS
 from gateway.client import stripe_client
 from gateway.errors import OperationInProgress, OutcomeUnknown, StripeConfigurationRefused, StripeRejected, StripeUnreachable

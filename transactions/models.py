@@ -12,8 +12,9 @@ from accounts.models import ConnectedAccount
 from commercecore_payments.clock import now
 from commercecore_payments.environments import Environment, EnvironmentManager, current_environment
 from commercecore_payments.indexes import prefix_index
+from commercecore_payments.instances import twin
 from commercecore_payments.metadata import callers_metadata
-from commercecore_payments.rows import column_values, save_changes, twin
+from commercecore_payments.rows import column_values, save_changes
 from developers.models import App, Developer
 from gateway.snapshots import PaymentIntentSnapshot
 

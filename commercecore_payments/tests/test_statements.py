@@ -9,8 +9,9 @@ from django.db import IntegrityError
 
 from accounts.models import ConnectedAccount
 from accounts.operations import while_open
-from commercecore_payments.rows import column_values, twin
-from commercecore_payments.statements import While, insert_with_subject, new_row
+from commercecore_payments.instances import new_row, twin
+from commercecore_payments.rows import column_values
+from commercecore_payments.statements import While, insert_with_subject
 from commercecore_payments.tests.tenants import Tenant
 from gateway.models import Kind, Operation
 from transactions.models import Transaction

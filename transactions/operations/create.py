@@ -9,8 +9,8 @@ from django.db import IntegrityError, transaction
 from accounts.models import ConnectedAccount
 from accounts.operations import keep_account_open, while_open
 from commercecore_payments.actors import Actor
+from commercecore_payments.instances import new_row
 from commercecore_payments.money import amount_problem
-from commercecore_payments.statements import new_row
 from gateway.errors import OperationInProgress
 from gateway.models import Kind, Operation, new_operation_id
 from gateway.operations import OPERATION_METADATA_KEY, finish, raise_for_outcome, reserve, reserve_with_subject
